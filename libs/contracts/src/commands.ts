@@ -1,0 +1,121 @@
+/**
+ * The commands services answer: one interface per service, called in-process or over NATS with the same types. A refusal
+ * is a DomainError. Commands are requests, never facts; what they did is in the log when the promise resolves.
+ */
+import type {
+  ConversationState, EmailBinding, Media, MessageAdded, MessageUpdated, Participant, StateChangeReason, Timers,
+} from '@parley/domain/conversation/events';
+import type { Receipt } from '@parley/domain/delivery/delivery';
+import type { ConversationSid, MessageSid, ParticipantSid, ReceiptSid, ServiceSid, Sid } from '@parley/domain/sid';
+
+/** Who asks, and how a repetition is recognised. */
+export type Caller = {
+  account: string;
+  /** Client's Idempotency-Key, `in:<carrier>:<message id>`, or `<event id>:<n>` for reactions. Same key, same result. */
+  key?: string;
+  /** Hash of the request, so that a key used for something else is refused (409 20409). */
+  hash?: string;
+  /** W3C traceparent. */
+  cause?: string;
+};
+/** `createdAt`/`updatedAt`: imports only, ISO 8601; otherwise the server's clock. */
+type Dated = { createdAt?: string; updatedAt?: string };
+
+export type CreateConversation = Dated & {
+  chatServiceSid: ServiceSid;
+  messagingServiceSid?: string | null;
+  friendlyName?: string | null;
+  uniqueName?: string | null;
+  attributes?: string;
+  state?: ConversationState;
+  timers?: Timers;
+  email?: EmailBinding;
+};
+export type UpdateConversation = Dated & Partial<Omit<CreateConversation, 'chatServiceSid'>>;
+export type AddParticipant = Dated & Partial<Omit<Participant, 'participantSid'>>;
+export type UpdateParticipant = Dated & {
+  identity?: string;
+  /** null asks for its removal. */
+  proxyAddress?: string | null;
+  attributes?: string;
+  roleSid?: string;
+  lastReadMessageIndex?: number | null;
+  lastReadTimestamp?: string | null;
+};
+export type AddMessage = Dated & {
+  /** Default `system`. */
+  author?: string;
+  body?: string | null;
+  attributes?: string;
+  media?: Media[] | null;
+  contentSid?: string | null;
+  subject?: string | null;
+  /** The channel it came in by: `sms`, `whatsapp`; absent for REST and chat. */
+  source?: string | null;
+};
+export type UpdateMessage = Dated & Partial<Pick<MessageUpdated, 'author' | 'body' | 'attributes' | 'subject'>>;
+export type ReportDelivery = Omit<Receipt, 'conversationSid'>;
+
+/** apps/conversation-service. Subject prefix `command.conversation`. */
+export interface ConversationCommands {
+  createConversation(caller: Caller, data: CreateConversation): Promise<{ conversationSid: ConversationSid }>;
+  updateConversation(caller: Caller, sid: ConversationSid, data: UpdateConversation): Promise<void>;
+  changeState(caller: Caller, sid: ConversationSid, state: ConversationState, reason: StateChangeReason): Promise<void>;
+  deleteConversation(caller: Caller, sid: ConversationSid): Promise<void>;
+  /** Resolves with the stored fact: the answer needs no read. */
+  addMessage(caller: Caller, sid: ConversationSid, data: AddMessage): Promise<MessageAdded>;
+  updateMessage(caller: Caller, sid: ConversationSid, messageSid: MessageSid, data: UpdateMessage): Promise<void>;
+  deleteMessage(caller: Caller, sid: ConversationSid, messageSid: MessageSid): Promise<void>;
+  /** A receipt as a carrier reported it; late and repeated ones change nothing. */
+  reportDelivery(caller: Caller, sid: ConversationSid, data: ReportDelivery): Promise<void>;
+}
+
+export type CreateAddressConfiguration = {
+  type: string;
+  address: string;
+  friendlyName?: string | null;
+  addressCountry?: string | null;
+  autoCreation: AutoCreation;
+};
+export type AutoCreation = {
+  enabled: boolean;
+  type: 'default' | 'webhook' | 'studio';
+  conversation_service_sid?: string;
+  [key: string]: unknown;
+};
+
+/** apps/participant-service. Subject prefix `command.participant`. */
+export interface ParticipantCommands {
+  addParticipant(caller: Caller, sid: ConversationSid, data: AddParticipant): Promise<{ participantSid: ParticipantSid }>;
+  updateParticipant(caller: Caller, sid: ConversationSid, participantSid: ParticipantSid, data: UpdateParticipant): Promise<void>;
+  removeParticipant(caller: Caller, sid: ConversationSid, participantSid: ParticipantSid): Promise<void>;
+  createAddressConfiguration(caller: Caller, data: CreateAddressConfiguration): Promise<{ sid: Sid<'IG'> }>;
+  updateAddressConfiguration(
+    caller: Caller, sid: Sid<'IG'>, data: { friendlyName?: string | null; autoCreation?: AutoCreation },
+  ): Promise<void>;
+  deleteAddressConfiguration(caller: Caller, sid: Sid<'IG'>): Promise<void>;
+}
+
+/** A message a person outside sent us, as a channel service understood it. */
+export type InboundMessage = {
+  channel: 'sms' | 'whatsapp' | 'email';
+  from: string;
+  to: string;
+  body: string | null;
+  media: Media[] | null;
+  /** `<carrier>:<carrier's message id>`: the same one twice is one message. */
+  providerMessageId: string;
+  receivedAt: string;
+};
+export type InboundRouting =
+  | { outcome: 'routed'; conversationSid: ConversationSid; messageSid: MessageSid; created: boolean }
+  /** Nobody is waiting for it: no open conversation has the pair and the address does not create any. */
+  | { outcome: 'unrouted' };
+
+/** apps/message-router. Subject prefix `command.router`. */
+export interface RouterCommands {
+  routeInbound(account: string, message: InboundMessage): Promise<InboundRouting>;
+}
+
+/** A receipt's SID follows from the message and its recipient, so that every part of the system names it alike. */
+export type DeliveryId = ReceiptSid;

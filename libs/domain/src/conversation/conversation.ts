@@ -1,0 +1,205 @@
+/**
+ * A conversation: its lifecycle, who takes part, the order of its messages. Messages themselves are not in the state,
+ * only the next index, so deciding costs the same after ten messages and after ten million.
+ */
+import type { MessagingBinding } from '../address.js';
+import type { Decider } from '../decider.js';
+import { DomainError } from '../domain-error.js';
+import type { MessageSid, ParticipantSid } from '../sid.js';
+import type {
+  ConversationCreated, ConversationEvent, ConversationState, ConversationUpdated, MessageAdded, MessageUpdated, Participant,
+  ParticipantUpdated, Recipient, StateChangeReason, Timers,
+} from './events.js';
+import { deadlines } from './timers.js';
+
+export type ConversationLimits = { participantsMax: number; nonChatParticipantsMax: number };
+/** API reference 3.4: 1,000 participants, 50 of them not chat. */
+export const defaultLimits: ConversationLimits = { participantsMax: 1000, nonChatParticipantsMax: 50 };
+
+export type ConversationCommand =
+  | { type: 'CreateConversation'; data: Omit<ConversationCreated, 'createdAt' | 'updatedAt'> & Dated }
+  | { type: 'UpdateConversation'; data: Omit<ConversationUpdated, 'updatedAt'> & { state?: ConversationState } & Dated }
+  | { type: 'ChangeState'; data: { state: ConversationState; reason: StateChangeReason; now: string } }
+  | { type: 'DeleteConversation'; data: { now: string } }
+  | { type: 'AddParticipant'; data: Participant & { limits: ConversationLimits } & Dated }
+  | { type: 'UpdateParticipant'; data: UpdateParticipant & Dated }
+  | { type: 'RemoveParticipant'; data: { participantSid: ParticipantSid; now: string } }
+  | { type: 'AddMessage'; data: NewMessage & Dated }
+  | { type: 'UpdateMessage'; data: Omit<MessageUpdated, 'updatedAt' | 'participantSid'> & Dated }
+  | { type: 'DeleteMessage'; data: { messageSid: MessageSid; index: number; now: string } };
+/** `createdAt` and `updatedAt` are given only by imports; otherwise the time is `now`. */
+type Dated = { now: string; createdAt?: string; updatedAt?: string };
+export type NewMessage = Omit<MessageAdded, 'index' | 'participantSid' | 'recipients' | 'createdAt' | 'updatedAt'>;
+export type UpdateParticipant = Omit<ParticipantUpdated, 'updatedAt' | 'binding'> & { proxyAddress?: string | null };
+
+export type Conversation = {
+  status: 'absent' | 'deleted' | ConversationState;
+  chatServiceSid: string;
+  timers: Timers;
+  /** When something was last said, or the conversation made: the timers and the list order count from here. */
+  lastActivityAt: string;
+  nextIndex: number;
+  participants: ReadonlyMap<ParticipantSid, Participant>;
+  /** Author strings (identity or address) of the participants. */
+  authors: ReadonlyMap<string, ParticipantSid>;
+  /** Those outside the chat, in the order they joined. */
+  recipients: readonly Recipient[];
+};
+
+export const conversation: Decider<Conversation, ConversationCommand, ConversationEvent> = {
+  initialState: {
+    status: 'absent', chatServiceSid: '', timers: {}, lastActivityAt: '', nextIndex: 0,
+    participants: new Map(), authors: new Map(), recipients: [],
+  },
+  decide(command, state) {
+    if (command.type === 'CreateConversation') {
+      const { now, createdAt = now, updatedAt = createdAt, ...created } = command.data;
+      if (state.status !== 'absent') throw new DomainError('conflicting_modification');
+      if (created.state === 'closed') throw new DomainError('initial_state_closed');
+      const timers = deadlines(created.timers, now);
+      return [{ type: 'ConversationCreated', data: { ...created, timers, createdAt, updatedAt } }];
+    }
+    if (state.status === 'absent' || state.status === 'deleted') throw new DomainError('conversation_not_found');
+    if (command.type === 'DeleteConversation')
+      return [{ type: 'ConversationDeleted', data: { deletedAt: command.data.now } }];
+    if (state.status === 'closed') {
+      if (command.type === 'ChangeState' && command.data.state === 'closed') return []; // a retry, not an error
+      throw new DomainError('conversation_closed');
+    }
+    switch (command.type) {
+      case 'UpdateConversation': return updateConversation(command.data, state);
+      case 'ChangeState': return changeState(state, command.data.state, command.data.reason, command.data.now);
+      case 'AddParticipant': return addParticipant(command.data, state);
+      case 'UpdateParticipant': return updateParticipant(command.data, state);
+      case 'RemoveParticipant': {
+        const { participantSid, now: removedAt } = command.data;
+        participantOf(state, participantSid);
+        return [{ type: 'ParticipantRemoved', data: { participantSid, removedAt } }];
+      }
+      case 'AddMessage': return addMessage(command.data, state);
+      case 'UpdateMessage': {
+        const { now, updatedAt = now, ...changes } = command.data;
+        const author = changes.author === undefined ? {} : { participantSid: state.authors.get(changes.author) ?? null };
+        return [{ type: 'MessageUpdated', data: { ...changes, ...author, updatedAt } }];
+      }
+      case 'DeleteMessage': {
+        const { now: deletedAt, ...message } = command.data;
+        return [{ type: 'MessageDeleted', data: { ...message, deletedAt } }];
+      }
+    }
+  },
+  evolve(state, { type, data }) {
+    switch (type) {
+      case 'ConversationCreated':
+        return {
+          ...state, status: data.state, chatServiceSid: data.chatServiceSid, timers: data.timers, lastActivityAt: data.createdAt,
+        };
+      case 'ConversationUpdated': return data.timers ? { ...state, timers: data.timers } : state;
+      case 'ConversationStateUpdated': return { ...state, status: data.to };
+      case 'ConversationDeleted': return { ...conversation.initialState, status: 'deleted' };
+      case 'ParticipantAdded': {
+        const { createdAt: _created, updatedAt: _updated, ...participant } = data;
+        return withRoster(state, new Map(state.participants).set(participant.participantSid, participant));
+      }
+      case 'ParticipantUpdated': {
+        const known = state.participants.get(data.participantSid);
+        if (!known) return state;
+        const { participantSid, identity = known.identity, binding = known.binding } = data;
+        const { attributes = known.attributes, roleSid = known.roleSid } = data;
+        const changed = { participantSid, identity, binding, attributes, roleSid };
+        return withRoster(state, new Map(state.participants).set(participantSid, changed));
+      }
+      case 'ParticipantRemoved': {
+        const participants = new Map(state.participants);
+        participants.delete(data.participantSid);
+        return withRoster(state, participants);
+      }
+      case 'MessageAdded': return { ...state, nextIndex: data.index + 1, lastActivityAt: data.createdAt };
+      case 'MessageUpdated':
+      case 'MessageDeleted':
+        return state;
+    }
+  },
+};
+
+/** What the roster implies is kept beside it, so that a message does not walk up to 1,000 participants. */
+export function withRoster(state: Conversation, participants: ReadonlyMap<ParticipantSid, Participant>): Conversation {
+  const authors = new Map<string, ParticipantSid>();
+  const recipients: Recipient[] = [];
+  for (const { participantSid, identity, binding } of participants.values()) {
+    if (identity !== null) authors.set(identity, participantSid);
+    if (!binding) continue;
+    if (!authors.has(binding.address)) authors.set(binding.address, participantSid);
+    recipients.push({ participantSid, ...binding });
+  }
+  return { ...state, participants, authors, recipients };
+}
+
+type DataOf<T extends ConversationCommand['type']> = Extract<ConversationCommand, { type: T }>['data'];
+
+function updateConversation(data: DataOf<'UpdateConversation'>, state: Conversation): ConversationEvent[] {
+  const { now, updatedAt = now, state: to, ...changes } = data;
+  const events: ConversationEvent[] = [];
+  if (Object.values(changes).some((change) => change !== undefined) || data.updatedAt !== undefined) {
+    const timers = changes.timers && { timers: deadlines({ ...state.timers, ...changes.timers }, now) };
+    events.push({ type: 'ConversationUpdated', data: { ...changes, ...timers, updatedAt } });
+  }
+  return to === undefined ? events : [...events, ...changeState(state, to, 'API', now)];
+}
+
+function changeState(
+  state: Conversation, to: ConversationState, reason: StateChangeReason, now: string,
+): ConversationEvent[] {
+  const from = state.status as ConversationState;
+  return to === from ? [] : [{ type: 'ConversationStateUpdated', data: { from, to, reason, updatedAt: now } }];
+}
+
+function addParticipant(data: DataOf<'AddParticipant'>, state: Conversation): ConversationEvent[] {
+  const { limits, now, createdAt = now, updatedAt = createdAt, ...participant } = data;
+  const { identity, binding } = participant;
+  const known = identity === null ? undefined : state.authors.get(identity);
+  if (known && state.participants.get(known)?.identity === identity) throw new DomainError('participant_exists');
+  if (binding && state.recipients.some((r) => samePair(r, binding))) throw new DomainError('address_pair_in_use');
+  if (state.participants.size >= limits.participantsMax) throw new DomainError('participant_limit_exceeded');
+  if (binding && state.recipients.length >= limits.nonChatParticipantsMax)
+    throw new DomainError('non_chat_participant_limit_exceeded');
+  return [{ type: 'ParticipantAdded', data: { ...participant, createdAt, updatedAt } }];
+}
+
+const samePair = (a: MessagingBinding, b: MessagingBinding) =>
+  a.address === b.address && a.proxyAddress === b.proxyAddress;
+
+function updateParticipant(data: DataOf<'UpdateParticipant'>, state: Conversation): ConversationEvent[] {
+  const { now, updatedAt = now, proxyAddress, ...changes } = data;
+  const { identity, binding } = participantOf(state, changes.participantSid);
+  if (changes.identity !== undefined && changes.identity !== identity) throw new DomainError('identity_cannot_be_added');
+  if (proxyAddress === undefined) return [{ type: 'ParticipantUpdated', data: { ...changes, updatedAt } }];
+  // Without its proxy an address pair could not be reached; the API refuses both directions (50440, 50441).
+  if (proxyAddress === null) throw new DomainError('proxy_address_cannot_be_removed');
+  if (!binding) throw new DomainError('proxy_address_cannot_be_added');
+  const moved = { ...binding, proxyAddress };
+  return [{ type: 'ParticipantUpdated', data: { ...changes, binding: moved, updatedAt } }];
+}
+
+function participantOf(state: Conversation, sid: ParticipantSid): Participant {
+  const participant = state.participants.get(sid);
+  if (!participant) throw new DomainError('participant_not_found');
+  return participant;
+}
+
+function addMessage(data: DataOf<'AddMessage'>, state: Conversation): ConversationEvent[] {
+  if (state.status === 'initializing') throw new DomainError('conversation_initializing');
+  const { now, createdAt = now, updatedAt = createdAt, ...message } = data;
+  const participantSid = state.authors.get(message.author) ?? null;
+  const recipients = state.recipients.length === 0 ? [] : recipientsOf(message, state);
+  const added: ConversationEvent = {
+    type: 'MessageAdded',
+    data: { ...message, index: state.nextIndex, participantSid, recipients, createdAt, updatedAt },
+  };
+  // Anything said wakes an inactive conversation (API reference 3.2, rule 6).
+  return state.status === 'inactive' ? [...changeState(state, 'active', 'EVENT', now), added] : [added];
+}
+
+/** Everybody outside the chat but the author: an author string equal to an address leaves that participant out. */
+const recipientsOf = ({ author }: NewMessage, { recipients, authors }: Conversation): Recipient[] =>
+  recipients.filter((r) => r.address !== author && r.participantSid !== authors.get(author));
