@@ -1,8 +1,9 @@
 /** The envelope every stored fact travels in, from the log to its last consumer. Field meanings: docs/events.md. */
 import type { ConversationEvent } from './conversation/events.js';
 import type { DeliveryEvent } from './delivery/delivery.js';
+import type { RegistryEvent } from './registry-events.js';
 
-export type DomainEvent = ConversationEvent | DeliveryEvent;
+export type DomainEvent = ConversationEvent | DeliveryEvent | RegistryEvent;
 export type EventType = DomainEvent['type'];
 
 /** Facts that were written, before the log gave them a place. `data` is plain; the log encrypts it. */
@@ -28,4 +29,6 @@ export type LogEvent = {
   /** ISO 8601 with milliseconds, UTC. */
   recordedAt: string;
   data: Record<string, unknown>;
+  /** Its content was erased; `data` is empty. */
+  erased?: true;
 };

@@ -1,0 +1,281 @@
+/**
+ * Group commit: while one or two appends are in flight, the next batch collects; no timer. Appends in flight never share a
+ * shard, so one stream's commands stay in order without waiting for locks. Each command succeeds or fails alone: a batch
+ * that a unique rule stops is run again one by one, and an unclear end (connection lost at COMMIT) is looked up by event
+ * id, never guessed.
+ */
+import { DomainError } from '@parley/domain/domain-error';
+import type { LogEvent } from '@parley/domain/event';
+import { setTimeout as pause } from 'node:timers/promises';
+import { AppendBatch, type Append, type Outcome } from './append.js';
+import { isConnectionError, type Connection, type Pool } from './database.js';
+import { LruMap } from './lru-map.js';
+
+/** Measured knee: larger batches only add to the slowest answers. */
+const BATCH_COMMANDS_MAX = 100;
+const BATCH_BYTES_MAX = 256 * 1024;
+const IN_FLIGHT_MAX = 2;
+const QUEUE_MAX = 2000;
+/** A command that was not stored after this long is refused; with the same idempotency key it may be tried again. */
+const DEADLINE_MILLIS = 8000;
+
+/** A rule that spans streams refused the command: a unique index of the read models. */
+export class UniqueViolation extends Error {
+  override name = 'UniqueViolation';
+  constructor(readonly constraint: string) {
+    super(`unique rule ${constraint}`);
+  }
+}
+
+export type AppendOptions = {
+  /** Its rows are under unique rules: batched only with its like, so its refusal never delays messages. */
+  unique?: boolean;
+  /** Becomes false when what it was decided on turned out not to be stored. */
+  basis?: { valid: boolean };
+};
+
+type Queued = Append & AppendOptions & {
+  bytes: number;
+  enqueuedAt: number;
+  settled: boolean;
+  resolve(outcome: Outcome): void;
+  reject(error: unknown): void;
+};
+
+export class GroupCommit {
+  private queue: Queued[] = [];
+  private readonly busyShards = new Set<number>();
+  private inFlight = 0;
+  private readonly flying = new Set<Queued>();
+  private scheduled = false;
+  private epochs: number[] = [];
+  private stopped = false;
+  private readonly activity = new LruMap<string, number>(100_000);
+  private readonly deadlines: NodeJS.Timeout;
+
+  constructor(
+    private readonly pool: Pool,
+    /** Called with the facts of each append right after its commit, before the callers are answered. */
+    private readonly onCommitted: (events: LogEvent[]) => void,
+  ) {
+    this.deadlines = setInterval(() => this.expire(), 500).unref();
+  }
+
+  get queued(): number {
+    return this.queue.length;
+  }
+
+  /** Resolves when stored. Throws UniqueViolation, DomainError `overloaded` (not accepted) or `unavailable` (unclear). */
+  append(command: Append, { unique = false, basis }: AppendOptions = {}): Promise<Outcome> {
+    if (this.stopped) return Promise.reject(new DomainError('unavailable'));
+    if (this.queue.length >= QUEUE_MAX) return Promise.reject(new DomainError('overloaded'));
+    return new Promise((resolve, reject) => {
+      const bytes = command.events.reduce((sum, { data }) => sum + sizeOf(data), 200);
+      this.queue.push({
+        ...command, unique, ...(basis && { basis }), bytes, enqueuedAt: performance.now(), settled: false, resolve, reject,
+      });
+      this.schedule();
+    });
+  }
+
+  /** Refuses new commands, stores what was accepted. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    while (this.queue.length > 0 || this.inFlight > 0) await pause(5);
+    clearInterval(this.deadlines);
+  }
+
+  /** At the end of the event-loop turn, so that requests read together are stored together. */
+  private schedule(): void {
+    if (this.scheduled || this.inFlight >= IN_FLIGHT_MAX) return;
+    this.scheduled = true;
+    setImmediate(() => {
+      this.scheduled = false;
+      while (this.inFlight < IN_FLIGHT_MAX) {
+        const batch = this.compose();
+        if (batch.length === 0) return;
+        void this.send(batch);
+      }
+    });
+  }
+
+  private compose(): Queued[] {
+    const batch: Queued[] = [];
+    const waiting: Queued[] = [];
+    const passedOver = new Set<number>();
+    const uniqueStreams = new Set<string>();
+    let bytes = 0;
+    let full = false;
+    for (const command of this.queue) {
+      if (command.settled) continue;
+      if (command.basis?.valid === false) {
+        settle(command, { status: 'conflict' });
+        continue;
+      }
+      const fits =
+        !full && !this.busyShards.has(command.shard) && !passedOver.has(command.shard) &&
+        (batch.length === 0 || (command.unique === batch[0]!.unique && bytes + command.bytes <= BATCH_BYTES_MAX)) &&
+        !(command.unique && uniqueStreams.has(command.stream));
+      if (!fits) {
+        passedOver.add(command.shard);
+        waiting.push(command);
+        continue;
+      }
+      batch.push(command);
+      if (command.unique) uniqueStreams.add(command.stream);
+      bytes += command.bytes;
+      full = batch.length >= BATCH_COMMANDS_MAX;
+    }
+    this.queue = waiting;
+    return batch;
+  }
+
+  private async send(commands: Queued[]): Promise<void> {
+    this.inFlight++;
+    const shards = new Set(commands.map(({ shard }) => shard));
+    for (const shard of shards) this.busyShards.add(shard);
+    for (const command of commands) this.flying.add(command);
+    try {
+      await this.store(commands);
+    } catch (error) {
+      for (const command of commands) fail(command, error);
+    } finally {
+      for (const shard of shards) this.busyShards.delete(shard);
+      for (const command of commands) this.flying.delete(command);
+      this.inFlight--;
+      if (this.queue.length > 0) this.schedule();
+    }
+  }
+
+  private async store(commands: Queued[]): Promise<void> {
+    const batch = new AppendBatch(commands);
+    let outcomes: Outcome[];
+    try {
+      outcomes = await this.run(batch);
+    } catch (error) {
+      if (isUnclear(error)) outcomes = await this.resolveUnclear(batch, error);
+      else if (commands.length > 1) {
+        // One of them breaks a rule (or is unstorable): it fails alone.
+        for (const command of commands) await this.store([command]).catch((cause: unknown) => fail(command, cause));
+        return;
+      } else throw uniqueViolation(error) ?? error;
+    }
+    this.answer(commands, outcomes);
+  }
+
+  private answer(commands: readonly Queued[], outcomes: readonly Outcome[]): void {
+    const committed: LogEvent[] = [];
+    for (const outcome of outcomes) if (outcome.status === 'ok') committed.push(...outcome.events);
+    for (const { type, conversation, data } of committed)
+      if (type === 'MessageAdded') this.activity.set(conversation!, second(data['createdAt'] as string));
+    if (committed.length > 0) this.onCommitted(committed);
+    commands.forEach((command, at) => settle(command, outcomes[at]!));
+  }
+
+  private async run(batch: AppendBatch): Promise<Outcome[]> {
+    if (this.epochs.length === 0) await this.loadEpochs();
+    const client = (await this.pool.connect()) as Connection & { unreplicated?: boolean; watched?: boolean };
+    let broken: Error | undefined;
+    try {
+      if (!client.watched) watchReplication(client);
+      client.unreplicated = false;
+      const outcomes = await batch.run(client, this.epochs, (sid, at) => (this.activity.get(sid) ?? 0) < at);
+      // A cancelled wait for the standby looks like success: stored here, perhaps not there.
+      if (client.unreplicated) throw new UnclearEnd('not replicated');
+      return outcomes;
+    } catch (error) {
+      if (isUnclear(error)) broken = error as Error;
+      if ((error as { code?: string }).code === 'PY001') this.epochs = [];
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  private async loadEpochs(): Promise<void> {
+    const { rows } = await this.pool.query<{ epoch: number }>('select epoch from log.shard order by shard');
+    this.epochs = rows.map(({ epoch }) => epoch);
+  }
+
+  /**
+   * The answer got lost: stored or not? Our event at the expected version says yes; anything else there, or nothing, says
+   * no. What is missing is appended again with the same event ids, and a conflict is looked up once more, as the lost
+   * transaction may have been committed late.
+   */
+  private async resolveUnclear(batch: AppendBatch, cause: unknown): Promise<Outcome[]> {
+    const until = performance.now() + DEADLINE_MILLIS;
+    for (let wait = 25; performance.now() < until; wait = Math.min(wait * 2, 500)) {
+      await pause(wait);
+      try {
+        const stored = await this.lookUp(batch);
+        if (stored.every((outcome) => outcome !== undefined)) return stored as Outcome[];
+        if (stored.some((outcome) => outcome !== undefined)) {
+          // Some of ours are there: the transaction was committed, so the others were refused by it.
+          return stored.map((outcome) => outcome ?? { status: 'conflict' });
+        }
+        const outcomes = await this.run(batch);
+        const again = await this.lookUp(batch);
+        return outcomes.map((outcome, at) => (outcome.status === 'conflict' ? (again[at] ?? outcome) : outcome));
+      } catch (error) {
+        if (!isUnclear(error) && (error as { code?: string }).code !== 'PY001') throw uniqueViolation(error) ?? error;
+      }
+    }
+    throw new DomainError('unavailable', { reason: cause instanceof Error ? cause.message : String(cause) });
+  }
+
+  private async lookUp(batch: AppendBatch): Promise<(Outcome | undefined)[]> {
+    const { rows } = await this.pool.query<{ o: number; event_id: string; position: number }>(
+      `select u.o::integer as o, e.event_id, e.position
+         from unnest($1::smallint[], $2::text[], $3::integer[]) with ordinality u (shard, stream, version, o)
+         join log.event e on e.shard = u.shard and e.stream = u.stream and e.version = u.version`,
+      [batch.commands.map((c) => c.shard), batch.commands.map((c) => c.stream), batch.commands.map((c) => c.expected + 1)],
+    );
+    const found: (Outcome | undefined)[] = batch.commands.map(() => undefined);
+    for (const { o, event_id, position } of rows)
+      if (event_id === batch.eventIds[o - 1]![0]) found[o - 1] = { status: 'ok', events: batch.recorded(o - 1, position) };
+    return found;
+  }
+
+  private expire(): void {
+    const before = performance.now() - DEADLINE_MILLIS;
+    for (const commands of [this.queue, this.flying])
+      for (const command of commands)
+        if (command.enqueuedAt < before && !command.settled) fail(command, new DomainError('unavailable'));
+  }
+}
+
+class UnclearEnd extends Error {}
+const isUnclear = (error: unknown) => error instanceof UnclearEnd || isConnectionError(error);
+
+function watchReplication(client: Connection & { unreplicated?: boolean; watched?: boolean }): void {
+  client.watched = true;
+  client.on('notice', ({ code, message }) => {
+    if (code === '01000' && message?.includes('synchronous replication')) client.unreplicated = true;
+  });
+}
+
+function uniqueViolation(error: unknown): UniqueViolation | undefined {
+  const { code, constraint } = error as { code?: string; constraint?: string };
+  return code === '23505' ? new UniqueViolation(constraint ?? '') : undefined;
+}
+
+function settle(command: Queued, outcome: Outcome): void {
+  command.settled = true;
+  if (outcome.status !== 'ok' && command.basis) command.basis.valid = false;
+  command.resolve(outcome);
+}
+
+function fail(command: Queued, error: unknown): void {
+  command.settled = true;
+  if (command.basis) command.basis.valid = false;
+  command.reject(isConnectionError(error) ? new DomainError('unavailable') : error);
+}
+
+const second = (time: string) => Math.floor(Date.parse(time) / 1000) * 1000;
+
+/** Near enough for a bound: the long strings of a fact. */
+function sizeOf(data: object): number {
+  let size = 0;
+  for (const value of Object.values(data)) if (typeof value === 'string') size += value.length;
+  return size;
+}

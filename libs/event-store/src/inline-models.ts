@@ -1,0 +1,154 @@
+/**
+ * From facts to the rows the API reads: pure, so that the append and a rebuild give the same result. Messages and the
+ * conversations' activity travel as arrays of their own; everything else is an effect on one row, given as JSON.
+ * A recorded fact is a fact: nothing here refuses one.
+ */
+import type { MessagingBinding } from '@parley/domain/address';
+import type {
+  ConversationCreated, ConversationEvent, ConversationUpdated, MessageAdded, MessageUpdated, ParticipantAdded, ParticipantUpdated,
+} from '@parley/domain/conversation/events';
+import type { DeliveryEvent } from '@parley/domain/delivery/delivery';
+import type { RegistryEvent } from '@parley/domain/registry-events';
+import { int2Array, int4Array, textArray, timestampArray } from './pg-arrays.js';
+
+export type ProjectedEvent = ConversationEvent | DeliveryEvent | RegistryEvent;
+/** `<table>+` inserts, `<table>~` lays the given fields over the row, `<table>-` removes it (model-schema.ts). */
+export type Effect = { effect: string; row: Record<string, unknown> };
+
+export const wholeSecond = (millis: number): number => millis - (millis % 1000);
+
+/** Effects of every fact but MessageAdded. */
+export function effectsOf(event: ProjectedEvent, account: string, conversation: string | null): Effect[] {
+  switch (event.type) {
+    case 'ConversationCreated': return [{ effect: 'conversation+', row: conversationRow(event.data, account) }];
+    case 'ConversationUpdated':
+      return [{ effect: 'conversation~', row: { sid: conversation, ...conversationChanges(event.data) } }];
+    case 'ConversationStateUpdated': {
+      const { to, updatedAt } = event.data;
+      const changed = { effect: 'conversation~', row: { sid: conversation, state: to, updated_at: updatedAt } };
+      // Closing frees every address pair (API reference 3.2).
+      return to === 'closed' ? [changed, { effect: 'address_binding-', row: { conversation_sid: conversation } }] : [changed];
+    }
+    case 'ConversationDeleted': return [{ effect: 'conversation-', row: { sid: conversation } }];
+    case 'ParticipantAdded': {
+      const { participantSid, binding } = event.data;
+      const added = { effect: 'participant+', row: participantRow(event.data, account, conversation) };
+      return binding ? [added, { effect: 'address_binding+', row: bindingRow(binding, participantSid, account, conversation) }] : [added];
+    }
+    case 'ParticipantUpdated': {
+      const { participantSid, binding } = event.data;
+      const changed = { effect: 'participant~', row: participantChanges(event.data) };
+      if (!binding) return [changed];
+      const row = { conversation_sid: conversation, participant_sid: participantSid, proxy_address: binding.proxyAddress };
+      return [changed, { effect: 'address_binding~', row }];
+    }
+    case 'ParticipantRemoved': {
+      const { participantSid } = event.data;
+      return [
+        { effect: 'participant-', row: { sid: participantSid } },
+        { effect: 'address_binding-', row: { conversation_sid: conversation, participant_sid: participantSid } },
+      ];
+    }
+    case 'MessageAdded': return [];
+    case 'MessageUpdated': return [{ effect: 'message~', row: messageChanges(event.data, conversation) }];
+    case 'MessageDeleted': {
+      const { messageSid, index } = event.data;
+      return [{ effect: 'message-', row: { conversation_sid: conversation, index, sid: messageSid } }];
+    }
+    case 'DeliveryUpdated': {
+      const { receiptSid, conversationSid, messageSid, participantSid, channelMessageSid, status, errorCode, updatedAt } = event.data;
+      return [{
+        effect: 'receipt+',
+        row: {
+          sid: receiptSid, conversation_sid: conversationSid, message_sid: messageSid, participant_sid: participantSid,
+          channel_message_sid: channelMessageSid, status, error_code: errorCode, created_at: updatedAt, updated_at: updatedAt,
+        },
+      }];
+    }
+    case 'ServiceCreated': return [{ effect: 'service+', row: event.data }];
+    case 'AddressConfigurationCreated': return [{ effect: 'address_configuration+', row: event.data }];
+    case 'AddressConfigurationUpdated': return [{ effect: 'address_configuration~', row: event.data }];
+    case 'AddressConfigurationDeleted': return [{ effect: 'address_configuration-', row: event.data }];
+  }
+}
+
+function conversationRow(data: ConversationCreated, account: string): Record<string, unknown> {
+  return {
+    sid: data.conversationSid, account, chat_service_sid: data.chatServiceSid, messaging_service_sid: data.messagingServiceSid,
+    friendly_name: data.friendlyName, unique_name: data.uniqueName, attributes: data.attributes, state: data.state,
+    timer_inactive: data.timers.inactive ?? null, timer_closed: data.timers.closed ?? null,
+    email_address: data.email.address ?? null, email_name: data.email.name ?? null,
+    created_at: data.createdAt, updated_at: data.updatedAt,
+    last_activity_at: new Date(wholeSecond(Date.parse(data.createdAt))).toISOString(),
+  };
+}
+
+const conversationChanges = (data: ConversationUpdated): Record<string, unknown> => ({
+  friendly_name: data.friendlyName, unique_name: data.uniqueName, attributes: data.attributes,
+  messaging_service_sid: data.messagingServiceSid,
+  ...(data.timers && { timer_inactive: data.timers.inactive ?? null, timer_closed: data.timers.closed ?? null }),
+  email_address: data.email?.address, email_name: data.email?.name, created_at: data.createdAt, updated_at: data.updatedAt,
+});
+
+const participantRow = (data: ParticipantAdded, account: string, conversation: string | null): Record<string, unknown> => ({
+  sid: data.participantSid, account, conversation_sid: conversation, identity: data.identity, type: data.binding?.type ?? null,
+  address: data.binding?.address ?? null, proxy_address: data.binding?.proxyAddress ?? null, attributes: data.attributes,
+  role_sid: data.roleSid, created_at: data.createdAt, updated_at: data.updatedAt,
+});
+
+const participantChanges = (data: ParticipantUpdated): Record<string, unknown> => ({
+  sid: data.participantSid, identity: data.identity, attributes: data.attributes, role_sid: data.roleSid,
+  ...(data.binding && { proxy_address: data.binding.proxyAddress }),
+  last_read_message_index: data.lastReadMessageIndex, last_read_timestamp: data.lastReadTimestamp,
+  created_at: data.createdAt, updated_at: data.updatedAt,
+});
+
+const bindingRow = (
+  { address, proxyAddress }: MessagingBinding, participant: string, account: string, conversation: string | null,
+): Record<string, unknown> => ({
+  account, address, proxy_address: proxyAddress, conversation_sid: conversation, participant_sid: participant,
+});
+
+const messageChanges = (data: MessageUpdated, conversation: string | null): Record<string, unknown> => ({
+  conversation_sid: conversation, index: data.index, author: data.author, participant_sid: data.participantSid, body: data.body,
+  attributes: data.attributes, subject: data.subject, created_at: data.createdAt, updated_at: data.updatedAt,
+});
+
+/** The read-model arguments of one append, gathered command by command. */
+export class ModelWrites {
+  private readonly messages: { command: number; conversation: string; data: MessageAdded }[] = [];
+  private readonly activity: { command: number; conversation: string; at: number }[] = [];
+  private readonly effects: { command: number; effect: string; row: string }[] = [];
+
+  /** `active(conversation, second)` tells whether that second of activity still has to be written. */
+  constructor(private readonly active: (conversation: string, second: number) => boolean) {}
+
+  /** `command` is the command's place in the append, from 1. */
+  add(command: number, event: ProjectedEvent, account: string, conversation: string | null): void {
+    if (event.type === 'MessageAdded' && conversation !== null) {
+      this.messages.push({ command, conversation, data: event.data });
+      const at = wholeSecond(Date.parse(event.data.createdAt));
+      if (this.active(conversation, at)) this.activity.push({ command, conversation, at });
+      return;
+    }
+    for (const { effect, row } of effectsOf(event, account, conversation))
+      this.effects.push({ command, effect, row: JSON.stringify(row) });
+  }
+
+  /** In the order of the function's parameters m_*, a_*, x_*. */
+  parameters(): Buffer[] {
+    const m = this.messages;
+    const text = (pick: (data: MessageAdded) => string | null) => textArray(m.map(({ data }) => pick(data)));
+    return [
+      int4Array(m.map(({ command }) => command)), textArray(m.map(({ conversation }) => conversation)),
+      int4Array(m.map(({ data }) => data.index)), text((d) => d.messageSid), text((d) => d.author), text((d) => d.participantSid),
+      text((d) => d.body), text((d) => d.attributes), text((d) => d.media && JSON.stringify(d.media)), text((d) => d.contentSid),
+      text((d) => d.subject), int2Array(m.map(({ data }) => data.recipients.length || null)), text((d) => d.source),
+      timestampArray(m.map(({ data }) => Date.parse(data.createdAt))), timestampArray(m.map(({ data }) => Date.parse(data.updatedAt))),
+      int4Array(this.activity.map(({ command }) => command)), textArray(this.activity.map(({ conversation }) => conversation)),
+      timestampArray(this.activity.map(({ at }) => at)),
+      int4Array(this.effects.map(({ command }) => command)), textArray(this.effects.map(({ effect }) => effect)),
+      textArray(this.effects.map(({ row }) => row)),
+    ];
+  }
+}
