@@ -10,7 +10,7 @@ import { Leases, RENEW_MILLIS } from './leases.js';
 import { LogFeed } from './log-feed.js';
 import type { LogTail } from './log-tail.js';
 import { ParkedEvents } from './parked-events.js';
-import { PARTITIONS, partitionOf } from './shard.js';
+import { PARTITIONS } from './shard.js';
 
 const BATCH_MAX = 500;
 /** Positions without effects are saved this often: reading them again would change nothing. */
@@ -81,21 +81,21 @@ export class LogConsumer {
   private leaseName = (partition: number) => `${this.options.name}/partition/${partition}`;
   private instanceName = () => `${this.options.name}/instance/${this.options.owner}`;
 
-  /** Takes a fair share of the partitions and lets go of what is more than that. */
+  /** Renews what it owns, lets go of more than its fair share, takes free partitions up to it. */
   private async share(): Promise<void> {
     await this.leases.hold([this.instanceName()]);
     const fair = Math.ceil(PARTITIONS / (await this.leases.instances(`${this.options.name}/instance/`)));
-    const wanted = [...this.owned];
-    const surplus = wanted.splice(fair);
-    for (let p = 0; p < PARTITIONS && wanted.length < PARTITIONS; p++) if (!this.owned.has(p)) wanted.push(p);
-    const held = await this.leases.hold(wanted.slice(0, this.owned.size > fair ? fair : wanted.length).map(this.leaseName));
-    const partitions = [...held].map((name) => Number(name.slice(name.lastIndexOf('/') + 1)));
-    const keep = new Set(partitions.slice(0, Math.max(fair, 0)));
-    const extra = partitions.slice(fair).concat(surplus);
-    if (extra.length > 0) await this.leases.release(extra.map(this.leaseName));
-    for (const p of this.owned) if (!keep.has(p)) this.leave(p);
-    for (const p of keep) if (!this.owned.has(p)) await this.enter(p);
-    this.owned = keep;
+    const mine = [...this.owned];
+    const surplus = mine.splice(fair);
+    if (surplus.length > 0) await this.leases.release(surplus.map(this.leaseName));
+    const free = Array.from({ length: PARTITIONS }, (_, p) => p).filter((p) => !this.owned.has(p));
+    const start = Math.floor(Math.random() * free.length);
+    const wanted = free.slice(start).concat(free.slice(0, start)).slice(0, fair - mine.length);
+    const held = await this.leases.hold([...mine, ...wanted].map(this.leaseName));
+    const partitions = new Set([...held].map((name) => Number(name.slice(name.lastIndexOf('/') + 1))));
+    for (const p of this.owned) if (!partitions.has(p)) this.leave(p);
+    for (const p of partitions) if (!this.owned.has(p)) await this.enter(p);
+    this.owned = partitions;
   }
 
   private leave(partition: number): void {

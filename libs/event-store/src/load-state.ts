@@ -1,0 +1,78 @@
+/**
+ * States from the inline read models: they are written with the facts, so one statement sees a state and the version it
+ * belongs to. Loading costs the same however long the history is; that it equals the fold of the facts is tested.
+ */
+import { conversation, withRoster, type Conversation } from '@parley/domain/conversation/conversation';
+import type { ConversationState, Participant, Timers } from '@parley/domain/conversation/events';
+import type { Delivery, ReceiptStatus } from '@parley/domain/delivery/delivery';
+import type { ChannelType } from '@parley/domain/address';
+import type { ParticipantSid } from '@parley/domain/sid';
+import { isoTime, type Pool } from './database.js';
+
+type ConversationRow = {
+  version: number;
+  next_index: number;
+  chat_service_sid: string | null;
+  state: ConversationState | null;
+  timer_inactive: string | null;
+  timer_closed: string | null;
+  last_activity_at: string;
+  participants: ParticipantRow[] | null;
+};
+type ParticipantRow = {
+  sid: ParticipantSid;
+  identity: string | null;
+  type: ChannelType | null;
+  address: string | null;
+  proxy_address: string | null;
+  attributes: string;
+  role_sid: string | null;
+};
+
+export async function loadConversation(
+  pool: Pool, shard: number, account: string, sid: string,
+): Promise<{ version: number; state: Conversation }> {
+  const { rows } = await pool.query<ConversationRow>({
+    name: 'load-conversation',
+    text: `select s.version, s.next_index, c.chat_service_sid, c.state, c.timer_inactive, c.timer_closed, c.last_activity_at,
+                  (select json_agg(json_build_object('sid', p.sid, 'identity', p.identity, 'type', p.type, 'address', p.address,
+                                   'proxy_address', p.proxy_address, 'attributes', p.attributes, 'role_sid', p.role_sid) order by p.created_at, p.sid)
+                     from model.participant p where p.conversation_sid = $3) as participants
+             from log.stream s left join model.conversation c on c.sid = $3 and c.account = $4
+            where s.shard = $1 and s.stream = $2`,
+    values: [shard, `conversation-${sid}`, sid, account],
+  });
+  const row = rows[0];
+  if (!row) return { version: 0, state: conversation.initialState };
+  if (row.state === null) return { version: row.version, state: { ...conversation.initialState, status: 'deleted' } };
+  const timers: Timers = {
+    ...(row.timer_inactive !== null && { inactive: row.timer_inactive }), ...(row.timer_closed !== null && { closed: row.timer_closed }),
+  };
+  const state: Conversation = {
+    ...conversation.initialState, status: row.state, chatServiceSid: row.chat_service_sid!, timers, nextIndex: row.next_index,
+    lastActivityAt: isoTime(row.last_activity_at),
+  };
+  return { version: row.version, state: withRoster(state, new Map((row.participants ?? []).map((p) => [p.sid, participant(p)]))) };
+}
+
+const participant = (row: ParticipantRow): Participant => ({
+  participantSid: row.sid,
+  identity: row.identity,
+  binding: row.address === null ? null : { type: row.type!, address: row.address, proxyAddress: row.proxy_address! },
+  attributes: row.attributes,
+  roleSid: row.role_sid,
+});
+
+export async function loadDelivery(
+  pool: Pool, shard: number, stream: string, messageSid: string,
+): Promise<{ version: number; state: Delivery }> {
+  const { rows } = await pool.query<{ version: number; sid: string | null; status: ReceiptStatus; error_code: number }>({
+    name: 'load-delivery',
+    text: `select s.version, r.sid, r.status, r.error_code
+             from log.stream s left join model.receipt r on r.message_sid = $3 where s.shard = $1 and s.stream = $2`,
+    values: [shard, stream, messageSid],
+  });
+  const state: Record<string, Delivery[string]> = {};
+  for (const { sid, status, error_code } of rows) if (sid !== null) state[sid] = { status, errorCode: error_code };
+  return { version: rows[0]?.version ?? 0, state };
+}

@@ -1,0 +1,234 @@
+/**
+ * Commands on streams: load the state, decide, append on the version it was decided on, and again when somebody was
+ * faster. States of conversations are kept in the process and advanced before the append returns, so that commands on one
+ * conversation ride in the same batch; the expected version proves them, a wrong guess costs a reload and never a fact.
+ */
+import type { Caller } from '@parley/contracts/commands';
+import { conversation, type Conversation, type ConversationCommand } from '@parley/domain/conversation/conversation';
+import type { ConversationEvent } from '@parley/domain/conversation/events';
+import { fold } from '@parley/domain/decider';
+import { delivery, type DeliveryCommand } from '@parley/domain/delivery/delivery';
+import { DomainError, type DomainErrorCode } from '@parley/domain/domain-error';
+import type { NewEvent } from '@parley/domain/event';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Append, Outcome } from './append.js';
+import type { Pool } from './database.js';
+import type { DataKeys } from './data-keys.js';
+import { UniqueViolation, type AppendOptions, type GroupCommit } from './group-commit.js';
+import { loadConversation, loadDelivery } from './load-state.js';
+import { LruMap } from './lru-map.js';
+import { shardOf } from './shard.js';
+
+const CACHED_CONVERSATIONS_MAX = 20_000;
+const ATTEMPTS_MAX = 8;
+/** Idempotency keys of clients live a day; carriers may repeat a message for weeks. */
+const CLIENT_KEY_SECONDS = 86_400;
+const CARRIER_KEY_SECONDS = 35 * 86_400;
+
+/** Unique indexes that are rules of the API, and the refusal each one means. */
+const rules: Readonly<Record<string, DomainErrorCode>> = {
+  conversation_unique_name: 'conversation_unique_name_taken',
+  participant_identity: 'participant_exists',
+  address_binding_pair: 'address_pair_in_use',
+  address_configuration_address: 'address_configuration_exists',
+};
+
+type Entry = { account: string; shard: number; version: number; state: Conversation; basis: { valid: boolean }; pending: Promise<unknown> };
+
+export type Executed<E, R> = { events: E[]; result: R; repeated: boolean };
+type Remembered = { hash: string; result: string };
+type Execution<R> = {
+  /** What the idempotency key remembers: SIDs, no content. */
+  result: R;
+  /** The command's rows are under unique rules (see rules). */
+  unique?: boolean;
+};
+
+export class Streams {
+  private readonly cache = new LruMap<string, Entry>(CACHED_CONVERSATIONS_MAX);
+  private readonly loading = new Map<string, Promise<Entry>>();
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly commit: GroupCommit,
+    private readonly keys: DataKeys,
+  ) {}
+
+  /**
+   * Decides and stores. With `caller.key` a repetition gives the first result and `repeated: true`, no facts. Throws the
+   * decider's DomainError, a rule's, or `conflicting_modification` after eight lost races.
+   */
+  async onConversation<R>(
+    caller: Caller, sid: string, decide: (state: Conversation) => ConversationCommand, execution: Execution<R>,
+  ): Promise<Executed<ConversationEvent, R>> {
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+      const entry = this.cache.get(sid) ?? (await this.load(caller.account, sid));
+      if (entry.account !== caller.account) throw new DomainError('conversation_not_found');
+      let events: ConversationEvent[];
+      try {
+        events = conversation.decide(decide(entry.state), entry.state);
+      } catch (error) {
+        const before = await this.repetition<R>(caller);
+        if (before) return before;
+        // Decided on facts that were not stored after all, or another instance knows more: look again.
+        if (!(await this.current(sid, entry))) continue;
+        throw error;
+      }
+      if (events.length === 0) {
+        if (!(await this.current(sid, entry))) continue;
+        return { events, result: execution.result, repeated: false };
+      }
+      const key = this.keys.cached(sid) ?? (await this.dataKey(caller.account, sid, entry.version));
+      if (!entry.basis.valid) continue;
+      const expected = entry.version;
+      entry.version += events.length;
+      entry.state = fold(conversation, events, entry.state);
+      const outcome = await this.appendTo(entry, caller, {
+        account: caller.account, shard: entry.shard, stream: `conversation-${sid}`, expected, events, conversation: sid, dataKey: key,
+        nextIndex: entry.state.nextIndex, ...idempotency(caller, execution.result), ...(caller.cause && { cause: caller.cause }),
+      }, { basis: entry.basis, ...(execution.unique && { unique: true }) });
+      if (outcome.status === 'ok') {
+        if (!this.cache.get(sid)) this.cache.set(sid, entry);
+        return { events, result: execution.result, repeated: false };
+      }
+      this.forget(sid, entry);
+      if (outcome.status === 'duplicate') return remembered<R>(caller, outcome);
+      await pause(Math.random() * 4 * attempt);
+    }
+    throw new DomainError('conflicting_modification');
+  }
+
+  /** Receipts of one message. Late and repeated reports change nothing. */
+  async onDelivery(caller: Caller, conversationSid: string, messageSid: string, command: DeliveryCommand): Promise<void> {
+    const shard = shardOf(caller.account, conversationSid);
+    const stream = `delivery-${messageSid}`;
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+      const { version, state } = await loadDelivery(this.pool, shard, stream, messageSid);
+      const events = delivery.decide(command, state);
+      if (events.length === 0) return;
+      const dataKey = this.keys.cached(conversationSid) ?? (await this.keys.find(conversationSid, caller.account));
+      if (!dataKey) throw new DomainError('conversation_not_found');
+      const outcome = await this.commit.append({
+        account: caller.account, shard, stream, expected: version, events, conversation: conversationSid, dataKey, nextIndex: null,
+      });
+      if (outcome.status === 'ok') return;
+      await pause(Math.random() * 4 * attempt);
+    }
+    throw new DomainError('conflicting_modification');
+  }
+
+  /** Facts outside conversations: `decide` gets the stream's version, 0 when there is none. */
+  async onRegistry<R>(
+    caller: Caller, id: string, stream: string, decide: (version: number) => NewEvent[], execution: Execution<R>,
+  ): Promise<R> {
+    const shard = shardOf(caller.account, id);
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+      const { rows } = await this.pool.query<{ version: number }>(
+        'select version from log.stream where shard = $1 and stream = $2', [shard, stream],
+      );
+      const expected = rows[0]?.version ?? 0;
+      let events: NewEvent[];
+      try {
+        events = decide(expected);
+      } catch (error) {
+        const before = await this.repetition<R>(caller);
+        if (before) return before.result;
+        throw error;
+      }
+      const outcome = await this.append({
+        account: caller.account, shard, stream, expected, events, conversation: null, nextIndex: null, ...idempotency(caller, execution.result),
+      }, { unique: execution.unique ?? false }, caller);
+      if (outcome.status === 'ok') return execution.result;
+      if (outcome.status === 'duplicate') return remembered<R>(caller, outcome).result;
+      await pause(Math.random() * 4 * attempt);
+    }
+    throw new DomainError('conflicting_modification');
+  }
+
+  /** What this key did before, if anything: asked only when the command is refused, as a repetition often is. */
+  private async repetition<R>(caller: Caller): Promise<Executed<never, R> | undefined> {
+    if (!caller.key) return undefined;
+    const { rows } = await this.pool.query<{ hash: string; result: string }>(
+      'select hash, result from log.command where account = $1 and key = $2', [caller.account, caller.key],
+    );
+    return rows[0] && remembered<R>(caller, rows[0]);
+  }
+
+  private async appendTo(entry: Entry, caller: Caller, command: Append, options: AppendOptions): Promise<Outcome> {
+    const appended = this.append(command, options, caller);
+    entry.pending = appended.catch(() => {});
+    try {
+      return await appended;
+    } catch (error) {
+      this.forget(command.conversation!, entry);
+      throw error;
+    }
+  }
+
+  private async append(command: Append, options: AppendOptions, caller: Caller): Promise<Outcome> {
+    try {
+      return await this.commit.append(command, options);
+    } catch (error) {
+      if (!(error instanceof UniqueViolation)) throw error;
+      const before = await this.repetition(caller);
+      if (before) return { status: 'duplicate', hash: caller.hash ?? '', result: JSON.stringify(before.result) };
+      const code = rules[error.constraint];
+      throw code ? new DomainError(code) : error;
+    }
+  }
+
+  /** A refusal must not rest on a state that another instance moved on, nor on facts that failed to be stored. */
+  private async current(sid: string, entry: Entry): Promise<boolean> {
+    await entry.pending;
+    if (!entry.basis.valid) return false;
+    const { rows } = await this.pool.query<{ version: number }>({
+      name: 'stream-version', text: 'select version from log.stream where shard = $1 and stream = $2',
+      values: [entry.shard, `conversation-${sid}`],
+    });
+    if ((rows[0]?.version ?? 0) <= entry.version) return true;
+    this.forget(sid, entry);
+    return false;
+  }
+
+  private forget(sid: string, entry: Entry): void {
+    entry.basis.valid = false;
+    if (this.cache.get(sid) === entry) this.cache.delete(sid);
+  }
+
+  private async dataKey(account: string, sid: string, version: number): Promise<Buffer> {
+    const key = version === 0 ? await this.keys.create(sid, account) : await this.keys.find(sid, account);
+    if (!key) throw new DomainError('conversation_not_found');
+    return key;
+  }
+
+  /** One load at a time per conversation, whoever asks. */
+  private load(account: string, sid: string): Promise<Entry> {
+    const id = `${account}/${sid}`;
+    let loading = this.loading.get(id);
+    if (!loading) {
+      loading = this.read(account, sid).finally(() => this.loading.delete(id));
+      this.loading.set(id, loading);
+    }
+    return loading;
+  }
+
+  private async read(account: string, sid: string): Promise<Entry> {
+    const shard = shardOf(account, sid);
+    const { version, state } = await loadConversation(this.pool, shard, account, sid);
+    const entry: Entry = { account, shard, version, state, basis: { valid: true }, pending: Promise.resolve() };
+    // What does not exist is not kept: unknown SIDs must not push out living conversations.
+    if (version > 0 || state.status !== 'absent') this.cache.set(sid, entry);
+    return entry;
+  }
+}
+
+function idempotency(caller: Caller, result: unknown): Pick<Append, 'idempotency'> {
+  if (!caller.key) return {};
+  const ttlSeconds = caller.key.startsWith('in:') ? CARRIER_KEY_SECONDS : CLIENT_KEY_SECONDS;
+  return { idempotency: { key: caller.key, hash: caller.hash ?? '', result: JSON.stringify(result), ttlSeconds } };
+}
+
+function remembered<R>(caller: Caller, { hash, result }: Remembered): Executed<never, R> {
+  if (hash !== (caller.hash ?? '')) throw new DomainError('idempotency_key_reused');
+  return { events: [], result: JSON.parse(result) as R, repeated: true };
+}
