@@ -1,0 +1,31 @@
+import { conformsToTheChannelPort } from '../conformance.js';
+import { SimulatorMessaging } from '../simulator/simulator-messaging.js';
+import { TwilioMessaging } from './messaging-adapter.js';
+import { PlayedTwilio } from './played-twilio.js';
+
+const limits = { bodyCharsMax: 1600, mediaBytesMax: 5_000_000, lookupDelayMillis: 0 };
+
+for (const [name, build] of [
+  ['Twilio', (options) => new (class extends TwilioMessaging { limits = limits; })(options)],
+  ['the simulator', (options) => new (class extends SimulatorMessaging { limits = limits; })(options)],
+] as Array<[string, ConstructorParameters<typeof PlayedTwilio>[0]]>) {
+  const twilio = new PlayedTwilio(build);
+  beforeAll(() => twilio.listen());
+  afterAll(() => twilio.close());
+  conformsToTheChannelPort(name, () => twilio.play({ sender: '+15550100001', recipient: '+15550100002' }));
+}
+
+describe('a lookup at Twilio', () => {
+  const twilio = new PlayedTwilio((options) => new (class extends TwilioMessaging { limits = limits; })(options));
+  beforeAll(() => twilio.listen());
+  afterAll(() => twilio.close());
+
+  it('does not take a message with another text, or from before the first attempt, for ours', async () => {
+    const { adapter, delivery } = twilio.play({ sender: '+15550100001', recipient: '+15550100002' });
+    await adapter.send(delivery, AbortSignal.timeout(5_000));
+    const lookup = (changes: object) => adapter.lookup!({ ...delivery, ...changes }, AbortSignal.timeout(5_000));
+    expect(await lookup({ body: 'something else' })).toBeUndefined();
+    expect(await lookup({ firstAttemptAt: new Date(Date.now() + 600_000).toISOString() })).toBeUndefined();
+    expect(await lookup({})).toBeDefined();
+  });
+});
