@@ -1,0 +1,87 @@
+/**
+ * Parameters of the Participant resource (API reference 1.7 and 3.4): a chat member has an Identity, everybody else an
+ * Address and the ProxyAddress of ours that talks to it.
+ */
+import { ADDRESS_CHARS_MAX, channelOf, channelOfProxy, type MessagingBinding } from '@parley/domain/address';
+import { isSid } from '@parley/domain/sid';
+import { z } from 'zod';
+import type { UpdateParticipant } from '../commands.js';
+import type { ErrorCode } from '../error-catalogue.js';
+import { dateTime, fault, given, integer, jsonText, sid, text } from './parameters.js';
+
+const shared = {
+  DateCreated: dateTime(50308).optional(),
+  DateUpdated: dateTime(50309).optional(),
+  Attributes: jsonText(4096).optional(),
+  RoleSid: sid('RL', 50109).optional(),
+};
+const identity = text(256, 50207).min(1, fault(50204)).refine((value) => !isSid(value, 'US'), fault(50206));
+
+/** Undefined when the pair can talk to each other, else the documented code. */
+export function bindingFault(address: string, proxyAddress: string): ErrorCode | undefined {
+  if (address === '') return 50411;
+  if (proxyAddress === '') return 50412;
+  const channel = channelOf(address);
+  if (channel === undefined) return 50407;
+  const proxyChannel = channelOfProxy(proxyAddress);
+  if (proxyChannel === undefined) return 50408;
+  if (channel !== proxyChannel) return 50414;
+  return address === proxyAddress ? 50409 : undefined;
+}
+
+export const createParticipant = z
+  .object({
+    ...shared,
+    Identity: identity.optional(),
+    'MessagingBinding.Address': text(ADDRESS_CHARS_MAX, 50407).optional(),
+    'MessagingBinding.ProxyAddress': text(ADDRESS_CHARS_MAX, 50408).optional(),
+    'MessagingBinding.ProjectedAddress': z.string().optional(),
+  })
+  .superRefine((p, context) => {
+    const code = kindFault(p.Identity, p['MessagingBinding.Address'], p['MessagingBinding.ProxyAddress'],
+      p['MessagingBinding.ProjectedAddress']);
+    if (code !== undefined) context.addIssue({ code: 'custom', message: String(code) });
+  })
+  .transform((p) => {
+    const address = p['MessagingBinding.Address'];
+    const binding = address === undefined ? null : bindingOf(address, p['MessagingBinding.ProxyAddress']!);
+    return {
+      identity: p.Identity ?? null, binding, attributes: p.Attributes, roleSid: p.RoleSid,
+      createdAt: p.DateCreated, updatedAt: p.DateUpdated,
+    };
+  });
+
+/** Group MMS (a projected address, or an address alone) needs a carrier feature that accounts here do not have. */
+function kindFault(identity?: string, address?: string, proxy?: string, projected?: string): ErrorCode | undefined {
+  if (projected !== undefined) return 50452;
+  if (identity !== undefined) return address === undefined && proxy === undefined ? undefined : 50211;
+  if (address === undefined && proxy === undefined) return 50204;
+  return bindingFault(address ?? '', proxy ?? '');
+}
+
+const bindingOf = (address: string, proxyAddress: string): MessagingBinding =>
+  ({ type: channelOf(address)!, address, proxyAddress });
+
+/** The literal `null`, or nothing, clears. */
+const nothing = z.enum(['', 'null']).transform(() => null);
+
+export const updateParticipant = z
+  .object({
+    ...shared,
+    Identity: identity.optional(),
+    'MessagingBinding.ProxyAddress': z.union([z.literal('null').transform(() => null),
+      text(ADDRESS_CHARS_MAX, 50408).min(1, fault(50412))], fault(50408)).optional(),
+    'MessagingBinding.ProjectedAddress': z.string().optional(),
+    LastReadMessageIndex: z.union([nothing, integer(0, 2_147_483_647, 50421)], fault(50421)).optional(),
+    LastReadTimestamp: z.union([nothing, dateTime(50405)], fault(50405)).optional(),
+  })
+  .superRefine((p, context) => {
+    const projected = p['MessagingBinding.ProjectedAddress'];
+    if (projected === undefined) return;
+    context.addIssue({ code: 'custom', message: projected === 'null' ? '50442' : '50452' });
+  })
+  .transform((p): UpdateParticipant => given({
+    identity: p.Identity, proxyAddress: p['MessagingBinding.ProxyAddress'], attributes: p.Attributes, roleSid: p.RoleSid,
+    lastReadMessageIndex: p.LastReadMessageIndex, lastReadTimestamp: p.LastReadTimestamp,
+    createdAt: p.DateCreated, updatedAt: p.DateUpdated,
+  }));
