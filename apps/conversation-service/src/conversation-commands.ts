@@ -1,0 +1,118 @@
+/** Commands on conversations, messages and receipts: SIDs and times are made here, everything else is decided in the domain. */
+import { Inject, Injectable } from '@nestjs/common';
+import type {
+  AddMessage, Caller, ConversationCommands, CreateConversation, ReportDelivery, UpdateConversation, UpdateMessage,
+} from '@parley/contracts/commands';
+import type { ConversationState, MessageAdded, StateChangeReason } from '@parley/domain/conversation/events';
+import { DomainError } from '@parley/domain/domain-error';
+import { newSid, type ConversationSid, type MessageSid } from '@parley/domain/sid';
+import type { Pool } from '@parley/event-store/database';
+import { derivedSid } from '@parley/event-store/derived-sid';
+import { Streams } from '@parley/event-store/streams';
+import { POOL } from '@parley/runtime/parts';
+import { findMessage, findMessageFact } from './message-reads.js';
+
+const now = () => new Date().toISOString();
+
+@Injectable()
+export class ConversationService implements ConversationCommands {
+  /** Changes of one message wait for each other, so that each is decided on the message as it is. */
+  private readonly inHand = new Map<MessageSid, Promise<unknown>>();
+
+  constructor(
+    private readonly streams: Streams,
+    @Inject(POOL) private readonly pool: Pool,
+  ) {}
+
+  async createConversation(caller: Caller, data: CreateConversation): Promise<{ conversationSid: ConversationSid }> {
+    // A retry must reach the same shard, so with a key the SID follows from it.
+    const conversationSid = caller.key === undefined ? newSid('CH') : derivedSid('CH', caller.account, caller.key);
+    const {
+      messagingServiceSid = null, friendlyName = null, uniqueName = null, attributes = '{}', state = 'active', timers = {}, email = {},
+    } = data;
+    const { result } = await this.streams.onConversation(
+      caller, conversationSid,
+      () => ({
+        type: 'CreateConversation',
+        data: {
+          ...data, conversationSid, messagingServiceSid, friendlyName, uniqueName, attributes, state, timers, email, now: now(),
+        },
+      }),
+      { result: { conversationSid }, unique: true },
+    );
+    return result;
+  }
+
+  async updateConversation(caller: Caller, sid: ConversationSid, data: UpdateConversation): Promise<void> {
+    const unique = typeof data.uniqueName === 'string' || data.state === 'closed';
+    await this.streams.onConversation(
+      caller, sid, () => ({ type: 'UpdateConversation', data: { ...data, now: now() } }), { result: null, unique },
+    );
+  }
+
+  async changeState(caller: Caller, sid: ConversationSid, state: ConversationState, reason: StateChangeReason): Promise<void> {
+    await this.streams.onConversation(
+      caller, sid, () => ({ type: 'ChangeState', data: { state, reason, now: now() } }), { result: null },
+    );
+  }
+
+  async deleteConversation(caller: Caller, sid: ConversationSid): Promise<void> {
+    await this.streams.onConversation(caller, sid, () => ({ type: 'DeleteConversation', data: { now: now() } }), { result: null });
+  }
+
+  async addMessage(caller: Caller, sid: ConversationSid, data: AddMessage): Promise<MessageAdded> {
+    const messageSid = newSid('IM');
+    const message = {
+      createdAt: data.createdAt, updatedAt: data.updatedAt, messageSid, author: data.author ?? 'system', body: data.body ?? null,
+      attributes: data.attributes ?? '{}', media: data.media ?? null, contentSid: data.contentSid ?? null,
+      subject: data.subject ?? null, source: data.source ?? null,
+    };
+    const { events, result, repeated } = await this.streams.onConversation(
+      caller, sid, () => ({ type: 'AddMessage', data: { ...message, now: now() } }), { result: { messageSid } },
+    );
+    if (repeated) return this.before(sid, result.messageSid);
+    return (events.at(-1) as { data: MessageAdded }).data;
+  }
+
+  async updateMessage(caller: Caller, sid: ConversationSid, messageSid: MessageSid, data: UpdateMessage): Promise<void> {
+    await this.onMessage(sid, messageSid, (index) =>
+      this.streams.onConversation(
+        caller, sid, () => ({ type: 'UpdateMessage', data: { ...data, messageSid, index, now: now() } }), { result: null },
+      ));
+  }
+
+  async deleteMessage(caller: Caller, sid: ConversationSid, messageSid: MessageSid): Promise<void> {
+    await this.onMessage(sid, messageSid, (index) =>
+      this.streams.onConversation(
+        caller, sid, () => ({ type: 'DeleteMessage', data: { messageSid, index, now: now() } }), { result: null },
+      ));
+  }
+
+  async reportDelivery(caller: Caller, conversationSid: ConversationSid, data: ReportDelivery): Promise<void> {
+    await this.streams.onDelivery(
+      caller, conversationSid, data.messageSid, { type: 'ReportDelivery', data: { ...data, conversationSid, now: now() } },
+    );
+  }
+
+  private async before(sid: ConversationSid, messageSid: MessageSid): Promise<MessageAdded> {
+    const message = await findMessageFact(this.pool, sid, messageSid);
+    if (!message) throw new DomainError('message_not_found'); // it was deleted since
+    return message;
+  }
+
+  private async onMessage(sid: ConversationSid, messageSid: MessageSid, work: (index: number) => Promise<unknown>): Promise<void> {
+    const earlier = this.inHand.get(messageSid);
+    const mine = (async () => {
+      await earlier?.catch(() => {});
+      const index = await findMessage(this.pool, sid, messageSid);
+      if (index === undefined) throw new DomainError('message_not_found');
+      await work(index);
+    })();
+    this.inHand.set(messageSid, mine);
+    try {
+      await mine;
+    } finally {
+      if (this.inHand.get(messageSid) === mine) this.inHand.delete(messageSid);
+    }
+  }
+}

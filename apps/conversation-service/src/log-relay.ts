@@ -1,0 +1,59 @@
+/** Carries the log to the EVENTS stream, and keeps idempotency keys from growing without end. */
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import type { Pool } from '@parley/event-store/database';
+import type { LogTail } from '@parley/event-store/log-tail';
+import { Relay } from '@parley/event-store/relay';
+import type { Connection } from '@parley/messaging/connection';
+import { EventPublisher } from '@parley/messaging/event-publisher';
+import type { Config } from '@parley/runtime/config';
+import { CONFIG, LOG_TAIL, NATS, POOL } from '@parley/runtime/parts';
+import { logger } from '@parley/telemetry/logger';
+import { metrics } from '@parley/telemetry/metrics';
+
+const EXPIRY_CHECK_MILLIS = 60_000;
+const EXPIRED_BATCH = 1000;
+const log = logger('relay');
+
+@Injectable()
+export class LogRelay implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly relay: Relay;
+  private expiry: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(POOL) private readonly pool: Pool,
+    @Inject(LOG_TAIL) tail: LogTail,
+    @Inject(NATS) nats: Connection,
+    @Inject(CONFIG) config: Config,
+  ) {
+    const publisher = new EventPublisher(nats);
+    this.relay = new Relay({
+      pool, tail, owner: config.instance, publish: (events) => publisher.publish(events),
+      onError: (error) => log.warn('publishing failed, trying again', { error }),
+    });
+    metrics.gauge('parley_relay_lag_events', 'Facts stored but not yet on the bus', () => this.relay.lag());
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.relay.start();
+    this.expiry = setInterval(() => void this.expireKeys(), EXPIRY_CHECK_MILLIS);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.expiry);
+    await this.relay.stop();
+  }
+
+  private async expireKeys(): Promise<void> {
+    try {
+      for (let removed = EXPIRED_BATCH; removed === EXPIRED_BATCH; ) {
+        const { rowCount } = await this.pool.query(
+          `delete from log.command where ctid in (select ctid from log.command where expires_at < now() order by expires_at limit $1)`,
+          [EXPIRED_BATCH],
+        );
+        removed = rowCount ?? 0;
+      }
+    } catch (error) {
+      log.warn('removing expired idempotency keys failed', { error });
+    }
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Builds the read models again from the log, beside the ones that serve, and swaps them in: shard by shard without locks
+ * up to the present, then the last few facts under the shards' locks, in which time no append runs (milliseconds). The
+ * result is the same as what the appends wrote; a test compares them.
+ */
+import type { LogEvent } from '@parley/domain/event';
+import { transaction, type Connection, type Pool } from './database.js';
+import type { DataKeys } from './data-keys.js';
+import { ModelWrites, type ProjectedEvent } from './inline-models.js';
+import { eventColumns, LogReader, type EventRow } from './log-reader.js';
+import { modelSchema } from './model-schema.js';
+import { SHARDS } from './shard.js';
+
+const BATCH = 1000;
+/** Facts that may be left for the locked part. */
+const NEARLY_THERE = 2000;
+const NEXT = 'model_next';
+
+export type RebuildResult = { events: number; lockedMillis: number };
+
+export async function rebuildModels(pool: Pool, keys: DataKeys, progress: (line: string) => void = () => {}): Promise<RebuildResult> {
+  const reader = new LogReader(pool, keys);
+  const lock = await pool.connect();
+  try {
+    const { rows } = await lock.query<{ free: boolean }>('select pg_try_advisory_lock(7241056) as free');
+    if (!rows[0]!.free) throw new Error('another rebuild is running');
+    await transaction(pool, async (tx) => {
+      await tx.query(`drop schema if exists ${NEXT} cascade`);
+      await tx.query(modelSchema(NEXT));
+    });
+    const reached = Array<number>(SHARDS).fill(0);
+    let events = 0;
+    for (let left = Infinity; left > NEARLY_THERE; ) {
+      events += await catchUp(pool, reader, reached, progress);
+      left = lagOf(await reader.heads(), reached);
+    }
+    return await transaction(pool, (tx) => swap(tx, reader, reached, events));
+  } finally {
+    await lock.query('select pg_advisory_unlock(7241056)').catch(() => {});
+    lock.release();
+  }
+}
+
+const lagOf = (heads: readonly number[], reached: readonly number[]) =>
+  heads.reduce((sum, head, shard) => sum + head - reached[shard]!, 0);
+
+async function catchUp(pool: Pool, reader: LogReader, reached: number[], progress: (line: string) => void): Promise<number> {
+  let events = 0;
+  for (let shard = 0; shard < SHARDS; shard++) {
+    for (let read = BATCH; read === BATCH; ) {
+      const batch = await reader.read(shard, reached[shard]!, BATCH);
+      read = batch.length;
+      if (read === 0) break;
+      await transaction(pool, (tx) => applyEvents(tx, batch));
+      reached[shard] = batch.at(-1)!.position;
+      events += read;
+    }
+    if (shard % 8 === 7) progress(`rebuild: shard ${shard + 1} of ${SHARDS}, ${events} events`);
+  }
+  return events;
+}
+
+async function applyEvents(tx: Connection, events: readonly LogEvent[]): Promise<void> {
+  // Messages go in as one block after the effects before them; an effect on a message must come after it.
+  for (const block of blocks(events)) {
+    const writes = new ModelWrites(() => true);
+    for (const event of block) {
+      if (!event.erased) writes.add(1, event as unknown as ProjectedEvent, event.account, event.conversation);
+    }
+    const values = [[true], ...writes.parameters()];
+    await tx.query(`select ${NEXT}.apply(${values.map((_, i) => `$${i + 1}`).join(', ')})`, values);
+  }
+}
+
+/** Cuts a run of facts wherever a message follows something else: within a block messages are written first. */
+function blocks(events: readonly LogEvent[]): LogEvent[][] {
+  const cut: LogEvent[][] = [];
+  for (const event of events) {
+    const previous = cut.at(-1)?.at(-1);
+    if (!previous || (event.type === 'MessageAdded' && previous.type !== 'MessageAdded')) cut.push([event]);
+    else cut.at(-1)!.push(event);
+  }
+  return cut;
+}
+
+async function swap(tx: Connection, reader: LogReader, reached: number[], before: number): Promise<RebuildResult> {
+  const start = performance.now();
+  await tx.query('select 1 from log.shard order by shard for update');
+  let events = before;
+  for (let shard = 0; shard < SHARDS; shard++) {
+    const { rows } = await tx.query<EventRow>(
+      `select ${eventColumns} from log.event e where e.shard = $1 and e.position > $2 order by e.position`, [shard, reached[shard]!],
+    );
+    if (rows.length > 0) await applyEvents(tx, await reader.decodeAll(rows));
+    events += rows.length;
+  }
+  // Messages of deleted conversations are not served and not rebuilt.
+  for (const table of ['message', 'receipt'])
+    await tx.query(`delete from ${NEXT}.${table} m where not exists (select 1 from ${NEXT}.conversation c where c.sid = m.conversation_sid)`);
+  await tx.query('drop schema model cascade');
+  await tx.query(`alter schema ${NEXT} rename to model`);
+  await tx.query(`do $$ declare f regprocedure; begin
+    select p.oid::regprocedure into f from pg_proc p where p.pronamespace = 'model'::regnamespace and p.proname = 'apply';
+    execute format('alter function %s set search_path = model', f); end $$`);
+  return { events, lockedMillis: Math.round(performance.now() - start) };
+}

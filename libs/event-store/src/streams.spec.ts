@@ -1,0 +1,217 @@
+import type { Caller } from '@parley/contracts/commands';
+import type { ConversationCommand } from '@parley/domain/conversation/conversation';
+import { fold } from '@parley/domain/decider';
+import { conversation } from '@parley/domain/conversation/conversation';
+import type { ConversationEvent } from '@parley/domain/conversation/events';
+import type { LogEvent } from '@parley/domain/event';
+import { newSid } from '@parley/domain/sid';
+import { testDatabase, type TestDatabase } from './database.testing.js';
+import { GroupCommit } from './group-commit.js';
+import { loadConversation } from './load-state.js';
+import { LogReader } from './log-reader.js';
+import { shardOf } from './shard.js';
+import { Streams } from './streams.js';
+
+let db: TestDatabase;
+let commit: GroupCommit;
+let streams: Streams;
+let committed: LogEvent[] = [];
+const account = newSid('AC');
+const caller: Caller = { account };
+const service = newSid('IS');
+const at = '2026-01-02T03:04:05.678Z';
+
+beforeAll(async () => {
+  db = await testDatabase();
+  commit = new GroupCommit(db.pool, (events) => committed.push(...events));
+  streams = new Streams(db.pool, commit, db.keys);
+});
+afterAll(async () => {
+  await commit.stop();
+  await db.drop();
+});
+beforeEach(() => (committed = []));
+
+const create = (sid: string, uniqueName: string | null = null): ConversationCommand => ({
+  type: 'CreateConversation',
+  data: {
+    conversationSid: sid as `CH${string}`, chatServiceSid: service, messagingServiceSid: null, friendlyName: 'Ann', uniqueName,
+    attributes: '{}', state: 'active', timers: {}, email: {}, now: at,
+  },
+});
+const say = (body: string, now = at): ConversationCommand => ({
+  type: 'AddMessage',
+  data: {
+    messageSid: newSid('IM'), author: 'system', body, attributes: '{}', media: null, contentSid: null, subject: null, source: null, now,
+  },
+});
+const join = (identity: string): ConversationCommand => ({
+  type: 'AddParticipant',
+  data: {
+    participantSid: newSid('MB'), identity, binding: null, attributes: '{}', roleSid: null,
+    limits: { participantsMax: 1000, nonChatParticipantsMax: 50 }, now: at,
+  },
+});
+const joinBySms = (address: string, proxyAddress: string): ConversationCommand => ({
+  type: 'AddParticipant',
+  data: {
+    participantSid: newSid('MB'), identity: null, binding: { type: 'sms', address, proxyAddress }, attributes: '{}', roleSid: null,
+    limits: { participantsMax: 1000, nonChatParticipantsMax: 50 }, now: at,
+  },
+});
+
+async function opened(uniqueName: string | null = null): Promise<string> {
+  const sid = newSid('CH');
+  await run(sid, create(sid, uniqueName), caller, true);
+  return sid;
+}
+const run = (sid: string, command: ConversationCommand, by = caller, unique = false) =>
+  streams.onConversation(by, sid, () => command, { result: { sid }, unique });
+
+describe('messages', () => {
+  it('get indexes without gap or double in log order, however many are written at once', async () => {
+    const sids = [await opened(), await opened(), await opened()];
+    await Promise.all(Array.from({ length: 600 }, (_, i) => run(sids[i % 3]!, say(`m${i}`))));
+    for (const sid of sids) {
+      const { rows } = await db.pool.query('select index, body from model.message where conversation_sid = $1 order by index', [sid]);
+      expect(rows.map((row) => row.index)).toEqual(Array.from({ length: 200 }, (_, i) => i));
+      const inLog = committed.filter((e) => e.conversation === sid && e.type === 'MessageAdded').sort((a, b) => a.position - b.position);
+      expect(inLog.map((e) => e.data['body'])).toEqual(rows.map((row) => row.body));
+    }
+  });
+
+  it('stay in order when two writers that do not know of each other use the same conversation', async () => {
+    const sid = await opened();
+    const otherCommit = new GroupCommit(db.pool, () => {});
+    const other = new Streams(db.pool, otherCommit, db.keys);
+    await Promise.all(Array.from({ length: 40 }, (_, i) =>
+      (i % 2 ? streams : other).onConversation(caller, sid, () => say(`m${i}`), { result: null })));
+    const { rows } = await db.pool.query('select index from model.message where conversation_sid = $1 order by index', [sid]);
+    expect(rows.map((row) => row.index)).toEqual(Array.from({ length: 40 }, (_, i) => i));
+    await otherCommit.stop();
+  });
+
+  it('are encrypted in the log and readable with the conversation’s key', async () => {
+    const sid = await opened();
+    await run(sid, say('a very private canary'));
+    const shard = shardOf(account, sid);
+    const { rows } = await db.pool.query('select data from log.event where key_id = $1', [sid]);
+    expect(rows.some(({ data }) => (data as Buffer).includes('canary'))).toBe(false);
+    const reader = new LogReader(db.pool, db.keys);
+    const events = await reader.readConversation(shard, sid, 0);
+    expect(events.at(-1)!.data['body']).toBe('a very private canary');
+    await db.keys.destroy(sid);
+    expect((await reader.readConversation(shard, sid, 0)).every((e) => e.erased)).toBe(true);
+  });
+});
+
+describe('positions', () => {
+  it('are contiguous per shard and end at its head, with conflicts and refusals in between', async () => {
+    const sid = await opened('taken');
+    await Promise.all([
+      ...Array.from({ length: 30 }, () => opened('taken').catch(() => {})),
+      ...Array.from({ length: 30 }, (_, i) => run(sid, join(i % 2 ? 'ann' : `p${i}`), caller, true).catch(() => {})),
+      ...Array.from({ length: 30 }, (_, i) => run(sid, say(`m${i}`))),
+    ]);
+    const { rows } = await db.pool.query(
+      `select s.shard, s.head, count(e.*)::int as n, coalesce(max(e.position), 0) as last
+         from log.shard s left join log.event e on e.shard = s.shard group by s.shard, s.head`);
+    for (const { head, n, last } of rows) expect([n, last]).toEqual([head, head]);
+    const { rows: versions } = await db.pool.query(
+      `select s.stream, s.version, array_agg(e.version order by e.position) as versions
+         from log.stream s join log.event e using (shard, stream) group by s.stream, s.version`);
+    for (const { version, versions: inOrder } of versions) expect(inOrder).toEqual(Array.from({ length: version }, (_, i) => i + 1));
+  });
+});
+
+describe('a rule that spans streams', () => {
+  it('refuses only the loser', async () => {
+    const [a, b] = [await opened(), await opened()];
+    const results = await Promise.allSettled([
+      run(a, joinBySms('+15550100002', '+15550100001'), caller, true), run(b, joinBySms('+15550100002', '+15550100001'), caller, true),
+      run(a, joinBySms('+15550100003', '+15550100001'), caller, true), run(b, say('hello')),
+    ]);
+    expect(results.map((r) => r.status).sort()).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected']);
+    expect((results.find((r) => r.status === 'rejected') as PromiseRejectedResult).reason.code).toBe('address_pair_in_use');
+  });
+
+  it('frees the pair when the conversation closes', async () => {
+    const [a, b] = [await opened(), await opened()];
+    await run(a, joinBySms('+15550100009', '+15550100001'), caller, true);
+    await run(a, { type: 'ChangeState', data: { state: 'closed', reason: 'API', now: at } });
+    await run(b, joinBySms('+15550100009', '+15550100001'), caller, true);
+  });
+
+  it('maps to the refusal of its resource', async () => {
+    await opened('the-only-one');
+    await expect(opened('the-only-one')).rejects.toMatchObject({ code: 'conversation_unique_name_taken' });
+    const sid = await opened();
+    await run(sid, join('ann'), caller, true);
+    await expect(run(sid, join('ann'), caller, true)).rejects.toMatchObject({ code: 'participant_exists' });
+  });
+});
+
+describe('an idempotency key', () => {
+  it('gives the first result again and stores nothing', async () => {
+    const sid = await opened();
+    const by = { account, key: 'http:k1', hash: 'h' };
+    const results = await Promise.all(Array.from({ length: 5 }, (_, i) =>
+      streams.onConversation(by, sid, () => say('once'), { result: { n: i } })));
+    const results2 = await streams.onConversation(by, sid, () => say('once'), { result: { n: 99 } });
+    expect(new Set([...results, results2].map((r) => r.result.n)).size).toBe(1);
+    const { rows } = await db.pool.query('select 1 from model.message where conversation_sid = $1', [sid]);
+    expect(rows).toHaveLength(1);
+  });
+
+  it('is refused for another request', async () => {
+    const sid = await opened();
+    await run(sid, say('one'), { account, key: 'http:k2', hash: 'h1' });
+    await expect(run(sid, say('two'), { account, key: 'http:k2', hash: 'h2' })).rejects.toMatchObject({ code: 'idempotency_key_reused' });
+  });
+
+  it('answers a repeated command that would be refused by now', async () => {
+    const sid = await opened();
+    const by = { account, key: 'http:k3', hash: 'h' };
+    await run(sid, join('bob'), by, true);
+    expect((await run(sid, join('bob'), by, true)).repeated).toBe(true);
+  });
+});
+
+describe('a state loaded from the read models', () => {
+  it('equals the fold of the facts', async () => {
+    const sid = await opened('folded');
+    await run(sid, join('ann'), caller, true);
+    await run(sid, joinBySms('+15550100042', '+15550100001'), caller, true);
+    await run(sid, say('one', '2026-01-02T03:05:00.000Z'));
+    await run(sid, { type: 'UpdateConversation', data: { friendlyName: 'Bob', timers: { closed: 'PT10M' }, now: at } });
+    await run(sid, { type: 'ChangeState', data: { state: 'inactive', reason: 'API', now: at } });
+    const shard = shardOf(account, sid);
+    const events = await new LogReader(db.pool, db.keys).readConversation(shard, sid, 0);
+    const folded = fold(conversation, events as unknown as ConversationEvent[]);
+    const { state, version } = await loadConversation(db.pool, shard, account, sid);
+    expect(version).toBe(events.length);
+    const comparable = ({ timers, lastActivityAt: _at, ...rest }: typeof state) => ({ ...rest, closed: timers.closed });
+    expect(comparable(state)).toEqual(comparable(folded));
+  });
+});
+
+describe('another account', () => {
+  it('finds nothing', async () => {
+    const sid = await opened();
+    await expect(run(sid, say('hi'), { account: newSid('AC') })).rejects.toMatchObject({ code: 'conversation_not_found' });
+  });
+});
+
+describe('a refusal', () => {
+  it('never rests on a state that another instance has changed', async () => {
+    const sid = await opened();
+    const otherCommit = new GroupCommit(db.pool, () => {});
+    const other = new Streams(db.pool, otherCommit, db.keys);
+    await run(sid, join('ann'), caller, true);
+    const { state } = await loadConversation(db.pool, shardOf(account, sid), account, sid);
+    const participantSid = state.authors.get('ann')!;
+    await other.onConversation(caller, sid, () => ({ type: 'RemoveParticipant', data: { participantSid, now: at } }), { result: null });
+    await run(sid, join('ann'), caller, true);
+    await otherCommit.stop();
+  });
+});

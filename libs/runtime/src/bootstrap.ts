@@ -1,0 +1,89 @@
+/**
+ * Starts a service: Nest on Fastify, health and metrics, a clean end. Form bodies arrive as the raw text they were sent as
+ * (`request.body` is a string): signatures are over what was sent, and each API parses forms by its own rules.
+ */
+import type { DynamicModule, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { logger } from '@parley/telemetry/logger';
+import type { FastifyInstance } from 'fastify';
+import { metrics } from '@parley/telemetry/metrics';
+import { POOL } from './parts.js';
+import type { Pool } from '@parley/event-store/database';
+import { ConfigError } from './config.js';
+import 'reflect-metadata';
+
+/** Bytes of a request's body at most; beyond it 413. */
+export const BODY_BYTES_MAX = 1_048_576;
+const SHUTDOWN_MILLIS = 9_000;
+const log = logger('runtime');
+
+export type BootstrapOptions = {
+  name: string;
+  port: number;
+  host: string;
+  /** Registers hooks and routes on Fastify before Nest's own. */
+  configure?(fastify: Fastify, app: NestFastifyApplication): void | Promise<void>;
+  /** After listening, e.g. to attach a websocket server or serve commands. */
+  started?(app: NestFastifyApplication): void | Promise<void>;
+};
+export type Fastify = FastifyInstance;
+
+/** Resolves once it listens; SIGTERM and SIGINT end it in order: no new requests, then services, then connections. */
+export async function bootstrap(module: Type | DynamicModule, options: BootstrapOptions): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_BYTES_MAX, trustProxy: false, forceCloseConnections: 'idle', routerOptions: { maxParamLength: 300 },
+  });
+  const fastify = adapter.getInstance<FastifyInstance>();
+  fastify.removeContentTypeParser('application/x-www-form-urlencoded');
+  fastify.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    logger: ['error', 'warn'], abortOnError: false, bodyParser: false,
+  });
+  await options.configure?.(fastify, app);
+  health(fastify, app, options.name);
+  await app.listen(options.port, options.host);
+  await options.started?.(app);
+  endOnSignals(app, options.name);
+  log.info('ready', { service: options.name, port: options.port });
+  return app;
+}
+
+/** For `main.ts`: a start that fails says why in one line and exits with 1. */
+export async function run(name: string, start: () => Promise<unknown>): Promise<void> {
+  process.on('unhandledRejection', (error) => log.error('unhandled rejection', { service: name, error }));
+  try {
+    await start();
+  } catch (error) {
+    if (error instanceof ConfigError) process.stderr.write(`${name}: ${error.message}\n`);
+    else log.error('start failed', { service: name, error });
+    process.exit(1);
+  }
+}
+
+function health(fastify: Fastify, app: NestFastifyApplication, name: string): void {
+  fastify.get('/health', async (_request, reply) => {
+    const pool = app.get<Pool>(POOL, { strict: false });
+    try {
+      await pool.query('select 1');
+      return reply.send({ status: 'ok', service: name });
+    } catch {
+      return reply.code(503).send({ status: 'database unavailable', service: name });
+    }
+  });
+  fastify.get('/metrics', (_request, reply) => reply.type('text/plain; version=0.0.4').send(metrics.expose()));
+}
+
+function endOnSignals(app: NestFastifyApplication, name: string): void {
+  let ending = false;
+  const end = async (signal: string) => {
+    if (ending) return;
+    ending = true;
+    log.info('stopping', { service: name, signal });
+    setTimeout(() => process.exit(1), SHUTDOWN_MILLIS).unref();
+    await app.close().catch((error: unknown) => log.error('stop failed', { service: name, error }));
+    process.exit(0);
+  };
+  process.on('SIGTERM', () => void end('SIGTERM'));
+  process.on('SIGINT', () => void end('SIGINT'));
+}
