@@ -2,9 +2,11 @@
  * One worker of a work queue: takes jobs as slots are free, runs the handler, settles. Only this file acknowledges.
  * Whatever breaks (stream or consumer gone, server restarted, silent connection), it starts over until closed.
  */
-import { AckPolicy, type ConsumerMessages, jetstream, type JsMsg } from '@nats-io/jetstream';
+import { AckPolicy } from '@nats-io/jetstream';
+import type { Msg } from '@nats-io/transport-node';
 import { logger, type Logger } from '@parley/telemetry/logger';
 import type { Connection } from './connection.js';
+import { PullSession } from './pull-session.js';
 import { ensureConsumer, NANOS_PER_MS } from './stream.js';
 
 /** `done`: never again. `retryAfterMs`: this job comes again, not before that time. */
@@ -32,18 +34,17 @@ export type WorkConsumerOptions = {
 };
 export type Consuming = { close(): Promise<void> };
 
-/** Missing two of these means that the consumer is gone: 2 s after a wipe, jobs flow again. */
-const HEARTBEAT_MS = 1_000;
 const RETRY_MS = [100, 250, 500, 1_000, 2_000];
 
 export class WorkConsumer {
   private readonly log: Logger;
   private readonly abort = new AbortController();
-  private readonly running = new Set<JsMsg>();
-  private messages: ConsumerMessages | undefined;
-  private slotFree: (() => void) | undefined;
-  private closing = false;
-  private readonly ended: Promise<void>;
+  private readonly running = new Set<Msg>();
+  private readonly closing = Promise.withResolvers<void>();
+  private isClosing = false;
+  private session: PullSession | undefined;
+  private oneEnded: (() => void) | undefined;
+  private readonly worked: Promise<void>;
   private readonly announcer: NodeJS.Timeout;
 
   constructor(
@@ -52,87 +53,86 @@ export class WorkConsumer {
   ) {
     this.log = logger('work-consumer', { stream, durable: options.durable });
     this.announcer = setInterval(() => this.announce(), (options.silenceMs ?? 30_000) / 3).unref();
-    this.ended = this.work();
+    this.worked = this.work();
   }
 
   /** Looks for its consumer anew; called when the stream was made again. */
-  restart(): void { this.messages?.stop(); }
+  restart(): void { void this.session?.stop(); }
 
   async close(): Promise<void> {
-    if (this.closing) return this.ended;
-    this.closing = true;
-    this.messages?.stop();
-    this.slotFree?.();
+    if (!this.isClosing) this.closing.resolve();
+    this.isClosing = true;
+    await this.worked;
     const timer = setTimeout(() => this.abort.abort(new Error('the worker is stopping')), this.options.drainMs ?? 10_000);
-    await this.ended;
-    while (this.running.size > 0) await this.oneEnds();
+    while (this.running.size > 0) await new Promise<void>((resolve) => (this.oneEnded = resolve));
     clearTimeout(timer);
     clearInterval(this.announcer);
   }
 
   private async work(): Promise<void> {
-    for (let failures = 0; !this.closing;) {
+    for (let failures = 0; !this.isClosing;) {
       try {
-        await this.take(() => (failures = 0));
+        await this.ensure();
+        if (this.isClosing) return;
+        failures = 0;
+        const free = () => (this.isClosing ? 0 : this.options.concurrency - this.running.size);
+        this.session = new PullSession(this.connection, this.stream, this.options.durable, free, (message) => void this.run(message));
+        const reason = await Promise.race([this.session.ended, this.closing.promise.then(() => 'closed')]);
+        await this.session.stop();
+        this.log.debug('session ended', { reason });
       } catch (error) {
-        if (this.closing) return;
         failures += 1;
         if (failures === 1 || failures % 20 === 0) this.log.warn('looking for the consumer again', { failures, error });
-        await this.pause(RETRY_MS[Math.min(failures, RETRY_MS.length) - 1]!);
+        const pause = new Promise((resolve) => setTimeout(resolve, RETRY_MS[Math.min(failures, RETRY_MS.length) - 1]!).unref());
+        await Promise.race([pause, this.closing.promise]);
       }
     }
   }
 
-  private async take(works: () => void): Promise<void> {
+  private async ensure(): Promise<void> {
+    if (!this.connection.connected) throw new Error('not connected');
     const { durable, filter, concurrency, silenceMs = 30_000 } = this.options;
     await this.ensureStream();
     await ensureConsumer(this.connection, this.stream, {
       durable_name: durable, filter_subject: filter, ack_policy: AckPolicy.Explicit, max_deliver: -1,
       ack_wait: silenceMs * NANOS_PER_MS, max_ack_pending: Math.max(1_000, 4 * concurrency),
     });
-    const consumer = await jetstream(this.connection.nats).consumers.get(this.stream, durable);
-    if (this.closing) return;
-    this.messages = await consumer.consume({
-      max_messages: concurrency, expires: 30_000, idle_heartbeat: HEARTBEAT_MS, abort_on_missing_resource: true,
-    });
-    works();
-    for await (const message of this.messages) {
-      while (this.running.size >= this.options.concurrency && !this.closing) await this.oneEnds();
-      if (this.closing) message.nak(); // not begun: somebody else may have it at once
-      else void this.run(message);
-    }
   }
 
-  private async run(message: JsMsg): Promise<void> {
+  private async run(message: Msg): Promise<void> {
+    if (this.isClosing) return this.settle(message, '-NAK'); // not begun: somebody else may have it at once
     this.running.add(message);
-    const { deliveryCount: delivered } = message.info;
+    const delivered = deliveriesOf(message);
     try {
-      const outcome = await this.options.handler(message.json(), { subject: message.subject, delivered, signal: this.abort.signal });
-      if (outcome === 'done') message.ack();
-      else message.nak(Math.max(0, outcome.retryAfterMs));
+      const context = { subject: message.subject, delivered, signal: this.abort.signal };
+      const outcome = await this.options.handler(message.json(), context);
+      this.settle(message, outcome === 'done' ? '+ACK' : again(outcome.retryAfterMs));
     } catch (error) {
       const retryAfterMs = Math.min(60_000, 1_000 * 2 ** Math.min(delivered - 1, 6));
       this.log.error('handler failed', { subject: message.subject, delivered, retryAfterMs, error });
-      if (!this.connection.nats.isClosed()) message.nak(retryAfterMs);
+      this.settle(message, again(retryAfterMs));
     } finally {
       this.running.delete(message);
-      this.slotFree?.();
+      this.session?.slotsFreed();
+      this.oneEnded?.();
     }
+  }
+
+  /** What does not reach the server is handed out again after the silence. */
+  private settle(message: Msg, verdict: string): void {
+    if (!this.connection.nats.isClosed()) message.respond(verdict);
   }
 
   /** Tells the server that the handlers are still at work, so that nobody else gets their jobs. */
   private announce(): void {
-    if (this.connection.connected) for (const message of this.running) message.working();
+    for (const message of this.running) this.settle(message, '+WPI');
   }
+}
 
-  private oneEnds(): Promise<void> {
-    return new Promise((resolve) => (this.slotFree = resolve));
-  }
+const again = (ms: number) => `-NAK {"delay":${Math.max(0, Math.round(ms)) * NANOS_PER_MS}}`;
 
-  private pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.slotFree = () => { clearTimeout(timer); resolve(); };
-    });
-  }
+/** `$JS.ACK[.<domain>.<account>].<stream>.<consumer>.<deliveries>…`: the short form has nine parts. */
+function deliveriesOf({ reply = '' }: Msg): number {
+  const parts = reply.split('.');
+  return Number(parts[parts.length === 9 ? 4 : 6]);
 }
