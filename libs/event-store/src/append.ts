@@ -3,7 +3,7 @@
  * and with what to call it is the group commit's business.
  */
 import type { LogEvent, NewEvent } from '@parley/domain/event';
-import { randomUUID } from 'node:crypto';
+import { randomUUID, type KeyObject } from 'node:crypto';
 import type pg from 'pg';
 import { currentVersion, encode } from './event-codec.js';
 import { ModelWrites, type ProjectedEvent } from './inline-models.js';
@@ -19,7 +19,7 @@ export type Append = {
   events: NewEvent[];
   /** The conversation the facts belong to; null for facts outside conversations, which stay plain. */
   conversation: string | null;
-  dataKey?: Buffer;
+  dataKey?: KeyObject;
   /** The index the conversation's next message gets, after these facts; null leaves it. */
   nextIndex: number | null;
   idempotency?: { key: string; hash: string; result: string; ttlSeconds: number };

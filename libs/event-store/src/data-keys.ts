@@ -3,7 +3,7 @@
  * that it encrypted, wherever copies lie. Keys are cached in the process; a destroyed key leaves the caches within
  * CACHE_SECONDS (part of the stated erasure window).
  */
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { LruMap } from './lru-map.js';
 import type { Pool } from './database.js';
 import type { SecretBox } from './secret-box.js';
@@ -11,8 +11,9 @@ import type { SecretBox } from './secret-box.js';
 const CACHED_KEYS_MAX = 100_000;
 export const CACHE_SECONDS = 3600;
 
-type Cached = { key: Buffer; until: number };
-type Wanted = { keyId: string; account: string; create: boolean; resolve(key: Buffer | undefined): void; reject(error: unknown): void };
+// KeyObjects: handing AES a Buffer costs 10 us more per fact (measured on Node 24).
+type Cached = { key: KeyObject; until: number };
+type Wanted = { keyId: string; account: string; create: boolean; resolve(key: KeyObject | undefined): void; reject(error: unknown): void };
 
 export class DataKeys {
   private readonly cache = new LruMap<string, Cached>(CACHED_KEYS_MAX);
@@ -24,18 +25,18 @@ export class DataKeys {
   ) {}
 
   /** The key if this process knows it already: the hot path never waits. */
-  cached(keyId: string): Buffer | undefined {
+  cached(keyId: string): KeyObject | undefined {
     const known = this.cache.get(keyId);
     return known && known.until > Date.now() ? known.key : undefined;
   }
 
   /** The key, made when it does not exist yet. All calls of one event-loop turn share one statement. */
-  create(keyId: string, account: string): Promise<Buffer> {
-    return this.load(keyId, account, true) as Promise<Buffer>;
+  create(keyId: string, account: string): Promise<KeyObject> {
+    return this.load(keyId, account, true) as Promise<KeyObject>;
   }
 
   /** The key, or undefined when it was destroyed. */
-  find(keyId: string, account: string): Promise<Buffer | undefined> {
+  find(keyId: string, account: string): Promise<KeyObject | undefined> {
     return this.load(keyId, account, false);
   }
 
@@ -44,7 +45,7 @@ export class DataKeys {
     this.cache.delete(keyId);
   }
 
-  private load(keyId: string, account: string, create: boolean): Promise<Buffer | undefined> {
+  private load(keyId: string, account: string, create: boolean): Promise<KeyObject | undefined> {
     const key = this.cached(keyId);
     if (key) return Promise.resolve(key);
     return new Promise((resolve, reject) => {
@@ -68,7 +69,7 @@ export class DataKeys {
         'select key_id, wrapped from data_key where key_id = any ($1)', [wanted.map((w) => w.keyId)],
       );
       const until = Date.now() + CACHE_SECONDS * 1000;
-      for (const { key_id, wrapped } of rows) this.cache.set(key_id, { key: this.box.openBytes(wrapped), until });
+      for (const { key_id, wrapped } of rows) this.cache.set(key_id, { key: createSecretKey(this.box.openBytes(wrapped)), until });
       for (const { keyId, resolve } of wanted) resolve(this.cache.get(keyId)?.key);
     } catch (error) {
       for (const { reject } of wanted) reject(error);

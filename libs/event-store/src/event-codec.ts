@@ -2,7 +2,7 @@
  * Facts to bytes and back. Facts about a conversation are encrypted with its data key (AES-256-GCM, bound to their place
  * in the stream, so a row moved elsewhere does not open); others are plain JSON. Old shapes are lifted on reading.
  */
-import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomFillSync, type KeyObject } from 'node:crypto';
 import { currentVersion, upcast } from './upcasters.js';
 
 export { currentVersion };
@@ -22,7 +22,7 @@ function nonce(): Buffer {
 /** What the ciphertext is bound to. The stream's name holds the conversation; the account is in the shard's hash. */
 const place = (stream: string, version: number) => Buffer.from(`${stream}|${version}`);
 
-export function encode(data: object, stream: string, version: number, key: Buffer | undefined): Buffer {
+export function encode(data: object, stream: string, version: number, key: KeyObject | undefined): Buffer {
   const json = JSON.stringify(data);
   if (!key) return Buffer.from(json);
   const iv = nonce();
@@ -33,7 +33,7 @@ export function encode(data: object, stream: string, version: number, key: Buffe
 
 /** Throws when the bytes were altered or lie at another place than they were written for. */
 export function decode(
-  type: string, schemaVersion: number, data: Buffer, stream: string, version: number, key: Buffer | undefined,
+  type: string, schemaVersion: number, data: Buffer, stream: string, version: number, key: KeyObject | undefined,
 ): Record<string, unknown> {
   let json = data;
   if (key) {

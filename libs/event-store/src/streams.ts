@@ -10,6 +10,7 @@ import { fold } from '@parley/domain/decider';
 import { delivery, type DeliveryCommand } from '@parley/domain/delivery/delivery';
 import { DomainError, type DomainErrorCode } from '@parley/domain/domain-error';
 import type { NewEvent } from '@parley/domain/event';
+import type { KeyObject } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Append, Outcome } from './append.js';
 import type { Pool } from './database.js';
@@ -195,7 +196,7 @@ export class Streams {
     if (this.cache.get(sid) === entry) this.cache.delete(sid);
   }
 
-  private async dataKey(account: string, sid: string, version: number): Promise<Buffer> {
+  private async dataKey(account: string, sid: string, version: number): Promise<KeyObject> {
     const key = version === 0 ? await this.keys.create(sid, account) : await this.keys.find(sid, account);
     if (!key) throw new DomainError('conversation_not_found');
     return key;

@@ -1,7 +1,7 @@
-import { conformsToTheChannelPort } from '../conformance.js';
+import { conformsToTheChannelPort } from '../conformance.testing.js';
 import { SimulatorMessaging } from '../simulator/simulator-messaging.js';
 import { TwilioMessaging } from './messaging-adapter.js';
-import { PlayedTwilio } from './played-twilio.js';
+import { PlayedTwilio } from './played-twilio.testing.js';
 
 const limits = { bodyCharsMax: 1600, mediaBytesMax: 5_000_000, lookupDelayMillis: 0 };
 

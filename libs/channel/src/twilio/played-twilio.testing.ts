@@ -4,7 +4,7 @@ import { newSid } from '@parley/domain/sid';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ChannelAdapter, Delivery, RawWebhook } from '../channel-adapter.js';
-import type { CarrierAnswer, PlayedCarrier } from '../conformance.js';
+import type { CarrierAnswer, PlayedCarrier } from '../conformance.testing.js';
 import { twilioSignature } from '../signatures.js';
 import type { TwilioOptions } from './messaging-adapter.js';
 
