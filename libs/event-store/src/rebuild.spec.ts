@@ -1,0 +1,83 @@
+import { newSid } from '@parley/domain/sid';
+import { testDatabase, type TestDatabase } from './database.testing.js';
+import { GroupCommit } from './group-commit.js';
+import { rebuildModels } from './rebuild.js';
+import { Streams } from './streams.js';
+
+let db: TestDatabase;
+beforeAll(async () => (db = await testDatabase()));
+afterAll(() => db.drop());
+
+const at = () => new Date().toISOString();
+const tables = ['conversation', 'participant', 'address_binding', 'message', 'receipt', 'service', 'address_configuration'];
+
+async function content(): Promise<Record<string, unknown>> {
+  const all: Record<string, unknown> = {};
+  for (const table of tables) all[table] = (await db.pool.query(`select * from model.${table} t order by t`)).rows;
+  return all;
+}
+
+it('gives the same rows as the appends did, while they go on', async () => {
+  const commit = new GroupCommit(db.pool, () => {});
+  const streams = new Streams(db.pool, commit, db.keys);
+  const account = newSid('AC');
+  const caller = { account };
+  const sids = Array.from({ length: 8 }, () => newSid('CH'));
+  const run = (sid: string, command: Parameters<typeof streams.onConversation>[2] extends (s: never) => infer C ? C : never, unique = false) =>
+    streams.onConversation(caller, sid, () => command, { result: null, unique });
+  for (const [i, sid] of sids.entries()) {
+    await run(sid, {
+      type: 'CreateConversation',
+      data: {
+        conversationSid: sid, chatServiceSid: 'IS1', messagingServiceSid: null, friendlyName: `n${i}`, uniqueName: `u${i}`, attributes: '{}',
+        state: 'active', timers: { closed: 'PT10M' }, email: {}, now: at(),
+      },
+    }, true);
+    for (const [identity, address] of [['ann', null], [null, `+1555010000${i}`]] as const)
+      await run(sid, {
+        type: 'AddParticipant',
+        data: {
+          participantSid: newSid('MB'), identity, binding: address === null ? null : { type: 'sms', address, proxyAddress: '+15550100099' },
+          attributes: '{}', roleSid: null, limits: { participantsMax: 9, nonChatParticipantsMax: 9 }, now: at(),
+        },
+      }, true);
+  }
+  const say = async (sid: string) => {
+    const messageSid = newSid('IM');
+    await run(sid, {
+      type: 'AddMessage',
+      data: { messageSid, author: 'ann', body: 'hi', attributes: '{}', media: null, contentSid: null, subject: null, source: null, now: at() },
+    });
+    return messageSid;
+  };
+  const first = await say(sids[0]!);
+  await run(sids[0]!, { type: 'UpdateMessage', data: { messageSid: first, index: 0, body: 'edited', now: at() } });
+  await run(sids[0]!, { type: 'DeleteMessage', data: { messageSid: await say(sids[0]!), index: 1, now: at() } });
+  await streams.onDelivery(caller, sids[0]!, first, {
+    type: 'ReportDelivery',
+    data: {
+      receiptSid: newSid('DY'), conversationSid: sids[0]!, messageSid: first, participantSid: 'MB1', channelMessageSid: 'SM1', status: 'sent',
+      errorCode: 0, now: at(),
+    },
+  });
+  await run(sids[1]!, { type: 'ChangeState', data: { state: 'closed', reason: 'API', now: at() } });
+  await run(sids[2]!, { type: 'DeleteConversation', data: { now: at() } });
+
+  let writing = true;
+  const writers = sids.slice(3).map(async (sid) => {
+    let written = 0;
+    for (; writing; written++) await say(sid);
+    return written;
+  });
+  const { events } = await rebuildModels(db.pool, db.keys);
+  writing = false;
+  const written = (await Promise.all(writers)).reduce((sum, n) => sum + n, 0);
+  expect(events).toBeGreaterThan(30);
+  const { rows } = await db.pool.query('select count(*)::int as n from model.message where conversation_sid = any ($1)', [sids.slice(3)]);
+  expect(rows[0].n).toBe(written);
+
+  const served = await content();
+  await rebuildModels(db.pool, db.keys);
+  expect(await content()).toEqual(served);
+  await commit.stop();
+});
