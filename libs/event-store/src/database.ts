@@ -25,6 +25,8 @@ export type PoolOptions = {
   applicationName?: string;
   /** A request waits this long for a free connection, then fails. Default 8 s. */
   connectionTimeoutMillis?: number;
+  /** Server settings of these connections, beside those all have. */
+  settings?: Readonly<Record<string, string>>;
 };
 
 /** A pool whose clients speak UTC and survive a database restart: broken clients are dropped, the next query reconnects. */
@@ -35,7 +37,7 @@ export function createPool(url: string, options: PoolOptions = {}): Pool {
     application_name: options.applicationName ?? 'parley',
     connectionTimeoutMillis: options.connectionTimeoutMillis ?? 8000,
     keepAlive: true,
-    options: '-c timezone=UTC -c synchronous_commit=on',
+    options: Object.entries({ timezone: 'UTC', synchronous_commit: 'on', ...options.settings }).map(([name, value]) => `-c ${name}=${value}`).join(' '),
     types,
   });
   pool.on('error', () => {});

@@ -53,10 +53,12 @@ const endDate = (value: string) => {
   return end && `${end.slice(0, 19)}.999Z`;
 };
 
+const limit = (given: string, at: string | undefined) => (at === undefined ? undefined : { given, at });
+
 export const listConversations = z
   .object({
-    StartDate: parsed((value) => startDate(value) && { given: value, at: startDate(value)! }, 20001).optional(),
-    EndDate: parsed((value) => endDate(value) && { given: value, at: endDate(value)! }, 20001).optional(),
+    StartDate: parsed((value) => limit(value, startDate(value)), 20001).optional(),
+    EndDate: parsed((value) => limit(value, endDate(value)), 20001).optional(),
     State: oneOf(['initializing', 'inactive', 'active', 'closed'], 50378).optional(),
   })
   .refine(({ StartDate, EndDate }) => !StartDate || !EndDate || StartDate.at <= EndDate.at, fault(50396));

@@ -1,0 +1,45 @@
+/** The REST API: reads go to the read models directly, writes are one command each. */
+import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import type { Pool } from '@parley/event-store/database';
+import type { Config } from '@parley/runtime/config';
+import { CONFIG, REDIS } from '@parley/runtime/parts';
+import type { Redis } from 'ioredis';
+import { AddressesController } from './addresses.controller.js';
+import { Authentication } from './authentication.js';
+import { BindingRules } from './binding-rules.js';
+import { gatewayConfig, type GatewayConfig } from './config.js';
+import { ConfigurationController } from './configuration.controller.js';
+import { ConversationLookup } from './conversation-lookup.js';
+import { ConversationsController } from './conversations.controller.js';
+import { MessagesController } from './messages.controller.js';
+import { ParticipantsController } from './participants.controller.js';
+import { RateLimit } from './rate-limit.js';
+import { createReadPool } from './read-pool.js';
+import { ReceiptsController } from './receipts.controller.js';
+import { Repetitions } from './repetitions.js';
+import { ServiceLookup } from './service-lookup.js';
+import { ServicesController } from './services.controller.js';
+import { GATEWAY_CONFIG, READ_POOL } from './tokens.js';
+
+@Module({
+  controllers: [
+    ConversationsController, MessagesController, ParticipantsController, ReceiptsController, AddressesController,
+    ConfigurationController, ServicesController,
+  ],
+  providers: [
+    Authentication, BindingRules, ConversationLookup, Repetitions, ServiceLookup,
+    { provide: GATEWAY_CONFIG, inject: [CONFIG], useFactory: (config: Config) => gatewayConfig(config) },
+    { provide: READ_POOL, inject: [GATEWAY_CONFIG], useFactory: createReadPool },
+    {
+      provide: RateLimit, inject: [GATEWAY_CONFIG, REDIS],
+      useFactory: ({ rateLimitRps }: GatewayConfig, redis: Redis) => new RateLimit(rateLimitRps, redis),
+    },
+  ],
+})
+export class ApiGatewayModule implements OnApplicationShutdown {
+  constructor(@Inject(READ_POOL) private readonly readPool: Pool) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.readPool.end();
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * What every request to `/v1` passes before its controller: headers, authentication, rate limit, content type. Plain
+ * Fastify hooks on those routes only: this is the hot path, and other services share the server in one process.
+ */
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ApiError, notBuilt } from '@parley/contracts/error-catalogue';
+import { findApiPath } from '@parley/contracts/rest/operations';
+import type { Caller } from '@parley/contracts/commands';
+import { newSid } from '@parley/domain/sid';
+import type { Account } from '@parley/event-store/accounts';
+import { BODY_BYTES_MAX, type Fastify } from '@parley/runtime/bootstrap';
+import { parseTraceparent } from '@parley/telemetry/trace-context';
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
+import { createHash } from 'node:crypto';
+import { Authentication } from './authentication.js';
+import type { ApiRequest, Call } from './call.js';
+import type { GatewayConfig } from './config.js';
+import { ApiErrorFilter, answerError, apiError, resourcePath } from './error-answer.js';
+import { RateLimit } from './rate-limit.js';
+import { GATEWAY_CONFIG } from './tokens.js';
+
+/** The websocket of the same host answers for itself. */
+const notOurs = '/v1/stream';
+const everythingElse = '/v1/*';
+const everyMethod = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
+const answerHeaders = {
+  'Content-Type': 'application/json; charset=utf-8',
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Allow-Methods': 'GET, POST, DELETE, OPTIONS',
+  'Access-Control-Allow-Headers':
+    'Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-Modified-Since, traceparent, X-Twilio-Webhook-Enabled',
+  'Access-Control-Allow-Credentials': 'true',
+  'Access-Control-Expose-Headers': 'Retry-After, Twilio-Request-Duration, Twilio-Request-Id',
+};
+const formType = /^application\/x-www-form-urlencoded *(;|$)/i;
+const printable = /^[\x20-\x7e]{1,255}$/;
+
+export function configureGateway(fastify: Fastify, app: NestFastifyApplication): void {
+  const config = app.get<GatewayConfig>(GATEWAY_CONFIG);
+  const authentication = app.get(Authentication);
+  const rateLimit = app.get(RateLimit);
+  const root = `${config.publicUrl}/v1`;
+
+  app.useGlobalFilters(new ApiErrorFilter(app.getHttpAdapter()));
+  fastify.decorateRequest('call', null);
+  fastify.addHook('onRoute', (route) => {
+    if (!route.url.startsWith('/v1/') || route.url === notOurs) return;
+    route.onRequest = [admit, route.url === everythingElse ? unrouted : prepare];
+    route.preHandler = identify;
+    route.onSend = measure;
+  });
+  fastify.route({ method: everyMethod, url: everythingElse, handler: () => {} }); // answered by its hook, before a body
+  fastify.addHook('onClose', (_instance, done) => {
+    rateLimit.stop();
+    done();
+  });
+
+  function admit(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    reply.headers(answerHeaders).header('Twilio-Request-Id', newSid('RQ'));
+    if (request.method === 'OPTIONS') return void reply.code(204).removeHeader('Content-Type').send();
+    const { authorization } = request.headers;
+    const account = authentication.known(authorization);
+    if (account) return enter(account);
+    authentication.verify(authorization).then(enter, (error: unknown) => answerError(reply, apiError(error, request)));
+
+    function enter(account: Account): void {
+      const wait = rateLimit.take(account.sid);
+      if (wait > 0) return void answerError(reply, new ApiError(20429), wait);
+      (request as ApiRequest).call = callOf(request, account);
+      done();
+    }
+  }
+
+  function callOf(request: FastifyRequest, account: Account): Call {
+    const { ChatServiceSid } = request.params as { ChatServiceSid?: string };
+    const ofService = ChatServiceSid !== undefined;
+    return {
+      account, ofService, caller: { account: account.sid }, service: ChatServiceSid ?? account.defaultChatServiceSid,
+      base: ofService ? `${root}/Services/${ChatServiceSid}` : root,
+    };
+  }
+}
+
+/** Before the body is read. */
+function prepare(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  if (request.method === 'GET' || request.method === 'HEAD') return done();
+  try {
+    checkBody(request);
+    readHeaders(request, (request as ApiRequest).call.caller);
+  } catch (error) {
+    return void answerError(reply, apiError(error, request));
+  }
+  done();
+}
+
+/** Its size, and that it is a form. */
+function checkBody({ method, headers }: FastifyRequest): void {
+  const type = headers['content-type'];
+  // Answered before Fastify reads it: Node then takes the rest off the wire, so that the client sees the answer.
+  if (Number(headers['content-length']) > BODY_BYTES_MAX) throw new ApiError(20413);
+  const empty = (headers['content-length'] ?? '0') === '0' && headers['transfer-encoding'] === undefined;
+  if (type === undefined ? !empty : !formType.test(type)) {
+    if (method !== 'DELETE' || !empty) throw new ApiError(19056);
+    delete headers['content-type']; // some clients always name one
+  }
+  if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') throw new ApiError(19056);
+}
+
+function readHeaders({ headers }: FastifyRequest, caller: Caller): void {
+  const key = headers['idempotency-key'];
+  if (key !== undefined) {
+    if (typeof key !== 'string' || !printable.test(key)) throw new ApiError(20001, 'Idempotency-Key');
+    caller.key = `http:${key}`; // carriers' keys have prefixes of their own
+  }
+  const cause = headers.traceparent;
+  if (typeof cause === 'string' && parseTraceparent(cause)) caller.cause = cause;
+}
+
+/** The hash of a request with a key: the same key for another request is refused. */
+function identify(request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  const { caller } = (request as ApiRequest).call;
+  if (caller.key !== undefined) {
+    const hash = createHash('sha256').update(`${request.method} ${request.url}\n`);
+    caller.hash = hash.update(typeof request.body === 'string' ? request.body : '').digest('hex');
+  }
+  done();
+}
+
+/** In seconds. */
+function measure(_request: FastifyRequest, reply: FastifyReply, _payload: unknown, done: HookHandlerDoneFunction): void {
+  reply.header('Twilio-Request-Duration', (reply.elapsedTime / 1000).toFixed(3));
+  done();
+}
+
+/** A path of `/v1` that no controller has, or not with this verb. */
+function unrouted(request: FastifyRequest, reply: FastifyReply): void {
+  const path = findApiPath(`/v1${resourcePath(request)}`);
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  if (!path) return void answerError(reply, new ApiError(20404, resourcePath(request)));
+  if ((path.verbs as string[]).includes(method)) return void answerError(reply, notBuilt(path.resource));
+  answerError(reply.header('Allow', path.verbs.join(', ')), new ApiError(20004));
+}

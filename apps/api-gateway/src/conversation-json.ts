@@ -1,0 +1,29 @@
+/** The Conversation resource (API reference 1.4). */
+import { durationMillis } from '@parley/domain/conversation/timers';
+import type { Call } from './call.js';
+import type { ConversationRow } from './conversations.sql.js';
+import { plainOrNull, text, textOrNull, time } from './json-text.js';
+
+export function conversationJson({ base }: Call, c: ConversationRow): string {
+  const url = `${base}/Conversations/${c.sid}`;
+  return `{"sid":"${c.sid}","account_sid":"${c.account}","chat_service_sid":"${c.chat_service_sid}","messaging_service_sid":${
+    plainOrNull(c.messaging_service_sid)},"friendly_name":${textOrNull(c.friendly_name)},"unique_name":${textOrNull(c.unique_name)
+  },"attributes":${text(c.attributes)},"date_created":${time(c.created_at)},"date_updated":${time(c.updated_at)},"state":"${
+    c.state}","timers":${timersJson(c)},"bindings":${bindingsJson(c)},"url":"${url}","links":{"participants":"${
+    url}/Participants","messages":"${url}/Messages","webhooks":"${url}/Webhooks","export":"${url}/Export"}}`;
+}
+
+/** Deadlines, never durations, counted from the last activity; a closed conversation waits for nothing. */
+function timersJson({ state, timer_inactive, timer_closed, last_activity_at }: ConversationRow): string {
+  if (state === 'closed' || (timer_inactive === null && timer_closed === null)) return '{}';
+  const from = Date.parse(last_activity_at);
+  const at = (timer: string) => new Date(from + (durationMillis(timer) ?? 0)).toISOString();
+  const inactive = timer_inactive === null ? '' : `"date_inactive":${time(at(timer_inactive))}`;
+  const closed = timer_closed === null ? '' : `"date_closed":${time(at(timer_closed))}`;
+  return `{${inactive}${inactive && closed ? ',' : ''}${closed}}`;
+}
+
+function bindingsJson({ email_address, email_name }: ConversationRow): string {
+  if (email_address === null && email_name === null) return '{}';
+  return `{"email":{"projected_address":${textOrNull(email_address)},"name":${textOrNull(email_name)}}}`;
+}

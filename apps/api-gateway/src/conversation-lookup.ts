@@ -1,0 +1,45 @@
+/** Which conversation a path segment means, for commands; reads find out in their own query. */
+import { Inject, Injectable } from '@nestjs/common';
+import { isSid, type ConversationSid } from '@parley/domain/sid';
+import type { Pool } from '@parley/event-store/database';
+import { LruMap } from '@parley/event-store/lru-map';
+import type { Call } from './call.js';
+import { NotFound } from './error-answer.js';
+import { prepared } from './read-pool.js';
+import { READ_POOL } from './tokens.js';
+
+type Place = { account: string; service: string };
+const find = {
+  sid: prepared('conversation-place', `select sid, chat_service_sid from model.conversation where account = $1 and sid = $2`),
+  name: prepared('conversation-place-by-name',
+    `select sid, chat_service_sid from model.conversation where account = $1 and chat_service_sid = $3 and unique_name = $2`),
+};
+
+/** `sid` or `name`: a unique name never looks like a SID. */
+export const namedBy = (segment: string): 'sid' | 'name' => (isSid(segment, 'CH') ? 'sid' : 'name');
+
+/** No name holds a NUL, and Postgres would not take it. */
+export function mustBeText(segment: string): string {
+  if (segment.includes('\0')) throw new NotFound();
+  return segment;
+}
+
+@Injectable()
+export class ConversationLookup {
+  /** Where a conversation is never changes; that it was deleted, the command itself finds out. */
+  private readonly places = new LruMap<string, Place>(100_000);
+
+  constructor(@Inject(READ_POOL) private readonly pool: Pool) {}
+
+  /** Throws NotFound: unknown, of another account, or of another service. */
+  async sidOf({ account, service }: Call, segment: string): Promise<ConversationSid> {
+    const by = namedBy(segment);
+    const known = by === 'sid' ? this.places.get(segment) : undefined;
+    if (known && known.account === account.sid && known.service === service) return segment as ConversationSid;
+    const query = by === 'sid' ? find.sid(account.sid, segment) : find.name(account.sid, mustBeText(segment), service);
+    const { rows: [row] } = await this.pool.query<{ sid: ConversationSid; chat_service_sid: string }>(query);
+    if (!row || row.chat_service_sid !== service) throw new NotFound();
+    this.places.set(row.sid, { account: account.sid, service });
+    return row.sid;
+  }
+}

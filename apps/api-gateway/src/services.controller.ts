@@ -1,0 +1,54 @@
+/** `/v1/Services` (API reference 1.13): list and fetch. */
+import { Controller, Get, Inject, Param } from '@nestjs/common';
+import type { Paging } from '@parley/contracts/rest/paging';
+import type { Pool } from '@parley/event-store/database';
+import { PagingOf, TheCall, type Call } from './call.js';
+import { NotFound } from './error-answer.js';
+import { text, time } from './json-text.js';
+import { listAnswer } from './list-answer.js';
+import { readPageToken, sidOfKind } from './page-token.js';
+import { prepared } from './read-pool.js';
+import { ServiceLookup, type ServiceRow } from './service-lookup.js';
+import { READ_POOL } from './tokens.js';
+
+const page = (after: '>' | '<') => prepared(`services${after}`,
+  `select * from model.service where account = $1 and sid ${after} $2 order by sid ${after === '>' ? 'asc' : 'desc'} limit $3`);
+const forward = page('>');
+const backward = page('<');
+const links = [
+  ['conversations', 'Conversations'], ['users', 'Users'], ['roles', 'Roles'], ['bindings', 'Bindings'],
+  ['configuration', 'Configuration'], ['participant_conversations', 'ParticipantConversations'],
+  ['conversation_with_participants', 'ConversationWithParticipants'],
+] as const;
+
+@Controller('v1/Services')
+export class ServicesController {
+  constructor(
+    @Inject(ServiceLookup) private readonly services: ServiceLookup,
+    @Inject(READ_POOL) private readonly pool: Pool,
+  ) {}
+
+  @Get()
+  async list(@TheCall() call: Call, @PagingOf(100) paging: Paging): Promise<string> {
+    const cursor = readPageToken(paging.PageToken, 'services', ([sid]) => (sidOfKind(sid, 'IS') ? ([sid] as const) : undefined));
+    const query = cursor?.back ? backward : forward;
+    const { rows } = await this.pool.query<ServiceRow>(query(call.account.sid, cursor?.key[0] ?? '', paging.PageSize + 1));
+    return listAnswer({
+      key: 'services', url: `${call.base}/Services`, list: 'services', paging, cursor, rows,
+      keyOf: ({ sid }) => [sid] as const, json: (row) => serviceJson(call, row),
+    });
+  }
+
+  @Get(':Sid')
+  async fetch(@TheCall() call: Call, @Param('Sid') sid: string): Promise<string> {
+    const row = await this.services.find(call, sid);
+    if (!row) throw new NotFound();
+    return serviceJson(call, row);
+  }
+}
+
+function serviceJson({ base }: Call, s: ServiceRow): string {
+  const url = `${base}/Services/${s.sid}`;
+  return `{"sid":"${s.sid}","account_sid":"${s.account}","friendly_name":${text(s.friendly_name)},"date_created":${time(s.created_at)
+  },"date_updated":${time(s.updated_at)},"url":"${url}","links":{${links.map(([name, path]) => `"${name}":"${url}/${path}"`).join(',')}}}`;
+}

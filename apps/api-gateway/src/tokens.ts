@@ -1,0 +1,3 @@
+/** Providers of the gateway that are not classes. */
+export const GATEWAY_CONFIG = Symbol('GatewayConfig');
+export const READ_POOL = Symbol('ReadPool');
