@@ -15,7 +15,7 @@ import { createHash } from 'node:crypto';
 import { Authentication } from './authentication.js';
 import type { ApiRequest, Call } from './call.js';
 import type { GatewayConfig } from './config.js';
-import { ApiErrorFilter, answerError, apiError, resourcePath } from './error-answer.js';
+import { answerError, apiError, ApiErrorFilter, NotFound, resourcePath } from './error-answer.js';
 import { RateLimit } from './rate-limit.js';
 import { GATEWAY_CONFIG } from './tokens.js';
 
@@ -136,7 +136,8 @@ function measure(_request: FastifyRequest, reply: FastifyReply, _payload: unknow
 function unrouted(request: FastifyRequest, reply: FastifyReply): void {
   const path = findApiPath(`/v1${resourcePath(request)}`);
   const method = request.method === 'HEAD' ? 'GET' : request.method;
-  if (!path) return void answerError(reply, new ApiError(20404, resourcePath(request)));
+  // A path we do have, but that no route took: over-long, or with something after its end.
+  if (!path || (path.built as string[]).includes(method)) return void answerError(reply, apiError(new NotFound(), request));
   if ((path.verbs as string[]).includes(method)) return void answerError(reply, notBuilt(path.resource));
   answerError(reply.header('Allow', path.verbs.join(', ')), new ApiError(20004));
 }

@@ -14,7 +14,7 @@ describe('decodeForm', () => {
     ['__proto__=x', Object.assign(Object.create(null) as object, { ['__proto__']: 'x' })],
   ])('%s', (text, form) => expect({ ...decodeForm(text) }).toEqual({ ...form }));
 
-  it.each(['Body=%', 'Body=%zz', 'Body=%ff', 'Body=%ED%A0%80', 'Body=%00', 'Body=\0', '%=x', 'a&'.repeat(1001)])(
+  it.each(['Body=%', 'Body=%zz', 'Body=%ff', 'Body=%ED%A0%80', 'Body=%00', 'Body=\0', 'Body=\uFFFD', '%=x', 'a&'.repeat(1001)])(
     '%j is refused', (text) => expect(() => decodeForm(text)).toThrow(ApiError));
 
   it('is empty when there is no body', () => expect({ ...decodeForm(undefined) }).toEqual({}));

@@ -14,6 +14,8 @@ const needsDecoding = /[%+\0]/;
 export function decodeForm(text: unknown): Form {
   const form: Record<string, string | string[]> = Object.create(null);
   if (typeof text !== 'string') return form;
+  // Fastify read the bytes as UTF-8; what was none became this character, which a client would have escaped.
+  if (text.includes('\uFFFD')) throw new ApiError(20001, 'body is not UTF-8');
   let count = 0;
   for (let start = 0; start < text.length; ) {
     let end = text.indexOf('&', start);

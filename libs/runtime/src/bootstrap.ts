@@ -5,8 +5,9 @@
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ApiError } from '@parley/contracts/error-catalogue';
 import { logger } from '@parley/telemetry/logger';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { metrics } from '@parley/telemetry/metrics';
 import { POOL } from './parts.js';
 import type { Pool } from '@parley/event-store/database';
@@ -33,6 +34,8 @@ export type Fastify = FastifyInstance;
 export async function bootstrap(module: Type | DynamicModule, options: BootstrapOptions): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_BYTES_MAX, trustProxy: false, forceCloseConnections: 'idle', routerOptions: { maxParamLength: 300 },
+    // A path with a broken escape is refused before any route, hook or filter sees it.
+    frameworkErrors: (_error: Error, _request: FastifyRequest, reply: FastifyReply) => void reply.code(400).send(new ApiError(20001, 'path')),
   });
   const fastify = adapter.getInstance<FastifyInstance>();
   fastify.removeContentTypeParser('application/x-www-form-urlencoded');
