@@ -35,7 +35,8 @@ export async function bootstrap(module: Type | DynamicModule, options: Bootstrap
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_BYTES_MAX, trustProxy: false, forceCloseConnections: 'idle', routerOptions: { maxParamLength: 300 },
     // A path with a broken escape is refused before any route, hook or filter sees it.
-    frameworkErrors: (_error: Error, _request: FastifyRequest, reply: FastifyReply) => void reply.code(400).send(new ApiError(20001, 'path')),
+    frameworkErrors: (_error: Error, _request: FastifyRequest, reply: FastifyReply) => 
+      void reply.code(400).type('application/json').send(JSON.stringify(new ApiError(20001, 'path'))),
   });
   const fastify = adapter.getInstance<FastifyInstance>();
   fastify.removeContentTypeParser('application/x-www-form-urlencoded');
