@@ -8,6 +8,7 @@ import { rebuildModels } from '@parley/event-store/rebuild';
 import { DataKeys } from '@parley/event-store/data-keys';
 import { SecretBox } from '@parley/event-store/secret-box';
 import { ConfigError, readConfig, type Config } from '@parley/runtime/config';
+import { environmentOfInstallation } from './running-installation.js';
 import { createAccount, setup } from './setup.js';
 
 const help = `usage: parley <command>
@@ -18,7 +19,7 @@ const help = `usage: parley <command>
   parked                  events a consumer could not handle, oldest first
   help                    this text
 
-The environment says which installation: DATABASE_URL, PARLEY_KEK (npm start prints nothing secret; see .parley/).`;
+Works on the installation that runs under PARLEY_HOME (default .parley/), or on the one that DATABASE_URL and PARLEY_KEK name.`;
 
 const print = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
@@ -27,7 +28,7 @@ async function main([command, ...args]: string[]): Promise<void> {
     process.stdout.write(`${help}\n`);
     return;
   }
-  const config = readConfig();
+  const config = readConfig(environmentOfInstallation());
   switch (command) {
     case 'setup': return print(await setup(config));
     case 'rebuild':
