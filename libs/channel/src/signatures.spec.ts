@@ -15,7 +15,7 @@ describe('X-Twilio-Signature', () => {
     expect(twilioSignature(token, url, reversed)).toBe(twilioSignature(token, url, form));
   });
   it('counts a repeated value once and sorts the others', () => {
-    const of = (values: string[]) => twilioSignature(token, url, new URLSearchParams(values.map((value) => ['A', value])));
+    const of = (values: string[]) => twilioSignature(token, url, new URLSearchParams(values.map((value): [string, string] => ['A', value])));
     expect(of(['2', '1', '2'])).toBe(of(['1', '2']));
     expect(of(['1', '2'])).not.toBe(of(['1']));
   });

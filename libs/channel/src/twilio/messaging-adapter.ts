@@ -23,6 +23,7 @@ type MessageResource = { sid: string; body: string | null; direction: string; da
 const neverConnected = new Set([
   'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT',
 ]);
+const SID_CHARS_MAX = 64;
 const LOOKUP_PAGE = 100;
 /** Their clock may differ from ours. */
 const CLOCK_SKEW_MILLIS = 60_000;
@@ -38,7 +39,7 @@ export abstract class TwilioMessaging extends ChannelAdapter {
     this.authorization = `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString('base64')}`;
   }
 
-  async send(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] }> {
+  override async send(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] }> {
     const form = new URLSearchParams({ To: delivery.recipient, From: delivery.sender });
     if (delivery.body !== null) form.set('Body', delivery.body);
     for (const url of delivery.mediaUrls) form.append('MediaUrl', url);
@@ -46,11 +47,11 @@ export abstract class TwilioMessaging extends ChannelAdapter {
     const response = await this.request(this.messagesUrl, {
       method: 'POST', body: form, signal, headers: { 'idempotency-key': delivery.deliveryId },
     });
-    const { sid } = (await response.json().catch(noAnswer)) as MessageResource;
-    return { providerMessageIds: [sid] };
+    const { sid } = (await response.json().catch(noAnswer)) as Partial<MessageResource>;
+    return typeof sid === 'string' && sid.length <= SID_CHARS_MAX ? { providerMessageIds: [sid] } : noAnswer('no sid');
   }
 
-  async lookup(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] } | undefined> {
+  override async lookup(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] } | undefined> {
     // Newest first. Not filtered by DateSent: what still waits there has none.
     const messages = await this.list({ To: delivery.recipient, From: delivery.sender, PageSize: String(LOOKUP_PAGE) }, signal);
     const since = Date.parse(delivery.firstAttemptAt) - CLOCK_SKEW_MILLIS;
@@ -64,7 +65,7 @@ export abstract class TwilioMessaging extends ChannelAdapter {
     return messages;
   }
 
-  parseWebhook({ url, headers, body }: RawWebhook): InboundEvent[] {
+  override parseWebhook({ url, headers, body }: RawWebhook): InboundEvent[] {
     const form = new URLSearchParams(body);
     const signature = headers['x-twilio-signature'];
     if (typeof signature !== 'string' || !isTwilioSignature(this.options.authToken, signature, url, form))
@@ -93,9 +94,10 @@ function noAnswer(cause: unknown): never {
 
 async function refusal(response: Response): Promise<SendError> {
   const { status, headers } = response;
-  const answer = (await response.json().catch(() => ({}))) as { code?: number };
+  const answer = (await response.json().catch(() => ({}))) as { code?: unknown };
   if (status >= 500) return new SendError('no_answer', 'ambiguous');
-  const errorCode = answer.code ?? (status === 429 ? 20429 : status === 401 ? 20003 : undefined);
+  const given = typeof answer.code === 'number' && Number.isInteger(answer.code) ? answer.code : undefined;
+  const errorCode = given ?? (status === 429 ? 20429 : status === 401 ? 20003 : undefined);
   const code = errorCode === undefined ? 'rejected' : reasonOf(errorCode);
   // Wrong credentials are our operator's to mend: the message waits for that instead of being lost.
   const retryable = status === 429 || status === 401 || (errorCode !== undefined && isTransient(errorCode));

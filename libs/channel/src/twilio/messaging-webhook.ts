@@ -2,12 +2,17 @@
  * Twilio's Messaging webhooks: inbound messages and status callbacks of SMS and of WhatsApp through Twilio (channel facts,
  * 1.1). Parameters are added without notice: what is not named here is ignored, as are statuses nobody knows yet.
  */
+import { ADDRESS_CHARS_MAX } from '@parley/domain/address';
 import { isSid } from '@parley/domain/sid';
 import type { CarrierChannel, DeliveryReceipt, InboundEvent, InboundMessage } from '../inbound-event.js';
 import { keywordKind } from '../opt-out.js';
+import { UNKNOWN_ERROR } from '../send-error.js';
 import { isTransient, OUTSIDE_WINDOW } from './errors.js';
 
 const MEDIA_MAX = 10;
+/** API reference 3.6: inbound bodies have 32 KB. */
+const TEXT_CHARS_MAX = 32 * 1024;
+const ERROR_CODE_MAX = 999_999;
 
 const statuses: Record<string, DeliveryReceipt['status']> = {
   accepted: 'accepted', scheduled: 'accepted', queued: 'accepted', sending: 'accepted',
@@ -15,53 +20,56 @@ const statuses: Record<string, DeliveryReceipt['status']> = {
 };
 const optOutTypes: Record<string, InboundMessage['kind']> = { STOP: 'opt_out', START: 'opt_in', HELP: 'help' };
 
-/** The account at Twilio a webhook claims to come from: whose secret its signature has to be checked with. */
-export const accountSidOf = (body: string): string => new URLSearchParams(body).get('AccountSid') ?? '';
+/** Whose secret the signature has to be checked with: the account at Twilio, and our address is one of the two. */
+export function claimsOf(body: string): { accountSid: string; addresses: string[] } {
+  const form = new URLSearchParams(body);
+  return { accountSid: form.get('AccountSid') ?? '', addresses: [form.get('From') ?? '', form.get('To') ?? ''] };
+}
 
 export function parseMessagingWebhook(form: URLSearchParams, deliveryId: string | null): InboundEvent[] {
   // No text column takes a NUL, and nobody means one.
   const value = (name: string) => form.get(name)?.replaceAll('\0', '') || undefined;
-  const providerMessageId = value('MessageSid') ?? value('SmsSid');
-  const from = value('From');
-  const to = value('To');
-  if (providerMessageId === undefined || from === undefined || to === undefined) return [];
+  const [providerMessageId, from, to] = [value('MessageSid') ?? value('SmsSid'), value('From'), value('To')];
+  if (!isName(providerMessageId) || !isName(from) || !isName(to)) return [];
   const about = { channel: channelOf(from, to), from, to, providerMessageId };
-  return value('MessageStatus') === undefined
-    ? [{ ...about, ...messageOf(value, about.channel) }]
-    : receiptOf(value).map((receipt) => ({ ...about, ...receipt, ...referenceOf(deliveryId) }));
+  if (value('MessageStatus') === undefined) return [messageOf(value, about)];
+  const status = statuses[value('MessageStatus')!];
+  return status ? [receiptOf(value, about, status, deliveryId)] : [];
 }
 
 type Value = (name: string) => string | undefined;
+type About = Pick<InboundMessage, 'channel' | 'from' | 'to' | 'providerMessageId'>;
 
-function messageOf(value: Value, channel: CarrierChannel) {
-  const text = value('Body') ?? null;
+function messageOf(value: Value, about: About): InboundMessage {
+  const text = value('Body')?.slice(0, TEXT_CHARS_MAX).toWellFormed() ?? null;
   const mediaCount = Math.min(Number(value('NumMedia') ?? 0) || 0, MEDIA_MAX);
   const media = Array.from({ length: mediaCount }, (_, i) => ({
     contentType: value(`MediaContentType${i}`) ?? 'application/octet-stream', url: value(`MediaUrl${i}`) ?? '',
   })).filter(({ url }) => url !== '');
   return {
+    ...about,
     // Twilio says so when it took note already; otherwise keywords bind on SMS only, in a chat "stop" is just a word.
-    kind: optOutTypes[value('OptOutType') ?? ''] ?? (channel === 'sms' ? keywordKind(text) : 'message'),
+    kind: optOutTypes[value('OptOutType') ?? ''] ?? (about.channel === 'sms' ? keywordKind(text) : 'message'),
     text, media, inReplyTo: value('OriginalRepliedMessageSid') ?? null,
     ...optional('externalUserId', value('ExternalUserId')?.replace(/^whatsapp:/, '')),
     ...optional('profileName', value('ProfileName')),
     ...optional('buttonPayload', value('ButtonPayload')),
-  } as const;
-}
-
-function receiptOf(value: Value) {
-  const status = statuses[value('MessageStatus') ?? ''];
-  if (!status) return [];
-  const errorCode = Number(value('ErrorCode') ?? 0);
-  const error = errorCode > 0 && {
-    errorCode, retryable: isTransient(errorCode), ...(errorCode === OUTSIDE_WINDOW && { needsTemplate: true as const }),
   };
-  return [{ kind: 'status', text: null, media: [], inReplyTo: null, status, ...error }] as const;
 }
 
+function receiptOf(value: Value, about: About, status: DeliveryReceipt['status'], deliveryId: string | null): DeliveryReceipt {
+  const given = Number(value('ErrorCode') ?? 0);
+  const errorCode = Number.isInteger(given) && given <= ERROR_CODE_MAX ? given : UNKNOWN_ERROR;
+  return {
+    ...about, kind: 'status', text: null, media: [], inReplyTo: null, status,
+    ...(errorCode > 0 && { errorCode, retryable: isTransient(errorCode) }),
+    ...(errorCode === OUTSIDE_WINDOW && { needsTemplate: true }),
+    ...(deliveryId !== null && isSid(deliveryId, 'DY') && { deliveryId }),
+  };
+}
+
+const isName = (text: string | undefined): text is string => text !== undefined && text.length <= ADDRESS_CHARS_MAX;
 const optional = <N extends string>(name: N, value: string | undefined) =>
   (value === undefined ? {} : { [name]: value }) as { [K in N]?: string };
-const referenceOf = (deliveryId: string | null) =>
-  deliveryId !== null && isSid(deliveryId, 'DY') ? { deliveryId } : {};
 const channelOf = (from: string, to: string): CarrierChannel =>
   from.startsWith('whatsapp:') || to.startsWith('whatsapp:') ? 'whatsapp' : 'sms';

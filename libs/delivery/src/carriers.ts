@@ -1,0 +1,74 @@
+/**
+ * The carriers of one channel app: which adapter speaks for which sender, and which account's secret a webhook was signed
+ * with. An account's own credentials lead to the simulator; senders at real carriers are in `delivery.sender`.
+ */
+import type { ChannelAdapter, RawWebhook } from '@parley/channel/channel-adapter';
+import type { InboundEvent } from '@parley/channel/inbound-event';
+import { InvalidSignature } from '@parley/channel/send-error';
+import type { TwilioOptions } from '@parley/channel/twilio/messaging-adapter';
+import { claimsOf } from '@parley/channel/twilio/messaging-webhook';
+import type { Accounts } from '@parley/event-store/accounts';
+import type { Pool } from '@parley/event-store/database';
+import { LruMap } from '@parley/event-store/lru-map';
+import type { SecretBox } from '@parley/event-store/secret-box';
+
+export const SIMULATOR = 'simulator';
+
+/** By the names `delivery.sender.carrier` holds; credentials are those options but the URLs. */
+export type CarrierTypes = Record<string, { adapter: new (options: TwilioOptions) => ChannelAdapter; baseUrl: string }>;
+export type CarrierRef = { account: string; carrier: string; credentials: Buffer | null };
+export type Webhook = { account: string; carrier: string; events: InboundEvent[] };
+
+export class Carriers {
+  private readonly adapters = new LruMap<string, ChannelAdapter>(1000);
+
+  constructor(
+    private readonly types: CarrierTypes,
+    private readonly publicUrl: string,
+    private readonly accounts: Accounts,
+    private readonly pool: Pool,
+    private readonly box: SecretBox,
+  ) {}
+
+  /** undefined: no such carrier on this channel, or its credentials are unknown. */
+  async adapterFor({ account, carrier, credentials }: CarrierRef): Promise<ChannelAdapter | undefined> {
+    if (carrier !== SIMULATOR) return credentials ? this.adapter(carrier, this.box.open(credentials)) : undefined;
+    const authToken = (await this.accounts.find(account))?.authToken;
+    return authToken === undefined ? undefined : this.adapter(SIMULATOR, JSON.stringify({ accountSid: account, authToken }));
+  }
+
+  /** Whose webhook this is, by the secret that fits its signature. Throws InvalidSignature when none does. */
+  async openWebhook(webhook: RawWebhook): Promise<Webhook> {
+    for (const ref of await this.claimants(webhook)) {
+      try {
+        const events = (await this.adapterFor(ref))?.parseWebhook(webhook);
+        if (events) return { account: ref.account, carrier: ref.carrier, events };
+      } catch (error) {
+        if (!(error instanceof InvalidSignature)) throw error;
+      }
+    }
+    throw new InvalidSignature();
+  }
+
+  private async claimants({ body }: RawWebhook): Promise<CarrierRef[]> {
+    const { accountSid, addresses } = claimsOf(body);
+    if (accountSid === '') return [];
+    if (await this.accounts.find(accountSid)) return [{ account: accountSid, carrier: SIMULATOR, credentials: null }];
+    const { rows } = await this.pool.query<CarrierRef>(
+      'select account, carrier, credentials from delivery.sender where carrier_account = $1 and address = any ($2)', [accountSid, addresses],
+    );
+    return rows;
+  }
+
+  private adapter(carrier: string, credentials: string): ChannelAdapter | undefined {
+    const type = this.types[carrier];
+    if (!type) return undefined;
+    const key = `${carrier} ${credentials}`;
+    let adapter = this.adapters.get(key);
+    if (!adapter) {
+      const { adapter: Adapter, baseUrl } = type;
+      this.adapters.set(key, (adapter = new Adapter({ ...(JSON.parse(credentials) as TwilioOptions), baseUrl, publicUrl: this.publicUrl })));
+    }
+    return adapter;
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * The state machine of deliveries, as statements that each commit alone. Claiming takes the head of a lane and records the
+ * attempt before anybody calls the carrier; settling records how it ended. Both work on many lanes at once.
+ */
+import type { ReceiptSid } from '@parley/domain/sid';
+import type { Pool } from '@parley/event-store/database';
+import { Batcher } from './batcher.js';
+import { DELIVERY_ROW, type DeliveryRow, type DeliveryState } from './delivery-row.js';
+import type { Lane } from './lane.js';
+
+/** Longer than a call may take: who is silent for so long is taken for dead, and the attempt for unknown. */
+export const LEASE_MILLIS = 30_000;
+
+/** The head of a lane, ours until the lease ends. */
+export type Claim = DeliveryRow & Lane & {
+  /** `sending`: an attempt was begun just now. `unknown`: an earlier one ended without an answer. */
+  state: 'sending' | 'unknown';
+  attempt: number;
+  first_attempt_at: string;
+  /** Past its deadline. */
+  expired: boolean;
+  /** The message still exists. */
+  found: boolean;
+  body: string | null;
+  opted_out: boolean;
+  /** null: the sender is not the account's. */
+  carrier: string | null;
+  credentials: Buffer | null;
+};
+
+export type Settlement = {
+  deliveryId: ReceiptSid;
+  attempt: number;
+  state: Extract<DeliveryState, 'accepted' | 'queued' | 'unknown' | 'failed' | 'cancelled'>;
+  providerMessageIds?: string[];
+  errorCode?: number;
+  /** Until somebody looks at it again, for `queued` and `unknown`. */
+  dueInMillis?: number;
+  deadLetter?: boolean;
+};
+
+export class DeliveryStore {
+  private readonly claims = new Batcher<Lane, Claim | undefined>((lanes) => this.claimAll(lanes));
+  private readonly settlements = new Batcher<Settlement, DeliveryRow | undefined>((all) => this.settleAll(all));
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly owner: string,
+  ) {}
+
+  /** The lane's next piece of work, if it is due and nobody has it. */
+  claim(lane: Lane): Promise<Claim | undefined> {
+    return this.claims.do(lane);
+  }
+
+  /** The row as it is now; undefined when something newer overtook this attempt (a callback, another process). */
+  settle(settlement: Settlement): Promise<DeliveryRow | undefined> {
+    return this.settlements.do(settlement);
+  }
+
+  /** Of these ids of a carrier, those that no other delivery of the account has. */
+  async unclaimed({ account, delivery_id }: Claim, providerMessageIds: readonly string[]): Promise<string[]> {
+    const { rows } = await this.pool.query<{ id: string }>(
+      `select id from unnest($3::text[]) id where not exists (
+         select 1 from delivery.delivery d where d.account = $1 and d.delivery_id <> $2
+            and d.provider_message_ids[1] = id and d.provider_message_ids <> '{}')`,
+      [account, delivery_id, providerMessageIds],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  private async claimAll(lanes: Lane[]): Promise<(Claim | undefined)[]> {
+    const { rows } = await this.pool.query<Claim & { o: number }>({
+      name: 'claim-deliveries', text: claimSql,
+      values: [
+        this.owner, LEASE_MILLIS, lanes.map((l) => l.account), lanes.map((l) => l.channel), lanes.map((l) => l.sender),
+        lanes.map((l) => l.recipient),
+      ],
+    });
+    const claimed = new Map(rows.map((row) => [row.o, row]));
+    return lanes.map((_, i) => claimed.get(i + 1));
+  }
+
+  private async settleAll(settlements: Settlement[]): Promise<(DeliveryRow | undefined)[]> {
+    const { rows } = await this.pool.query<DeliveryRow>({
+      name: 'settle-deliveries', text: settleSql, values: [JSON.stringify(settlements)],
+    });
+    const settled = new Map(rows.map((row) => [row.delivery_id, row]));
+    return settlements.map(({ deliveryId }) => settled.get(deliveryId));
+  }
+}
+
+// `head` is the first of each lane whoever holds it: a lane whose head is taken is passed over, never its second row taken.
+const claimSql = `
+with head as (
+  select l.o, h.delivery_id, h.state
+    from unnest($3::text[], $4::text[], $5::text[], $6::text[]) with ordinality l (account, channel, sender, recipient, o)
+   cross join lateral (
+     select d.delivery_id, d.state, d.due_at from delivery.delivery d
+      where d.account = l.account and d.channel = l.channel and d.sender = l.sender and d.recipient = l.recipient
+        and d.state in ('queued', 'sending', 'unknown')
+      order by d.place limit 1) h
+   where h.due_at <= now()
+), free as (
+  select head.o, d.delivery_id, d.state = 'queued' as begins
+    from head join delivery.delivery d using (delivery_id)
+   where d.state = head.state and d.due_at <= now()
+     for update of d skip locked
+), claimed as (
+  update delivery.delivery d
+     set state = case when f.begins then 'sending' else 'unknown' end, attempt = d.attempt + f.begins::integer,
+         lease_owner = $1, due_at = now() + $2 * interval '1 ms', updated_at = now()
+    from free f where d.delivery_id = f.delivery_id
+  returning f.o::integer, ${DELIVERY_ROW}, d.channel, d.sender, d.recipient, d.attempt, d.message_index, d.deadline <= now() as expired
+), attempted as (
+  insert into delivery.attempt (delivery_id, attempt, owner) select delivery_id, attempt, $1 from claimed where state = 'sending'
+)
+select c.*, m.sid is not null as found, m.body, x.at is not null as opted_out,
+       delivery.carrier_of(c.account, c.channel, c.sender) as carrier, s.credentials,
+       coalesce((select min(a.started_at) from delivery.attempt a where a.delivery_id = c.delivery_id), now()) as first_attempt_at
+  from claimed c
+  left join model.message m on m.conversation_sid = c.conversation_sid and m.index = c.message_index
+  left join delivery.sender s on s.account = c.account and s.channel = c.channel and s.address = c.sender
+  left join delivery.opt_out x on x.account = c.account and x.channel = c.channel and x.sender = c.sender and x.recipient = c.recipient`;
+
+// Rows are locked in one order everywhere, so that settlements and callbacks never wait for each other crosswise.
+const settleSql = `
+with said as (
+  select * from jsonb_to_recordset($1) as r ("deliveryId" text, attempt smallint, state text, "providerMessageIds" text[],
+    "errorCode" integer, "dueInMillis" float, "deadLetter" boolean)
+), ended as (
+  update delivery.attempt a set ended_at = now(), outcome = r.state, error_code = r."errorCode"
+    from said r where a.delivery_id = r."deliveryId" and a.attempt = r.attempt
+), locked as materialized (
+  select r.* from said r join delivery.delivery d on d.delivery_id = r."deliveryId"
+   where d.attempt = r.attempt and d.state in ('sending', 'unknown') order by d.delivery_id for update of d
+)
+update delivery.delivery d
+   set state = r.state, provider_message_ids = coalesce(r."providerMessageIds", d.provider_message_ids),
+       error_code = coalesce(r."errorCode", 0), due_at = least(now() + coalesce(r."dueInMillis", 0) * interval '1 ms', d.deadline),
+       lease_owner = null, dead_letter = coalesce(r."deadLetter", false), updated_at = now()
+  from locked r where d.delivery_id = r."deliveryId"
+returning ${DELIVERY_ROW}`;

@@ -1,0 +1,199 @@
+/**
+ * Sends what is due, lane by lane. Woken by jobs of the work queue; the table decides what there really is to do, so a job
+ * that comes twice, too early or never does no harm. A carrier that hangs holds up its own sender, never anybody else's.
+ */
+import type { ChannelAdapter, Delivery } from '@parley/channel/channel-adapter';
+import { SendError, UNKNOWN_ERROR } from '@parley/channel/send-error';
+import { BODY_MISSING, BODY_TOO_LONG, NOT_OUR_SENDER, OPTED_OUT, VALIDITY_EXPIRED } from '@parley/channel/twilio/errors';
+import { isoTime } from '@parley/event-store/database';
+import { logger } from '@parley/telemetry/logger';
+import { metrics } from '@parley/telemetry/metrics';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Carriers } from './carriers.js';
+import type { Claim, DeliveryStore, Settlement } from './delivery-store.js';
+import { laneKey, senderKey, type Lane } from './lane.js';
+import type { Receipts } from './receipts.js';
+import { pauseAfter, usualRetries, type RetryPolicy } from './retry-policy.js';
+import { SenderGate, type CallEnd } from './sender-gate.js';
+
+export type DispatcherOptions = {
+  store: DeliveryStore;
+  carriers: Carriers;
+  receipts: Receipts;
+  /** A carrier that has not answered by then is not waited for: the attempt is unknown. */
+  timeoutMillis?: number;
+  /** Calls in flight per sender. */
+  concurrency?: number;
+  retries?: RetryPolicy;
+};
+
+/** Lanes one sender may have waiting in memory; the sweeper brings the others again. */
+const WAITING_MAX = 1000;
+const SETTLE_ATTEMPTS = 6;
+const STOP_MILLIS = 5_000;
+const log = logger('dispatcher');
+const settled = metrics.counter('parley_delivery_attempts_total', 'Attempts to deliver outside the chat, by how they ended');
+
+/** Details of a settlement, and what the call says about the carrier; no call, no word. */
+type End = Omit<Settlement, 'deliveryId' | 'attempt'> & { call?: CallEnd };
+
+export class Dispatcher {
+  private readonly gates = new Map<string, SenderGate>();
+  /** Lanes at work; true: woken meanwhile, so look again. */
+  private readonly active = new Map<string, boolean>();
+  private readonly stopping = new AbortController();
+  private stopped = false;
+  private readonly timeoutMillis: number;
+  private readonly retries: RetryPolicy;
+
+  constructor(private readonly options: DispatcherOptions) {
+    this.timeoutMillis = options.timeoutMillis ?? 10_000;
+    this.retries = options.retries ?? usualRetries;
+  }
+
+  /** Returns at once: the lane is looked at as soon as its sender may. */
+  wake(lane: Lane): void {
+    const key = laneKey(lane);
+    if (this.active.has(key)) {
+      this.active.set(key, true);
+      return;
+    }
+    const gate = this.gateOf(lane);
+    if (gate.waiting.size < WAITING_MAX) gate.waiting.set(key, lane);
+    this.advance(gate);
+  }
+
+  /** Begins nothing new, gives calls in flight a moment, then cuts them off; what is cut off is unknown and reconciled. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    setTimeout(() => this.stopping.abort(), STOP_MILLIS).unref();
+    while (this.active.size > 0) await pause(10);
+  }
+
+  private gateOf(lane: Lane): SenderGate {
+    const key = senderKey(lane);
+    let gate = this.gates.get(key);
+    if (!gate) {
+      if (this.gates.size >= WAITING_MAX) for (const [other, { idle }] of this.gates) if (idle) this.gates.delete(other);
+      this.gates.set(key, (gate = new SenderGate(this.options.concurrency ?? 16)));
+    }
+    return gate;
+  }
+
+  private advance(gate: SenderGate): void {
+    for (const [key, lane] of gate.waiting) {
+      if (this.stopped || !gate.enter(Date.now())) return;
+      gate.waiting.delete(key);
+      void this.work(lane, gate);
+    }
+  }
+
+  /** One delivery; a lane with more goes to the end of its sender's line. */
+  private async work(lane: Lane, gate: SenderGate): Promise<void> {
+    const key = laneKey(lane);
+    this.active.set(key, false);
+    let call: CallEnd | undefined;
+    let more = false;
+    try {
+      const claim = await this.options.store.claim(lane);
+      if (claim) {
+        more = true;
+        call = await this.deliver(claim);
+      }
+    } catch (error) {
+      log.error('delivery failed, the sweeper brings it again', { channel: lane.channel, error });
+    }
+    const again = this.active.get(key)! || more;
+    this.active.delete(key);
+    gate.leave(call, Date.now());
+    if (again) gate.waiting.set(key, lane);
+    this.advance(gate);
+  }
+
+  private async deliver(claim: Claim): Promise<CallEnd | undefined> {
+    const { call, ...end } = await (claim.state === 'sending' ? this.send(claim) : this.reconcile(claim)).catch((error: unknown) => {
+      log.error('attempt ended in an error of ours', { delivery: claim.delivery_id, error });
+      return this.unanswered(claim, 0);
+    });
+    settled.add(1, { channel: claim.channel, state: end.state });
+    const row = await this.settle({ ...end, deliveryId: claim.delivery_id, attempt: claim.attempt });
+    if (row) void this.options.receipts.report(row);
+    return call;
+  }
+
+  private async send(claim: Claim): Promise<End> {
+    if (!claim.found) return { state: 'cancelled' };
+    if (claim.expired) return failed(VALIDITY_EXPIRED, true);
+    if (claim.opted_out) return failed(OPTED_OUT);
+    const adapter = await this.adapterOf(claim);
+    if (!adapter) return failed(NOT_OUR_SENDER, true);
+    if (!claim.body) return failed(BODY_MISSING);
+    if (claim.body.length > adapter.limits.bodyCharsMax) return failed(BODY_TOO_LONG);
+    try {
+      const { providerMessageIds } = await adapter.send(deliveryOf(claim), this.signal());
+      return { state: 'accepted', providerMessageIds, call: 'fine' };
+    } catch (error) {
+      if (!(error instanceof SendError)) throw error;
+      return this.afterFailure(claim, error, adapter);
+    }
+  }
+
+  private afterFailure(claim: Claim, error: SendError, adapter: ChannelAdapter): End {
+    const { code, errorCode, retryAfterMillis } = error;
+    log.info('attempt failed', { delivery: claim.delivery_id, attempt: claim.attempt, code, outcome: error.outcome, errorCode });
+    if (error.ambiguous) return this.unanswered(claim, adapter.limits.lookupDelayMillis);
+    const dueInMillis = pauseAfter(claim.attempt, error, this.retries);
+    const call = code === 'rate_limited' && retryAfterMillis ? { pauseMillis: retryAfterMillis } : error.retryable ? 'trouble' : 'fine';
+    return dueInMillis === undefined ? { ...failed(errorCode, error.retryable), call } : { state: 'queued', dueInMillis, errorCode, call };
+  }
+
+  /** What became of a send that was never answered? */
+  private async reconcile(claim: Claim): Promise<End> {
+    const adapter = await this.adapterOf(claim);
+    try {
+      const known = await adapter?.lookup?.(deliveryOf(claim), this.signal());
+      const ids = known && (await this.options.store.unclaimed(claim, known.providerMessageIds));
+      if (ids && ids.length > 0) return { state: 'accepted', providerMessageIds: ids, call: 'fine' };
+    } catch (error) {
+      if (!(error instanceof SendError)) throw error;
+      return this.unanswered(claim, adapter?.limits.lookupDelayMillis ?? 0);
+    }
+    log.info('the carrier does not know it', { delivery: claim.delivery_id, attempt: claim.attempt });
+    if (!claim.found) return { state: 'cancelled' };
+    const again = this.retries.unanswered === 'retry' && !claim.expired && claim.attempt < this.retries.attemptsMax;
+    return again ? { state: 'queued', dueInMillis: 0, call: 'fine' } : failed(UNKNOWN_ERROR, true);
+  }
+
+  /** Asked again later, until the deadline. */
+  private unanswered({ attempt, expired }: Claim, delayMillis: number): End {
+    if (expired) return { ...failed(UNKNOWN_ERROR, true), call: 'trouble' };
+    const dueInMillis = pauseAfter(attempt, { outcome: 'ambiguous', retryAfterMillis: delayMillis }, this.retries);
+    return { state: 'unknown', dueInMillis: dueInMillis ?? this.retries.pauseMillisMax, call: 'trouble' };
+  }
+
+  private async adapterOf({ account, carrier, credentials }: Claim): Promise<ChannelAdapter | undefined> {
+    return carrier === null ? undefined : this.options.carriers.adapterFor({ account, carrier, credentials });
+  }
+
+  /** Insists for a while: an end that is not stored costs a question to the carrier later. */
+  private async settle(settlement: Settlement) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.options.store.settle(settlement);
+      } catch (error) {
+        if (attempt === SETTLE_ATTEMPTS) throw error;
+        await pause(100 * 2 ** attempt);
+      }
+    }
+  }
+
+  private signal(): AbortSignal {
+    return AbortSignal.any([AbortSignal.timeout(this.timeoutMillis), this.stopping.signal]);
+  }
+}
+
+const failed = (errorCode: number, deadLetter = false): End => ({ state: 'failed', errorCode, deadLetter });
+
+const deliveryOf = ({ delivery_id, sender, recipient, body, first_attempt_at }: Claim): Delivery => ({
+  deliveryId: delivery_id, sender, recipient, body, mediaUrls: [], firstAttemptAt: isoTime(first_attempt_at),
+});

@@ -1,0 +1,137 @@
+import type { DeliveryReceipt, InboundMessage } from '@parley/channel/inbound-event';
+import { DomainError } from '@parley/domain/domain-error';
+import { newSid } from '@parley/domain/sid';
+import { DeliveryBench, until } from './delivery.testing.js';
+import { Inbox, type InboxHandlers } from './inbox.js';
+import { InboxStore } from './inbox-store.js';
+
+let bench: DeliveryBench;
+const open: Inbox[] = [];
+beforeAll(async () => { bench = await DeliveryBench.open(); });
+afterAll(() => bench.db.drop());
+beforeEach(() => bench.clear());
+afterEach(() => Promise.all(open.splice(0).map((inbox) => inbox.stop())));
+
+const text = (body: string, from = '+15550100002'): InboundMessage => ({
+  kind: 'message', channel: 'sms', from, to: '+15550100001', text: body, media: [], providerMessageId: `SM-${from}-${body}`, inReplyTo: null,
+});
+const status = (): DeliveryReceipt => ({
+  kind: 'status', channel: 'sms', from: '+1', to: '+2', text: null, media: [], inReplyTo: null, providerMessageId: newSid('SM'), status: 'sent',
+});
+
+/** An inbox that notes what it handles; `fails` decides whether a message throws. */
+async function inbox(owner = 'one', fails: (body: string) => Error | undefined = () => undefined, options: Partial<InboxHandlers> = {}) {
+  const handled: string[] = [];
+  const made = new Inbox(new InboxStore(bench.db.pool, owner), {
+    message: async (_account, { text: body }) => {
+      const error = fails(body!);
+      if (error) throw error;
+      handled.push(body!);
+      return 'done';
+    },
+    status: async () => 'done',
+    ...options,
+  }, 10);
+  open.push(made);
+  await made.start();
+  return { handled, receive: (...events: Parameters<Inbox['receive']>[2]) => made.receive(bench.account, 'simulator', events), inbox: made };
+}
+const states = async () => {
+  const { rows } = await bench.db.pool.query<{ state: string; count: number }>(
+    'select state, count(*) from delivery.inbox group by state order by state');
+  return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+};
+const due = () => bench.db.pool.query("update delivery.inbox set due_at = now() where state = 'received'");
+
+describe('the inbox', () => {
+  it('handles an event once, however often the carrier tells it', async () => {
+    const { handled, receive } = await inbox();
+    await Promise.all([receive(text('hi')), receive(text('hi')), receive(text('hi'), text('hi'))]);
+    await receive(text('hi'));
+    await until(async () => (await states())['done'] === 1);
+    expect(handled).toEqual(['hi']);
+    expect(await states()).toEqual({ done: 1 });
+  });
+  it('forgets what an event said once it is done, but not what has to be fetched', async () => {
+    const { receive } = await inbox();
+    const media = [{ contentType: 'image/png', url: 'https://carrier.test/1' }];
+    await receive(text('hi'), { ...text('look'), media });
+    await until(async () => (await states())['done'] === 2);
+    const { rows } = await bench.db.pool.query('select event from delivery.inbox order by id');
+    expect(rows).toMatchObject([{ event: null }, { event: { media } }]);
+  });
+  it('keeps the order of each sender', async () => {
+    const { handled, receive } = await inbox();
+    const senders = ['+1', '+2', '+3'];
+    for (let n = 0; n < 20; n++) await Promise.all(senders.map((from) => receive(text(`${from} ${n}`, from))));
+    await until(() => handled.length === 60);
+    for (const from of senders)
+      expect(handled.filter((body) => body.startsWith(`${from} `))).toEqual(Array.from({ length: 20 }, (_, n) => `${from} ${n}`));
+  });
+  it('lets nobody overtake a message that has to be tried again, and holds nobody else up', async () => {
+    let failures = 2;
+    const { handled, receive } = await inbox('one', (body) => (body === 'first' && failures-- > 0 ? new DomainError('unavailable') : undefined));
+    await receive(text('first'), text('second'), text('elsewhere', '+9'));
+    await receive(text('third'));
+    await until(() => handled.length === 4);
+    expect(handled[0]).toBe('elsewhere');
+    expect(handled.slice(1)).toEqual(['first', 'second', 'third']);
+  });
+  it('gives up on a message that always fails for reasons of its own, and moves on', async () => {
+    const { handled, receive } = await inbox('one', (body) => (body === 'poison' ? new Error('cannot') : undefined));
+    await receive(text('poison'), text('next'));
+    await until(async () => {
+      await due();
+      return (await states())['failed'] === 1;
+    });
+    await until(() => handled.length === 1);
+    const { rows } = await bench.db.pool.query("select attempts, event->>'text' as text from delivery.inbox where state = 'failed'");
+    expect(rows).toEqual([{ attempts: 9, text: 'poison' }]);
+  });
+  it('takes over at once what it had before a restart, and in order', async () => {
+    const stuck = new InboxStore(bench.db.pool, 'one');
+    for (const body of ['a', 'b', 'c']) await stuck.store({ account: bench.account, carrier: 'simulator', event: text(body) }, true);
+    const { handled, receive } = await inbox('one');
+    await receive(text('d'));
+    await until(() => handled.length === 4);
+    expect(handled).toEqual(['a', 'b', 'c', 'd']);
+  });
+  it('leaves alone what another process has in hand, and takes it over when that is silent', async () => {
+    const silent = new InboxStore(bench.db.pool, 'other');
+    for (const body of ['a', 'b']) await silent.store({ account: bench.account, carrier: 'simulator', event: text(body) }, true);
+    const { handled, receive } = await inbox('one');
+    await receive(text('c'), text('mine', '+9'));
+    await until(async () => (await states())['done'] === 1);
+    expect(handled).toEqual(['mine']);
+    await due();
+    await until(() => handled.length === 4);
+    expect(handled.slice(1)).toEqual(['a', 'b', 'c']);
+  });
+  it('keeps the order of a sender whose messages arrive at two processes', async () => {
+    const order: string[] = [];
+    const note: Partial<InboxHandlers> = { message: async (_account, { text: body }) => { order.push(body!); return 'done'; } };
+    const [one, two] = [await inbox('one', undefined, note), await inbox('two', undefined, note)];
+    for (let n = 0; n < 30; n++) await [one, two][n % 2]!.receive(text(`${n}`));
+    await until(() => new Set(order).size === 30);
+    expect([...new Set(order)]).toEqual(Array.from({ length: 30 }, (_, n) => `${n}`));
+  });
+  it('parks a status that matches nothing yet, and gives it up after five minutes', async () => {
+    let known = false;
+    const { receive } = await inbox('one', undefined, { status: async () => (known ? 'done' : 'unmatched') });
+    await receive(status(), status());
+    await until(async () => (await bench.db.pool.query('select 1 from delivery.inbox where attempts > 0')).rowCount === 2);
+    expect(await states()).toEqual({ received: 2 });
+    await bench.db.pool.query("update delivery.inbox set received_at = now() - interval '6 min', due_at = now() where id = (select min(id) from delivery.inbox)");
+    await until(async () => (await states())['unmatched'] === 1);
+    known = true;
+    await due();
+    await until(async () => (await states())['done'] === 1);
+  });
+  it('stores but does not begin anything while it stops', async () => {
+    const { handled, receive, inbox: stopping } = await inbox();
+    await stopping.stop();
+    await receive(text('hi'));
+    expect(await states()).toEqual({ received: 1 });
+    expect(handled).toEqual([]);
+  });
+});

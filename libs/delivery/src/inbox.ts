@@ -1,0 +1,165 @@
+/**
+ * What carriers tell us: stored before they are answered, then worked off at once by the process that stored it; what a
+ * dead process left is taken over when its lease ends. Messages of one lane (sender to recipient) keep their order, also
+ * through failures and across processes; status reports have no lane and may wait for a delivery not known yet.
+ */
+import type { DeliveryReceipt, InboundEvent, InboundMessage } from '@parley/channel/inbound-event';
+import { DomainError } from '@parley/domain/domain-error';
+import { isConnectionError } from '@parley/event-store/database';
+import { logger } from '@parley/telemetry/logger';
+import { metrics } from '@parley/telemetry/metrics';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { InboxEnd, InboxRow, InboxStore } from './inbox-store.js';
+
+export type InboxHandlers = {
+  /** What it throws is tried again, and the lane waits. `reference` is the same at every try. */
+  message(account: string, event: InboundMessage, about: { reference: string; receivedAt: string }): Promise<'done' | 'unrouted'>;
+  status(account: string, event: DeliveryReceipt): Promise<'done' | 'unmatched'>;
+};
+
+/** An event that another process is about to be done with is looked at again so soon. */
+const GLANCE_MILLIS = 25;
+/** Events in the memory of one process; more wait in the table. */
+const IN_MEMORY_MAX = 5_000;
+const TAKE_MAX = 500;
+/** At least the lease: what could not be put back comes again in order. */
+const HELD_MILLIS = 12_000;
+/** A message that fails for reasons of its own is given up then, and its lane moves on. */
+const ATTEMPTS_MAX = 10;
+/** A status report may come before we know the carrier's id; after this it is about nothing of ours. */
+const PARKED_MILLIS = 300_000;
+const STOP_MILLIS = 5_000;
+const log = logger('inbox');
+const ended = metrics.counter('parley_inbox_events_total', 'Events of carriers, by how they ended');
+
+export class Inbox {
+  private readonly inMemory = new Set<number>();
+  /** Lanes at work, and what waits behind. */
+  private readonly lanes = new Map<string, InboxRow[]>();
+  /** Lanes that failed, and until when they are held. */
+  private readonly held = new Map<string, number>();
+  private timer: NodeJS.Timeout | undefined;
+  private sweepAt = Infinity;
+  private sweeping: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    private readonly store: InboxStore,
+    private readonly handlers: InboxHandlers,
+    private readonly sweepMillis = 1_000,
+  ) {}
+
+  async start(): Promise<void> {
+    await this.store.disown().catch((error: unknown) => log.warn('what was left is taken over later', { error }));
+    this.sweepIn(0);
+  }
+
+  /** Takes nothing more, finishes what it has; what is left after 5 s is taken over by somebody else. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.sweeping;
+    for (const end = Date.now() + STOP_MILLIS; this.inMemory.size > 0 && Date.now() < end; ) await pause(10);
+  }
+
+  /** Resolves once the events are stored; what came before is stored already. Work on them begins at once. */
+  async receive(account: string, carrier: string, events: InboundEvent[]): Promise<void> {
+    const mayWork = this.inMemory.size < IN_MEMORY_MAX && !this.stopped;
+    const stored = await Promise.all(events.map((event) => this.store.store({ account, carrier, event }, mayWork)));
+    for (const { row, left } of stored) {
+      if (row && this.isHeld(row.lane)) await this.putBack([row]);
+      else if (row) this.enqueue(row);
+      if (left) this.sweepIn(GLANCE_MILLIS);
+    }
+  }
+
+  private enqueue(row: InboxRow): void {
+    this.inMemory.add(row.id);
+    if (row.lane === null) return void this.work(row);
+    const lane = this.lanes.get(row.lane);
+    if (lane) return void lane.push(row);
+    this.lanes.set(row.lane, []);
+    return void this.workLane(row.lane, row);
+  }
+
+  private async workLane(lane: string, first: InboxRow): Promise<void> {
+    const waiting = this.lanes.get(lane)!;
+    for (let row: InboxRow | undefined = first; row; row = waiting.shift()) {
+      if (await this.work(row)) continue;
+      // It is tried again later, and nobody overtakes it: neither those behind it nor those being stored at this moment.
+      this.held.set(lane, Date.now() + HELD_MILLIS);
+      while (waiting.length > 0) await this.putBack(waiting.splice(0));
+    }
+    this.lanes.delete(lane);
+  }
+
+  /** Recently failed: its order is kept by the table, new messages go through the sweep. */
+  private isHeld(lane: string | null): boolean {
+    const until = lane === null ? undefined : this.held.get(lane);
+    return until !== undefined && until > Date.now();
+  }
+
+  private async putBack(rows: InboxRow[]): Promise<void> {
+    const ids = rows.map(({ id }) => id);
+    for (const id of ids) this.inMemory.delete(id);
+    await this.store.release(ids).catch((error: unknown) => log.warn('events come again when their lease ends', { events: ids.length, error }));
+    this.sweepIn(GLANCE_MILLIS);
+  }
+
+  /** False: it has to be tried again before the next of its lane. */
+  private async work(row: InboxRow): Promise<boolean> {
+    try {
+      const state = await this.handle(row);
+      const parked = state === 'unmatched' && Date.now() - Date.parse(row.receivedAt) < PARKED_MILLIS;
+      if (parked) await this.postpone(row);
+      else this.end(row, state);
+      return true;
+    } catch (error) {
+      const transient = isTransient(error);
+      log.warn('event not handled yet', { id: row.id, kind: row.event.kind, attempts: row.attempts, transient, error });
+      const givenUp = !transient && row.attempts + 1 >= ATTEMPTS_MAX;
+      if (givenUp) this.end(row, 'failed');
+      else await this.postpone(row);
+      return givenUp;
+    } finally {
+      this.inMemory.delete(row.id);
+    }
+  }
+
+  private handle({ account, carrier, event, receivedAt }: InboxRow): Promise<InboxEnd['state']> {
+    if (event.kind === 'status') return this.handlers.status(account, event);
+    return this.handlers.message(account, event, { reference: `${carrier}:${event.providerMessageId}`, receivedAt });
+  }
+
+  private end({ id, event }: InboxRow, state: InboxEnd['state']): void {
+    ended.add(1, { kind: event.kind, state });
+    this.store.end({ id, state }).catch((error: unknown) => log.warn('event not marked, it is handled again', { id, error }));
+  }
+
+  private async postpone({ id, attempts }: InboxRow): Promise<void> {
+    await this.store.postpone(id, Math.min(500 * 2 ** attempts, 60_000))
+      .catch((error: unknown) => log.warn('event comes again when its lease ends', { id, error }));
+  }
+
+  private sweepIn(millis: number): void {
+    const at = Date.now() + millis;
+    if (this.stopped || this.sweepAt <= at) return;
+    clearTimeout(this.timer);
+    this.sweepAt = at;
+    this.timer = setTimeout(() => {
+      this.sweepAt = Infinity;
+      this.sweeping = this.sweep()
+        .catch((error: unknown) => log.warn('looking for left events failed', { error }))
+        .then(() => this.sweepIn(this.sweepMillis));
+    }, millis);
+  }
+
+  private async sweep(): Promise<void> {
+    for (const [lane, until] of this.held) if (until <= Date.now()) this.held.delete(lane);
+    const room = Math.min(TAKE_MAX, IN_MEMORY_MAX - this.inMemory.size);
+    if (room > 0) for (const row of await this.store.take(room, [...this.inMemory])) this.enqueue(row);
+  }
+}
+
+const isTransient = (error: unknown): boolean =>
+  error instanceof DomainError ? ['overloaded', 'unavailable', 'conflicting_modification'].includes(error.code) : isConnectionError(error);

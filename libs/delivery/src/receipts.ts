@@ -1,0 +1,122 @@
+/**
+ * From what carriers report to receipts in the log. The delivery's row moves first and only forward; the receipt follows,
+ * and a row whose receipt is missing (we died in between) is found and reported again. Repeating either changes nothing.
+ */
+import type { DeliveryReceipt } from '@parley/channel/inbound-event';
+import type { ConversationCommands } from '@parley/contracts/commands';
+import type { ReceiptStatus } from '@parley/domain/delivery/delivery';
+import { DomainError } from '@parley/domain/domain-error';
+import type { Pool } from '@parley/event-store/database';
+import { logger } from '@parley/telemetry/logger';
+import { Batcher } from './batcher.js';
+import { DELIVERY_ROW, type DeliveryRow } from './delivery-row.js';
+
+/** A row that waits for its receipt this long lost the process that was at it. */
+const LEFT_BEHIND_MILLIS = 5_000;
+const SWEEP_MAX = 500;
+const receiptStatuses: ReadonlySet<string> = new Set<ReceiptStatus>(['sent', 'delivered', 'read', 'failed', 'undelivered']);
+/** SIDs of the API's form: `SM…`, `MM…`, `WA…`. Ids of carriers that look otherwise are not shown as such. */
+const sidForm = /^[A-Z]{2}[0-9a-fA-F]{32}$/;
+const log = logger('receipts');
+
+type Said = Pick<DeliveryReceipt, 'providerMessageId' | 'status' | 'deliveryId' | 'errorCode' | 'retryable'> & { account: string };
+type Applied = { matched: boolean; moved: DeliveryRow | undefined };
+type Reported = { deliveryId: string; status: string };
+
+export class Receipts {
+  private readonly applying = new Batcher<Said, Applied>((said) => this.applyAll(said));
+  private readonly marking = new Batcher<Reported, void>((reported) => this.markAll(reported), { pauseMillis: 10 });
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly conversations: ConversationCommands,
+  ) {}
+
+  /** `unmatched`: no delivery of this account is meant, or it is not known yet that it is. */
+  async apply(account: string, event: DeliveryReceipt): Promise<'done' | 'unmatched'> {
+    const { providerMessageId, status, deliveryId, errorCode, retryable } = event;
+    const { matched, moved } = await this.applying.do({ account, providerMessageId, status, deliveryId, errorCode, retryable });
+    if (moved) void this.report(moved);
+    return matched ? 'done' : 'unmatched';
+  }
+
+  /** Writes the receipt of a row as it is. Does not throw: what fails is found by the sweep. */
+  async report(row: DeliveryRow): Promise<void> {
+    const { state: status } = row;
+    if (!receiptStatuses.has(status)) return;
+    const channelMessageSid = row.provider_message_ids.find((id) => sidForm.test(id)) ?? null;
+    try {
+      await this.conversations.reportDelivery({ account: row.account }, row.conversation_sid, {
+        receiptSid: row.delivery_id, messageSid: row.message_sid, participantSid: row.participant_sid, channelMessageSid,
+        status: status as ReceiptStatus, errorCode: row.error_code,
+      });
+    } catch (error) {
+      const gone = error instanceof DomainError && error.code === 'conversation_not_found';
+      if (!gone) return log.warn('receipt not written yet', { delivery: row.delivery_id, status, error });
+    }
+    await this.marking.do({ deliveryId: row.delivery_id, status }).catch((error: unknown) =>
+      log.warn('receipt not marked as written yet', { delivery: row.delivery_id, error }));
+  }
+
+  /** Writes the receipts that were left behind; those that fail again go to the end of the line. */
+  async sweep(): Promise<number> {
+    const { rows } = await this.pool.query<DeliveryRow>(
+      `update delivery.delivery d set updated_at = now()
+        where d.delivery_id in (
+          select delivery_id from delivery.delivery
+           where state in ('sent', 'delivered', 'read', 'failed', 'undelivered') and reported is distinct from state
+             and updated_at < now() - $1 * interval '1 ms'
+           order by updated_at limit $2 for update skip locked)
+      returning ${DELIVERY_ROW}`, [LEFT_BEHIND_MILLIS, SWEEP_MAX],
+    );
+    await Promise.all(rows.map((row) => this.report(row)));
+    return rows.length;
+  }
+
+  private async applyAll(said: Said[]): Promise<Applied[]> {
+    const { rows } = await this.pool.query<DeliveryRow & { o: number; moved: boolean; by: number | null }>({
+      name: 'apply-receipts', text: applySql, values: [JSON.stringify(said.map((one, o) => ({ ...one, o })))],
+    });
+    const matched = new Set(rows.map(({ o }) => o));
+    const moved = new Map(rows.filter((row) => row.by === row.o).map((row) => [row.o, row]));
+    return said.map((_, o) => ({ matched: matched.has(o), moved: moved.get(o) }));
+  }
+
+  private async markAll(reported: Reported[]): Promise<void[]> {
+    await this.pool.query(
+      `update delivery.delivery d set reported = r.status
+         from (select * from unnest($1::text[], $2::text[]) r (delivery_id, status)) r
+        where d.delivery_id in (select l.delivery_id from delivery.delivery l where l.delivery_id = any ($1) order by l.delivery_id for update)
+          and d.delivery_id = r.delivery_id and d.state = r.status`,
+      [reported.map(({ deliveryId }) => deliveryId), reported.map(({ status }) => status)],
+    );
+    return reported.map(() => undefined);
+  }
+}
+
+// By our reference if the carrier gave it back, else by its own id; always within the account that signed. Of several
+// reports on one delivery the furthest counts.
+const applySql = `
+with said as (
+  select r.*, delivery.rank(r.status) as rank from jsonb_to_recordset($1) as r (o integer, account text,
+    "providerMessageId" text, status text, "deliveryId" text, "errorCode" integer, retryable boolean)
+), meant as materialized (
+  select s.*, f.delivery_id from said s cross join lateral (
+    select d.delivery_id from delivery.delivery d where d.delivery_id = s."deliveryId" and d.account = s.account
+    union all
+    select d.delivery_id from delivery.delivery d where s."deliveryId" is null
+       and d.account = s.account and d.provider_message_ids[1] = s."providerMessageId" and d.provider_message_ids <> '{}') f
+), furthest as (
+  select distinct on (delivery_id) * from meant order by delivery_id, rank desc
+), locked as materialized (
+  select f.* from furthest f join delivery.delivery d using (delivery_id)
+   where delivery.rank(d.state) < f.rank order by d.delivery_id for update of d
+), moved as (
+  update delivery.delivery d
+     set state = l.status, error_code = coalesce(l."errorCode", 0), dead_letter = coalesce(l.retryable, false), lease_owner = null,
+         provider_message_ids = case when d.provider_message_ids = '{}' then array[l."providerMessageId"] else d.provider_message_ids end,
+         updated_at = now()
+    from locked l where d.delivery_id = l.delivery_id
+  returning l.o as by, ${DELIVERY_ROW}
+)
+select m.o, v.by, v.* from meant m left join moved v on v.delivery_id = m.delivery_id`;

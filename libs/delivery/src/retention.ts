@@ -1,0 +1,20 @@
+/**
+ * Removes what nobody asks for any more, in small steps: receipts and messages have their own records. A carrier's repetition
+ * from before is recognised by the command's idempotency key (35 days), not by the inbox.
+ */
+import type { Pool } from '@parley/event-store/database';
+
+const STEP = 1000;
+const steps = [
+  // Late callbacks find their delivery for a month; so long dead letters can be replayed.
+  `delete from delivery.delivery where delivery_id in (
+     select delivery_id from delivery.delivery where created_at < now() - interval '30 days' and state not in ('queued', 'sending', 'unknown')
+      order by created_at limit ${STEP})`,
+  `delete from delivery.inbox where id in (
+     select id from delivery.inbox where received_at < now() - interval '7 days' and state <> 'received' order by received_at limit ${STEP})`,
+];
+
+export async function removeOldWork(pool: Pool): Promise<void> {
+  for (const step of steps)
+    for (let removed = STEP; removed === STEP; ) removed = (await pool.query(step)).rowCount ?? 0;
+}
