@@ -1,0 +1,134 @@
+/** The programs of Parley as the launcher sees them: which there are, what environment they get, when they are ready. */
+import { existsSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { REPOSITORY } from './home-folder.mjs';
+import { LaunchError } from './launch-error.mjs';
+import { ManagedProcess } from './managed-process.mjs';
+import { HOST } from './ports.mjs';
+
+/** Everything in one process: the default. */
+export const ONE_PROCESS = ['parley'];
+
+/** Each a process of its own, over NATS. */
+export const SERVICES = [
+  'conversation-service',
+  'participant-service',
+  'message-router',
+  'channel-sms',
+  'channel-whatsapp',
+  'carrier-simulator',
+  'realtime-gateway',
+  'api-gateway',
+];
+
+const READY_MS = 60_000;
+const STOP_MS = 10_000;
+
+/** Node 24 from node_modules where it exists for this system, else the one that runs the launcher. */
+export function nodeProgram() {
+  const own = join(REPOSITORY, 'node_modules', '.bin', 'node');
+  return existsSync(own) ? own : process.execPath;
+}
+
+/**
+ * @param {string} app
+ * @param {string} program a file in its dist/
+ */
+export function builtFile(app, program) {
+  const file = join(REPOSITORY, 'apps', app, 'dist', program);
+  if (!existsSync(file)) throw new LaunchError(`apps/${app} is not built: run npm run build`);
+  return file;
+}
+
+/**
+ * What the apps share. `npm_*` variables of the npm that runs the launcher would only confuse them.
+ * @param {NodeJS.ProcessEnv} env
+ * @param {Record<string, string>} values
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function appEnvironment(env, values) {
+  const kept = Object.entries(env).filter(([name]) => !name.startsWith('npm_') && name !== 'INIT_CWD');
+  return { NODE_ENV: 'production', ...Object.fromEntries(kept), ...values };
+}
+
+/**
+ * Where the REST API listens. Some shells keep the name of the machine in HOST, so only an address counts.
+ * @param {NodeJS.ProcessEnv} env
+ */
+function listenAddress(env) {
+  const wanted = env['HOST'] ?? '';
+  return isIP(wanted) ? wanted : HOST;
+}
+
+/**
+ * Where the apps reach each other by HTTP.
+ * @param {Record<string, number>} ports by app
+ */
+export function appAddresses(ports) {
+  const at = (/** @type {string} */ app) => `http://${HOST}:${ports[app] ?? ports['parley']}`;
+  return {
+    CHANNEL_SMS_URL: at('channel-sms'),
+    CHANNEL_WHATSAPP_URL: at('channel-whatsapp'),
+    SIMULATOR_URL: at('carrier-simulator'),
+    REALTIME_URL: at('realtime-gateway'),
+  };
+}
+
+/**
+ * @param {string} app
+ * @param {{ home: string, port: number, env: NodeJS.ProcessEnv }} options
+ */
+export function appProcess(app, { home, port, env }) {
+  const main = builtFile(app, 'main.js');
+  const facesOutside = app === 'parley' || app === 'api-gateway' || app === 'realtime-gateway';
+  const own = { PORT: String(port), HOST: facesOutside ? listenAddress(env) : HOST };
+  return new ManagedProcess({
+    name: app,
+    logFile: join(home, 'log', `${app}.log`),
+    command: () => ({ file: nodeProgram(), args: [main], env: { ...env, ...own }, cwd: REPOSITORY }),
+    isReady: () => isHealthy(port),
+    readyMs: READY_MS,
+    stopSignal: 'SIGTERM',
+    stopMs: STOP_MS,
+    deathSignal: 'KILL', // Postgres goes down at the same moment: there is nothing left to finish
+    explain: reasonInLog,
+  });
+}
+
+/** @param {number} port */
+async function isHealthy(port) {
+  try {
+    const response = await fetch(`http://${HOST}:${port}/health`, { signal: AbortSignal.timeout(2_000) });
+    await response.body?.cancel();
+    return response.status === 200;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The last error line of a JSON log, or the line above the stack trace of a crash.
+ * @param {string} log
+ * @returns {string | undefined}
+ */
+export function reasonInLog(log) {
+  const lines = log.split('\n').filter((line) => line.trim() !== '');
+  const error = lines.map(errorInLine).findLast((text) => text !== undefined);
+  return error ?? lines.find((line) => /^(\w*Error|\[?\w+ \[\w+\])\b.*:/.test(line)) ?? lines.at(-1);
+}
+
+/**
+ * @param {string} line one line of a log
+ * @returns {string | undefined} its message, when the line is JSON and reports an error
+ */
+export function errorInLine(line) {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    const { level, message, error } = JSON.parse(line);
+    if (level !== 'error') return undefined;
+    return error?.message ? `${message}: ${error.message}` : message;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,71 @@
+/** Loopback ports: which are free, and which one the REST API gets. */
+import { createServer } from 'node:net';
+import { LaunchError } from './launch-error.mjs';
+
+export const HOST = '127.0.0.1';
+const DEFAULT_PORT = 8080;
+
+/**
+ * @param {number} port 0 = any
+ * @returns {Promise<import('node:net').Server | undefined>} listening; undefined when the port cannot be had
+ */
+function listen(port) {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen({ host: HOST, port, exclusive: true }, () => resolve(server));
+  });
+}
+
+/** @param {number} port */
+async function isFree(port) {
+  const server = await listen(port);
+  server?.close();
+  return server !== undefined;
+}
+
+/**
+ * Different free ports, held together until all are known.
+ * @param {number} count
+ * @returns {Promise<number[]>}
+ */
+export async function freePorts(count) {
+  const servers = await Promise.all(Array.from({ length: count }, () => listen(0)));
+  const ports = servers.map((server) => /** @type {import('node:net').AddressInfo | undefined} */ (server?.address())?.port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)))));
+  return ports.map((port) => {
+    if (port === undefined) throw new LaunchError(`no free port on ${HOST}: check the limits of this machine and its loopback interface`);
+    return port;
+  });
+}
+
+/** @returns {Promise<number>} */
+export async function freePort() {
+  const [port] = await freePorts(1);
+  return /** @type {number} */ (port);
+}
+
+/**
+ * `PORT` fixes the port; 0 takes any free one; without it 8080, or the next free one with a word about it.
+ * @param {string | undefined} wanted the value of PORT
+ * @param {(line: string) => void} say
+ */
+export async function chooseRestPort(wanted, say) {
+  if (wanted === undefined || wanted === '') {
+    for (let port = DEFAULT_PORT; port < DEFAULT_PORT + 100; port++) {
+      if (!(await isFree(port))) continue;
+      if (port !== DEFAULT_PORT) say(`port ${DEFAULT_PORT} is taken, using ${port} (set PORT to choose one)`);
+      return port;
+    }
+    throw new LaunchError(`ports ${DEFAULT_PORT} to ${DEFAULT_PORT + 99} are all taken: set PORT to a free one, or PORT=0 for any`);
+  }
+  const port = Number(wanted);
+  if (!/^\d+$/.test(wanted) || port > 65535) {
+    throw new LaunchError(`PORT=${wanted} is not a port: use a number from 0 to 65535 (0 = any free one)`);
+  }
+  if (port === 0) return freePort();
+  if (!(await isFree(port))) {
+    throw new LaunchError(`port ${port} is taken or not allowed: stop what uses it, or set PORT to another one (PORT=0 for any free one)`);
+  }
+  return port;
+}
