@@ -1,0 +1,90 @@
+/**
+ * Access tokens of chat members (API reference, section 5): JWT signed with the secret of one of the account's API keys.
+ * They name the account (`sub`), the key (`iss`), the identity and the chat service.
+ */
+import { isSid } from '@parley/domain/sid';
+import type { Accounts } from '@parley/event-store/accounts';
+import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
+
+/** Who a socket speaks for. Without an identity: an observer of the whole account. */
+export type Principal = {
+  account: string;
+  /** The API key it came with, looked up again while the socket lives. */
+  key: string | undefined;
+  identity: string | undefined;
+  /** Chat service whose conversations a member sees; an observer sees all of the account. */
+  service: string | undefined;
+  /** Milliseconds since 1970 when the token ends; undefined with Basic authentication. */
+  expiresAt: number | undefined;
+};
+
+const reasons = {
+  20003: 'Authenticate',
+  20005: 'Account not active',
+  20101: 'Invalid Access Token',
+  20102: 'Invalid Access Token header',
+  20103: 'Invalid Access Token issuer/subject',
+  20104: 'Access Token expired or expiration date invalid',
+  20105: 'Access Token not yet valid',
+  20106: 'Invalid Access Token grants',
+  20107: 'Invalid Access Token signature',
+  20157: 'Expiration Time in the Access Token Exceeds Maximum Time Allowed',
+  51102: 'Access Token names no chat service of this account',
+  51105: 'Access Token names no identity',
+} as const;
+export class AuthenticationError extends Error {
+  constructor(readonly code: keyof typeof reasons) {
+    super(reasons[code]);
+  }
+}
+
+const LIFETIME_SECONDS_MAX = 86_400;
+const CLOCK_SKEW_SECONDS = 5;
+const IDENTITY_CHARS_MAX = 256;
+type Grants = { identity?: unknown; chat?: { service_sid?: unknown } };
+
+/** Throws AuthenticationError with the documented code. */
+export async function verifyAccessToken(token: string, accounts: Accounts): Promise<Principal> {
+  const { iss, sub } = claimsOf(token);
+  if (typeof iss !== 'string' || typeof sub !== 'string' || !isSid(iss, 'SK') || !isSid(sub, 'AC')) throw new AuthenticationError(20103);
+  const key = await accounts.findKey(iss);
+  if (!key || key.account !== sub) throw new AuthenticationError(20103);
+  const payload = await verified(token, key.secret);
+  const account = await accounts.find(sub);
+  if (account?.status !== 'active') throw new AuthenticationError(20005);
+
+  const { exp, iat = Math.floor(Date.now() / 1000) } = payload;
+  if (typeof exp !== 'number') throw new AuthenticationError(20104);
+  if (exp - iat > LIFETIME_SECONDS_MAX) throw new AuthenticationError(20157);
+  const grants = payload.grants as Grants | undefined;
+  if (typeof grants !== 'object' || grants === null) throw new AuthenticationError(20106);
+  // Tokens with a numeric identity are seen in the wild.
+  const identity = typeof grants.identity === 'number' ? String(grants.identity) : grants.identity;
+  if (typeof identity !== 'string' || identity === '' || identity.length > IDENTITY_CHARS_MAX) throw new AuthenticationError(51105);
+  const service = grants.chat?.service_sid;
+  if (typeof service !== 'string' || !isSid(service, 'IS')) throw new AuthenticationError(51102);
+  return { account: sub, key: iss, identity, service, expiresAt: exp * 1000 };
+}
+
+/** Only to find the key by; nothing of it is believed before the signature was checked. */
+function claimsOf(token: string): JWTPayload {
+  try {
+    const { alg, cty } = decodeProtectedHeader(token);
+    if (!['HS256', 'HS384', 'HS512'].includes(alg ?? '')) throw new AuthenticationError(20102);
+    if (cty !== undefined && !cty.startsWith('twilio-fpa')) throw new AuthenticationError(20102);
+    return decodeJwt(token);
+  } catch (error) {
+    throw error instanceof AuthenticationError ? error : new AuthenticationError(20101);
+  }
+}
+
+async function verified(token: string, secret: string): Promise<JWTPayload> {
+  try {
+    const options = { algorithms: ['HS256', 'HS384', 'HS512'], clockTolerance: CLOCK_SKEW_SECONDS };
+    return (await jwtVerify(token, new TextEncoder().encode(secret), options)).payload;
+  } catch (error) {
+    if (error instanceof errors.JWTExpired) throw new AuthenticationError(20104);
+    if (error instanceof errors.JWTClaimValidationFailed) throw new AuthenticationError(error.claim === 'nbf' ? 20105 : 20101);
+    throw new AuthenticationError(error instanceof errors.JWSSignatureVerificationFailed ? 20107 : 20101);
+  }
+}

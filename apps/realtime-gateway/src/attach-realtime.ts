@@ -1,0 +1,178 @@
+/**
+ * The websocket at `/v1/stream` on an HTTP server that others share: authentication at the upgrade or by the first frame,
+ * then the protocol of docs/websocket.md.
+ */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { isSid } from '@parley/domain/sid';
+import type { Accounts } from '@parley/event-store/accounts';
+import type { Pool } from '@parley/event-store/database';
+import type { LogTail } from '@parley/event-store/log-tail';
+import { logger } from '@parley/telemetry/logger';
+import { metrics } from '@parley/telemetry/metrics';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { AuthenticationError, type Principal, verifyAccessToken } from './access-token.js';
+import { FRAME_BYTES_MAX } from './client-frames.js';
+import { Connections } from './connections.js';
+import { Dialogue } from './dialogue.js';
+import { Hub } from './hub.js';
+import { realtimeLimits, type RealtimeLimits } from './limits.js';
+import { Outbox } from './outbox.js';
+import { Replayer } from './replayer.js';
+import { closing, Session } from './session.js';
+import { Subscriber } from './subscriber.js';
+
+export const STREAM_PATH = '/v1/stream';
+export type RealtimeDeps = {
+  tail: Pick<LogTail, 'subscribe' | 'readConversation'>;
+  pool: Pool;
+  accounts: Accounts;
+  limits?: Partial<RealtimeLimits>;
+};
+export type Realtime = { /** Sends everybody away with 1001; resolves when the sockets are gone. */ close(): Promise<void> };
+
+const log = logger('realtime');
+const lag = metrics.histogram('parley_realtime_lag_seconds', 'From storing a fact to handing it to the websockets');
+
+/** The tail must have been started. */
+export function attachRealtime(server: Server, deps: RealtimeDeps): Realtime {
+  const gateway = new Gateway(deps);
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (request.url?.split('?', 1)[0] === STREAM_PATH) void gateway.upgrade(request, socket, head);
+    else if (server.listenerCount('upgrade') === 1) answer(socket, 404, { code: 20404, message: 'There is no websocket at this path' });
+  };
+  server.on('upgrade', onUpgrade);
+  return { close: async () => { await gateway.close(); server.off('upgrade', onUpgrade); } };
+}
+
+class Gateway {
+  private readonly limits: RealtimeLimits;
+  private readonly websockets = new WebSocketServer({
+    noServer: true, perMessageDeflate: false, maxPayload: FRAME_BYTES_MAX, clientTracking: true, maxFragments: 64,
+    handleProtocols: (offered) => (offered.has('parley.v1') ? 'parley.v1' : false),
+  });
+  private readonly hub: Hub;
+  private readonly connections: Connections;
+  private readonly subscriber: Subscriber;
+  private readonly outbox = new Outbox();
+  private readonly unsubscribe: () => void;
+  private stopping = false;
+
+  constructor(private readonly deps: RealtimeDeps) {
+    const { tail, pool, accounts } = deps;
+    this.limits = { ...realtimeLimits(), ...deps.limits };
+    const max = this.limits.subscriptionsPerSocketMax;
+    this.hub = new Hub({
+      subscriptionsPerSocketMax: max,
+      replay: (subscription) => replayer.start(subscription),
+      serviceOf: async (account, conversation) => {
+        const { rows } = await pool.query<{ service: string }>(
+          'select chat_service_sid as service from model.conversation where sid = $1 and account = $2', [conversation, account]);
+        return rows[0]?.service;
+      },
+    });
+    const replayer = new Replayer(tail, (subscription) => this.hub.leave(subscription));
+    this.subscriber = new Subscriber(pool, this.hub, replayer, max);
+    this.connections = new Connections(this.limits, accounts, (session) => this.hub.remove(session));
+    this.unsubscribe = tail.subscribe((events) => {
+      try {
+        this.hub.publish(events);
+        lag.observe((Date.now() - Date.parse(events.at(-1)!.recordedAt)) / 1000);
+      } catch (error) { // the tail's listeners must not throw; sockets heal by resuming
+        log.error('fan-out failed', { error });
+      }
+    });
+  }
+
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const onError = () => socket.destroy();
+    socket.on('error', onError);
+    const query = new URLSearchParams(request.url!.split('?')[1] ?? '');
+    let principal: Principal | undefined;
+    try {
+      if (this.stopping) return answer(socket, 503, { code: 20503, message: 'The server is stopping, try again' });
+      if (!this.connections.hasRoom) return answer(socket, 503, { code: 20503, message: 'Too many unauthenticated websockets, try again' });
+      if (request.headers.authorization !== undefined) principal = await this.basic(request, query);
+    } catch (error) {
+      if (error instanceof AuthenticationError) return answer(socket, error.code === 20005 ? 403 : 401, error);
+      if (error instanceof Refusal) return answer(socket, error.status, error);
+      log.error('authentication failed', { error });
+      return answer(socket, 503, { code: 20503, message: 'Service unavailable, try again' });
+    }
+    if (socket.destroyed) return;
+    socket.off('error', onError);
+    this.websockets.handleUpgrade(request, socket, head, (websocket) => this.opened(websocket, socket, principal, query.get('token')));
+  }
+
+  async close(): Promise<void> {
+    this.stopping = true;
+    this.unsubscribe();
+    const { clients } = this.websockets;
+    await this.connections.close();
+    await Promise.all([...clients].map((client) => new Promise((gone) => client.once('close', gone))));
+    this.websockets.close();
+  }
+
+  private opened(websocket: WebSocket, socket: Duplex, principal: Principal | undefined, token: string | null): void {
+    const session = new Session(websocket, socket, this.outbox, this.limits.lagBytesMax);
+    const dialogue = new Dialogue(session, {
+      limits: this.limits, connections: this.connections, subscriber: this.subscriber,
+      verify: (text) => verifyAccessToken(text, this.deps.accounts),
+    });
+    this.connections.add(session);
+    websocket.on('error', () => session.gone()); // what is wrong with a frame, `ws` answers with its close code
+    websocket.on('close', () => session.gone());
+    websocket.on('pong', () => (session.heardAt = Date.now()));
+    websocket.on('message', (data, isBinary) => {
+      session.heardAt = Date.now();
+      if (isBinary) return session.end(closing.binary, 'frames are JSON text');
+      dialogue.received((data as Buffer).toString('utf8'));
+    });
+    if (principal) this.connections.admit(session, principal);
+    else if (token !== null) dialogue.hello(token);
+  }
+
+  /** Account-level credentials; with `identity` they act as that chat member. */
+  private async basic({ headers }: IncomingMessage, query: URLSearchParams): Promise<Principal> {
+    const match = /^basic ([\w+/=-]{1,684})$/i.exec(headers.authorization!);
+    const [user, password] = match ? split(Buffer.from(match[1]!, 'base64').toString('utf8')) : [undefined, ''];
+    const account = user === undefined ? undefined : await this.deps.accounts.verifyBasic(user, password);
+    if (!account) throw new AuthenticationError(20003);
+    if (account.status !== 'active') throw new AuthenticationError(20005);
+    // A browser adds remembered credentials by itself: another site's page must not use them.
+    if (headers.origin !== undefined && originHost(headers.origin) !== headers.host)
+      throw new Refusal(403, 20003, 'Basic authentication is not for pages of other origins: use an access token');
+    const identity = query.get('identity') ?? undefined;
+    if (identity === '' || (identity?.length ?? 0) > 256) throw new Refusal(400, 20001, 'identity has 1 to 256 characters');
+    const service = query.get('chat_service_sid') ?? account.defaultChatServiceSid;
+    if (!isSid(service, 'IS')) throw new Refusal(400, 20001, 'chat_service_sid is no service SID');
+    return {
+      account: account.sid, key: user!.startsWith('SK') ? user : undefined, identity,
+      service: identity === undefined ? undefined : service, expiresAt: undefined,
+    };
+  }
+}
+
+class Refusal extends Error {
+  constructor(readonly status: number, readonly code: number, message: string) {
+    super(message);
+  }
+}
+
+/** An HTTP answer instead of the upgrade, in the REST API's error form. */
+function answer(socket: Duplex, status: number, { code, message }: { code: number; message: string }): void {
+  const body = JSON.stringify({ code, message, more_info: `https://www.twilio.com/docs/errors/${code}`, status });
+  const reason = { 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' }[status] ?? 'Error';
+  const extra = status === 401 ? 'WWW-Authenticate: Basic realm="Parley"\r\n' : status === 503 ? 'Retry-After: 1\r\n' : '';
+  socket.end(`HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${
+    Buffer.byteLength(body)}\r\n${extra}Connection: close\r\n\r\n${body}`);
+}
+
+function split(credentials: string): [user: string | undefined, password: string] {
+  const colon = credentials.indexOf(':');
+  return colon > 0 ? [credentials.slice(0, colon), credentials.slice(colon + 1)] : [undefined, ''];
+}
+
+function originHost(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined;
+}

@@ -1,0 +1,106 @@
+/** The dialogue with one client: its frames one after another, in the order they came (docs/websocket.md). */
+import { logger } from '@parley/telemetry/logger';
+import { AuthenticationError, type Principal } from './access-token.js';
+import { type ClientFrame, FrameError, parseClientFrame } from './client-frames.js';
+import type { Connections } from './connections.js';
+import type { RealtimeLimits } from './limits.js';
+import { closing, type Session } from './session.js';
+import type { Subscriber } from './subscriber.js';
+
+export type DialogueParts = {
+  limits: RealtimeLimits;
+  connections: Connections;
+  subscriber: Subscriber;
+  verify: (token: string) => Promise<Principal>;
+};
+
+/** Frames that may wait while one is worked on. */
+const QUEUE_MAX = 100;
+const log = logger('realtime');
+
+export class Dialogue {
+  private tokens: number;
+  private refilledAt = Date.now();
+  private queued = 0;
+  private work: Promise<void> = Promise.resolve();
+
+  constructor(private readonly session: Session, private readonly parts: DialogueParts) {
+    this.tokens = 2 * parts.limits.framesPerSecond;
+  }
+
+  received(text: string): void {
+    if (!this.session.open) return;
+    if (!this.allowed() || this.queued >= QUEUE_MAX) return this.session.end(closing.tooMany, 'too many frames');
+    let frame: ClientFrame;
+    try {
+      frame = parseClientFrame(text);
+    } catch (error) {
+      return this.bad(error as FrameError);
+    }
+    if (frame.type === 'ping') return this.session.say({ type: 'pong', id: frame.id });
+    if (frame.type === 'pong') return;
+    this.enqueue(() => this.handle(frame));
+  }
+
+  /** A token given with the address instead of a frame. */
+  hello(token: string): void {
+    this.enqueue(() => this.authenticate(token, undefined));
+  }
+
+  private enqueue(task: () => Promise<void> | void): void {
+    this.queued += 1;
+    this.work = this.work.then(async () => {
+      this.queued -= 1;
+      if (!this.session.open) return;
+      try {
+        await task();
+      } catch (error) {
+        log.error('a frame could not be worked on', { account: this.session.principal?.account, error });
+        this.session.refuse(undefined, 20503, 'Service unavailable, try again');
+        this.session.end(closing.internal, 'internal error, connect again and resume');
+      }
+    });
+  }
+
+  private handle(frame: Exclude<ClientFrame, { type: 'ping' | 'pong' }>): Promise<void> | void {
+    if (frame.type === 'hello') return this.authenticate(frame.token, frame.id);
+    if (!this.session.principal) {
+      this.session.refuse(frame.id, 20003, 'Authenticate: say hello with an access token first');
+      return this.session.end(closing.unauthenticated, 'say hello first');
+    }
+    if (frame.type === 'subscribe') return this.parts.subscriber.subscribe(this.session, frame);
+    this.parts.subscriber.unsubscribe(this.session, frame);
+  }
+
+  private async authenticate(token: string, id: string | number | undefined): Promise<void> {
+    const { session, parts: { connections, verify } } = this;
+    if (session.principal && session.principal.expiresAt === undefined)
+      return session.refuse(id, 20001, 'This websocket is authenticated by Basic and needs no token');
+    try {
+      const principal = await verify(token);
+      if (!session.open) return;
+      if (!session.principal) connections.admit(session, principal);
+      else if (!connections.renew(session, principal, id)) session.refuse(id, 20001, 'The token is for somebody else');
+    } catch (error) {
+      if (!(error instanceof AuthenticationError)) throw error;
+      session.refuse(id, error.code, error.message);
+      session.end(closing.unauthenticated, 'token refused');
+    }
+  }
+
+  private bad({ kind, message, id }: FrameError): void {
+    this.session.refuse(id, 20001, message);
+    if (kind === 'malformed') this.session.end(closing.malformed, 'malformed frame');
+    if (kind === 'unknown') this.session.end(closing.unknownFrame, 'unknown frame type');
+  }
+
+  /** A bucket of two seconds' worth. */
+  private allowed(): boolean {
+    const { framesPerSecond } = this.parts.limits;
+    const now = Date.now();
+    this.tokens = Math.min(2 * framesPerSecond, this.tokens + ((now - this.refilledAt) / 1000) * framesPerSecond);
+    this.refilledAt = now;
+    this.tokens -= 1;
+    return this.tokens >= 0;
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Who gets which fact. Live facts come from the log's tail in order per conversation; each is framed once and put into the
+ * outbox of every receiver. Joins and leaves are facts of the same stream, so they take effect exactly where they stand.
+ */
+import type { LogEvent } from '@parley/domain/event';
+import { LruMap } from '@parley/event-store/lru-map';
+import { shardOf } from '@parley/event-store/shard';
+import type { Session } from './session.js';
+import { Outgoing, Subscription } from './subscription.js';
+
+/** Facts kept for those who are subscribing right now: half a second at full load. */
+const RECENT_MAX = 4_096;
+const KNOWN_CONVERSATIONS_MAX = 50_000;
+
+export type HubParts = {
+  subscriptionsPerSocketMax: number;
+  /** Reads the past of a subscription, then calls `catchUp`. */
+  replay(subscription: Subscription): void;
+  /** Finds out the chat service of a conversation; undefined when it is gone. */
+  serviceOf(account: string, conversation: string): Promise<string | undefined>;
+};
+
+export class Hub {
+  /** Subscriptions by conversation; an observer of all has its own only while or after it read the past of one. */
+  private readonly rooms = new Map<string, Set<Subscription>>();
+  /** Members subscribed to all, by account and identity. */
+  private readonly members = new Map<string, Set<Session>>();
+  /** Observers of all, by account. */
+  private readonly observers = new Map<string, Set<Session>>();
+  private readonly services = new LruMap<string, string>(KNOWN_CONVERSATIONS_MAX);
+  private readonly recent = new Array<LogEvent | undefined>(RECENT_MAX);
+  private count = 0;
+
+  constructor(private readonly parts: HubParts) {}
+
+  /** How many facts have passed; a mark for `missedSince`. */
+  get mark(): number { return this.count; }
+
+  /** What passed since the mark; undefined when that is too long ago. */
+  missedSince(mark: number): LogEvent[] | undefined {
+    if (this.count - mark > RECENT_MAX) return undefined;
+    const missed: LogEvent[] = [];
+    for (let at = mark; at < this.count; at++) missed.push(this.recent[at % RECENT_MAX]!);
+    return missed;
+  }
+
+  publish(events: readonly LogEvent[]): void {
+    for (const event of events) {
+      this.recent[this.count++ % RECENT_MAX] = event;
+      if (event.conversation !== null) this.pass(event, event.conversation);
+    }
+  }
+
+  private pass(event: LogEvent, conversation: string): void {
+    const { type, account, data } = event;
+    if (type === 'ConversationCreated' && typeof data.chatServiceSid === 'string') this.services.set(conversation, data.chatServiceSid);
+    if (type === 'ParticipantAdded' && typeof data.identity === 'string')
+      for (const session of this.members.get(keyOf(account, data.identity)) ?? []) this.joinLive(session, event, conversation);
+    const room = this.rooms.get(conversation);
+    const watching = this.observers.get(account);
+    if (!room && !watching) return;
+    const item = new Outgoing(event);
+    if (room) for (const subscription of room) if (subscription.offer(item)) this.leave(subscription);
+    if (watching) for (const session of watching) this.toObserver(session, item, conversation);
+  }
+
+  /** A fact that passed while the session's subscription was being made. `fresh`: it subscribed to all only now. */
+  passTo(session: Session, event: LogEvent, fresh: boolean): void {
+    const { conversation, type, data } = event;
+    if (conversation === null || event.account !== session.principal?.account) return;
+    const { identity } = session.principal;
+    if (fresh && identity !== undefined && type === 'ParticipantAdded' && data.identity === identity)
+      this.joinLive(session, event, conversation);
+    const item = new Outgoing(event);
+    const subscription = session.subscriptions.get(conversation);
+    if (subscription) { if (subscription.offer(item)) this.leave(subscription); }
+    else if (fresh && identity === undefined) this.toObserver(session, item, conversation);
+  }
+
+  private toObserver(session: Session, item: Outgoing, conversation: string): void {
+    const subscription = session.subscriptions.size > 0 ? session.subscriptions.get(conversation) : undefined;
+    if (subscription) { if (subscription.offer(item)) session.subscriptions.delete(conversation); }
+    else if (item.event.position > session.all![item.event.shard]! && item.frame) session.enqueue(item.frame);
+  }
+
+  /** A member of the account was added somewhere: from this very fact on he gets everything, if it is his chat service. */
+  private joinLive(session: Session, event: LogEvent, conversation: string): void {
+    const { account, service } = session.principal!;
+    if (session.subscriptions.has(conversation) || event.position <= session.all![event.shard]!) return;
+    const known = this.services.get(conversation);
+    if (known !== undefined && known !== service) return;
+    const participantSid = event.data.participantSid as string;
+    const subscription = this.join(session, conversation, event.position - 1, participantSid, known === undefined);
+    if (!subscription || known !== undefined) return;
+    // Rare: the conversation is older than what we remember. Everything waits until its service is known.
+    this.parts.serviceOf(account, conversation).then((found) => {
+      if (found !== undefined) this.services.set(conversation, found);
+      if (subscription.left) return;
+      if (found === service) this.parts.replay(subscription);
+      else this.leave(subscription);
+    }, () => session.end(1011, 'internal error, resume'));
+  }
+
+  /** Undefined when the socket has as many as it may; it is told so. */
+  join(
+    session: Session, conversation: string, after: number, participantSid: string | undefined, behind: boolean,
+  ): Subscription | undefined {
+    const { account, identity } = session.principal!;
+    if (session.subscriptions.size >= this.parts.subscriptionsPerSocketMax) {
+      session.refuse(undefined, 20001, 'Too many conversations for one socket', { conversation });
+      return undefined;
+    }
+    const subscription = new Subscription(session, conversation, shardOf(account, conversation), after, participantSid, behind);
+    session.subscriptions.set(conversation, subscription);
+    if (identity === undefined && session.all) return subscription; // reached as an observer
+    const room = this.rooms.get(conversation);
+    if (room) room.add(subscription);
+    else this.rooms.set(conversation, new Set([subscription]));
+    return subscription;
+  }
+
+  /** Which chat service a conversation belongs to, for ever. */
+  remember(conversation: string, service: string): void { this.services.set(conversation, service); }
+
+  leave(subscription: Subscription): void {
+    subscription.left = true;
+    const { conversation, session } = subscription;
+    if (session.subscriptions.get(conversation) === subscription) session.subscriptions.delete(conversation);
+    const room = this.rooms.get(conversation);
+    room?.delete(subscription);
+    if (room?.size === 0) this.rooms.delete(conversation);
+  }
+
+  /** From these positions (by shard) on, everything the session may see. */
+  watchAll(session: Session, since: readonly number[]): void {
+    session.all = since;
+    const { account, identity } = session.principal!;
+    if (identity === undefined) addTo(this.observers, account, session);
+    else addTo(this.members, keyOf(account, identity), session);
+  }
+
+  remove(session: Session): void {
+    for (const subscription of session.subscriptions.values()) this.leave(subscription);
+    if (!session.principal || !session.all) return;
+    session.all = undefined;
+    const { account, identity } = session.principal;
+    if (identity === undefined) removeFrom(this.observers, account, session);
+    else removeFrom(this.members, keyOf(account, identity), session);
+  }
+}
+
+const keyOf = (account: string, identity: string) => `${account} ${identity}`;
+
+function addTo(map: Map<string, Set<Session>>, key: string, session: Session): void {
+  const set = map.get(key);
+  if (set) set.add(session);
+  else map.set(key, new Set([session]));
+}
+
+function removeFrom(map: Map<string, Set<Session>>, key: string, session: Session): void {
+  const set = map.get(key);
+  set?.delete(session);
+  if (set?.size === 0) map.delete(key);
+}

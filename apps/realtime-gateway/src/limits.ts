@@ -1,0 +1,27 @@
+/** Bounds of the websocket, from the environment; what they mean to a client is in docs/websocket.md. */
+import { integer } from '@parley/runtime/config';
+
+export type RealtimeLimits = {
+  /** Bytes waiting to be read by a client beyond which it is too slow (4008). */
+  lagBytesMax: number;
+  subscriptionsPerSocketMax: number;
+  socketsPerAccountMax: number;
+  /** Sockets that have not said who they are, in all. */
+  unauthenticatedMax: number;
+  /** A client's frames per second, twice as many in a burst. */
+  framesPerSecond: number;
+  /** How long a socket may take to say hello. */
+  helloMillis: number;
+  /** The server pings at this interval, and gives up after two and a half of them without a sign of life. */
+  heartbeatMillis: number;
+};
+
+export const realtimeLimits = (env: NodeJS.ProcessEnv = process.env): RealtimeLimits => ({
+  lagBytesMax: integer(env, 'REALTIME_LAG_BYTES_MAX', 1_048_576, 65_536, 67_108_864),
+  subscriptionsPerSocketMax: integer(env, 'REALTIME_SUBSCRIPTIONS_MAX', 10_000, 1, 1_000_000),
+  socketsPerAccountMax: integer(env, 'REALTIME_SOCKETS_PER_ACCOUNT_MAX', 20_000, 1, 1_000_000),
+  unauthenticatedMax: integer(env, 'REALTIME_UNAUTHENTICATED_MAX', 2_000, 1, 1_000_000),
+  framesPerSecond: integer(env, 'REALTIME_FRAMES_PER_SECOND', 20, 1, 10_000),
+  helloMillis: integer(env, 'REALTIME_HELLO_MILLIS', 10_000, 100, 600_000),
+  heartbeatMillis: integer(env, 'REALTIME_HEARTBEAT_MILLIS', 25_000, 100, 600_000),
+});

@@ -1,0 +1,85 @@
+/**
+ * Makes subscriptions without a gap and without a repetition. The snapshot tells membership and positions at one instant;
+ * what the tail handed out since before the snapshot was asked for is kept by the hub, and given to the session from the
+ * snapshot's positions on, in the same event-loop turn in which it joins the live facts.
+ */
+import type { Pool } from '@parley/event-store/database';
+import type { ClientFrame } from './client-frames.js';
+import type { Hub } from './hub.js';
+import type { Replayer } from './replayer.js';
+import type { Session } from './session.js';
+import { type Snapshot, takeSnapshot } from './snapshot.js';
+import type { Subscription } from './subscription.js';
+
+type Subscribe = Extract<ClientFrame, { type: 'subscribe' }>;
+const ATTEMPTS = 3;
+
+export class Subscriber {
+  constructor(
+    private readonly pool: Pool, private readonly hub: Hub, private readonly replayer: Replayer, private readonly conversationsMax: number,
+  ) {}
+
+  /** Rejects when the database does not answer; the session is as it was then. */
+  async subscribe(session: Session, frame: Subscribe): Promise<void> {
+    const listed = frame.conversations === 'all' ? undefined : frame.conversations;
+    const from = [...frame.from.keys()].filter((sid) => listed === undefined || listed.includes(sid));
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const mark = this.hub.mark;
+      const snapshot = await takeSnapshot(this.pool, session.principal!, listed, from, this.conversationsMax + 1);
+      if (!session.open) return;
+      const missed = this.hub.missedSince(mark);
+      if (!missed) continue; // the database took so long that the log ran away
+      if (snapshot.found.size > this.conversationsMax) return session.refuse(frame.id, 20001, 'Too many conversations for one socket');
+      const fresh = listed === undefined && session.all === undefined;
+      const behind = this.apply(session, frame, snapshot, listed ?? from, fresh);
+      for (const event of missed)
+        if (event.position > snapshot.heads[event.shard]!) this.hub.passTo(session, event, fresh);
+      for (const subscription of behind) this.replayer.start(subscription);
+      return;
+    }
+    session.refuse(frame.id, 20503, 'Service unavailable, try again');
+  }
+
+  unsubscribe(session: Session, { id, conversations }: Extract<ClientFrame, { type: 'unsubscribe' }>): void {
+    if (conversations === 'all') {
+      this.hub.remove(session);
+      return session.say({ type: 'unsubscribed', id, conversations });
+    }
+    if (session.all) return session.refuse(id, 20001, 'You are subscribed to all: unsubscribe from all, then subscribe to those you want');
+    for (const sid of conversations) {
+      const subscription = session.subscriptions.get(sid);
+      if (subscription) this.hub.leave(subscription);
+    }
+    session.say({ type: 'unsubscribed', id, conversations });
+  }
+
+  /** Joins and tells; returns those whose past has to be read. */
+  private apply(session: Session, frame: Subscribe, snapshot: Snapshot, asked: readonly string[], fresh: boolean): Subscription[] {
+    const { heads, found, lasts } = snapshot;
+    const { identity, service } = session.principal!;
+    if (fresh) this.hub.watchAll(session, heads);
+    const positions: Record<string, number> = {};
+    const behind: Subscription[] = [];
+    for (const [sid, participantSid] of found) {
+      const from = frame.from.get(sid);
+      const known = session.subscriptions.get(sid);
+      if (known && from === undefined) {
+        positions[sid] = known.after;
+        continue;
+      }
+      if (known) this.hub.leave(known);
+      const past = from !== undefined && from < (lasts.get(sid) ?? 0);
+      if (identity !== undefined) this.hub.remember(sid, service!);
+      const subscription = this.hub.join(session, sid, from ?? 0, participantSid, past);
+      if (!subscription) break;
+      if (past) behind.push(subscription);
+      else subscription.after = heads[subscription.shard]!;
+      positions[sid] = subscription.after;
+    }
+    const missing = asked.filter((sid) => !found.has(sid));
+    session.say({ type: 'subscribed', id: frame.id, conversations: frame.conversations === 'all' ? 'all' : Object.keys(positions), positions });
+    if (missing.length > 0)
+      session.refuse(frame.id, 20404, 'The requested resource was not found', { conversations: missing });
+    return behind;
+  }
+}
