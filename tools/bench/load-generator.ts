@@ -1,0 +1,52 @@
+/** A load process as its parent sees it. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { LoadCall, LoadReply } from './load-process.ts';
+import type { LoadKind, LoadResult } from './load.ts';
+import type { Member } from './member-socket.ts';
+import type { Access } from './rest-client.ts';
+import type { Pace } from './request-pool.ts';
+
+export class LoadGenerator {
+  private readonly child: ChildProcess;
+
+  constructor(kind: LoadKind) {
+    // 64 MiB of young generation: fewer collections in the process that measures latency.
+    this.child = fork(fileURLToPath(new URL('load-process.ts', import.meta.url)), [kind], {
+      execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=64'],
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  async open(access: Access, members?: readonly Member[]): Promise<void> {
+    await this.call({ call: 'open', access, ...(members && { members }) });
+  }
+
+  round(pace: Pace): Promise<LoadResult> {
+    return this.call({ call: 'round', pace }) as Promise<LoadResult>;
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.child.exitCode !== null || this.child.signalCode !== null) return resolve();
+      this.child.once('exit', () => resolve());
+      this.child.kill('SIGKILL');
+    });
+  }
+
+  private call(call: LoadCall): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const ended = (code: number | null, signal: string | null) => reject(new Error(`the load generator ended: ${signal ?? code}`));
+      this.child.once('exit', ended);
+      this.child.once('message', (reply: LoadReply) => {
+        this.child.off('exit', ended);
+        if ('error' in reply) reject(new Error(reply.error));
+        else resolve(reply.result);
+      });
+      this.child.send(call);
+    });
+  }
+}

@@ -1,0 +1,28 @@
+/** The load generator as a process of its own: takes calls of its parent one after another, ends with it. */
+import { InboundLoad } from './loads/inbound-load.ts';
+import { MessageLoad } from './loads/message-load.ts';
+import { ReadLoad } from './loads/read-load.ts';
+import type { Load, LoadKind } from './load.ts';
+import type { Member } from './member-socket.ts';
+import type { Access } from './rest-client.ts';
+import type { Pace } from './request-pool.ts';
+
+export type LoadCall = { call: 'open'; access: Access; members?: readonly Member[] } | { call: 'round'; pace: Pace };
+export type LoadReply = { result: unknown } | { error: string };
+
+const loads: Record<LoadKind, () => Load> = {
+  write: () => new MessageLoad({ conversations: 100, membersEach: 5, connections: 64 }),
+  fanout: () => new MessageLoad({ conversations: 1, membersEach: 1000, connections: 8 }),
+  inbound: () => new InboundLoad(),
+  read: () => new ReadLoad(),
+};
+const load = loads[process.argv[2] as LoadKind]();
+
+process.on('disconnect', () => process.exit(0));
+process.on('message', (call: LoadCall) => {
+  const done = call.call === 'open' ? load.open(call.access, call.members) : load.round(call.pace);
+  done.then(
+    (result) => process.send!({ result } satisfies LoadReply),
+    (error: unknown) => process.send!({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) } satisfies LoadReply),
+  );
+});

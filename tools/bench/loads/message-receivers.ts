@@ -1,0 +1,98 @@
+/**
+ * Chat members' sockets that check what they get: in every conversation indexes follow each other, without hole, double or
+ * step back, and at the end every socket has what REST has. A sample of frames is parsed as a whole.
+ */
+import type { Wrong } from '../load.ts';
+import { ageOf, indexIn } from '../message-body.ts';
+import { MemberSocket, type Member } from '../member-socket.ts';
+import { inParallel, RestClient, type Access } from '../rest-client.ts';
+import { Latencies } from '../statistics.ts';
+
+/** One frame in so many is parsed and compared with what the byte search found. */
+const PARSED_ONE_IN = 251;
+const ARRIVE_MILLIS = 20_000;
+
+export class MessageReceivers {
+  private readonly access: Access;
+  private readonly members: readonly Member[];
+  /** The index each socket expects next. */
+  private readonly expected: Int32Array;
+  private readonly sockets: MemberSocket[] = [];
+  private latencies = new Latencies();
+  private wrong: Pick<Wrong, 'doubled' | 'missing' | 'reordered' | 'failed'> = { doubled: 0, missing: 0, reordered: 0, failed: 0 };
+  private received = 0;
+
+  constructor(access: Access, members: readonly Member[]) {
+    this.access = access;
+    this.members = members;
+    this.expected = new Int32Array(members.length);
+  }
+
+  /** Connects and subscribes all. */
+  async open(): Promise<void> {
+    const heads = await this.heads();
+    this.members.forEach(({ conversationSid }, i) => (this.expected[i] = heads.get(conversationSid)!));
+    await inParallel(this.members.length, 32, async (i) => {
+      const member = this.members[i]!;
+      const socket = new MemberSocket(this.access, member, (data, start, end) => this.take(i, data, start, end), () => this.wrong.failed++);
+      this.sockets.push(socket);
+      await socket.open();
+    });
+  }
+
+  close(): void {
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  startRound(): void {
+    this.latencies = new Latencies();
+    this.wrong = { doubled: 0, missing: 0, reordered: 0, failed: 0 };
+    this.received = 0;
+  }
+
+  /** Waits until every socket has what REST has, then tells. */
+  async endRound(): Promise<{ deliveries: number; latencies: Latencies; wrong: MessageReceivers['wrong']; waitedMillis: number }> {
+    const begin = performance.now();
+    let heads = await this.heads();
+    while (performance.now() - begin < ARRIVE_MILLIS && this.behind(heads) > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    const waitedMillis = performance.now() - begin;
+    heads = await this.heads();
+    this.wrong.missing += this.behind(heads);
+    this.members.forEach(({ conversationSid }, i) => (this.expected[i] = heads.get(conversationSid)!));
+    return { deliveries: this.received, latencies: this.latencies, wrong: this.wrong, waitedMillis };
+  }
+
+  private take(i: number, data: Buffer, start: number, end: number): void {
+    const index = indexIn(data, start, end);
+    const expected = this.expected[i]!;
+    if (++this.received % PARSED_ONE_IN === 0) this.parse(this.members[i]!, index, data, start, end);
+    if (index === expected) this.expected[i] = index + 1;
+    else if (index < expected) this.wrong.doubled++;
+    else {
+      this.wrong.missing += index - expected;
+      this.expected[i] = index + 1;
+    }
+    const age = ageOf(data, start, end);
+    if (!Number.isNaN(age)) this.latencies.add(age);
+  }
+
+  private parse({ conversationSid }: Member, index: number, data: Buffer, start: number, end: number): void {
+    const message = MemberSocket.parseMessage(data.toString('utf8', start, end));
+    if (message?.conversationSid !== conversationSid || message.index !== index || !message.body?.startsWith('@')) this.wrong.reordered++;
+  }
+
+  private behind(heads: ReadonlyMap<string, number>): number {
+    return this.members.reduce((sum, { conversationSid }, i) => sum + Math.max(0, heads.get(conversationSid)! - this.expected[i]!), 0);
+  }
+
+  /** The index the next message of each conversation gets, as REST sees it. */
+  private async heads(): Promise<Map<string, number>> {
+    const rest = new RestClient(this.access);
+    const sids = [...new Set(this.members.map(({ conversationSid }) => conversationSid))];
+    const heads = await inParallel(sids.length, 8, async (i) => {
+      const { messages } = await rest.get<{ messages: { index: number }[] }>(`/v1/Conversations/${sids[i]}/Messages?PageSize=1&Order=desc`);
+      return (messages[0]?.index ?? -1) + 1;
+    });
+    return new Map(sids.map((sid, i) => [sid, heads[i]!]));
+  }
+}

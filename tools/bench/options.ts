@@ -1,0 +1,54 @@
+/** What the command line asks for. */
+import { parseArgs } from 'node:util';
+
+export const SCENARIOS = ['write', 'inbound', 'fanout', 'read', 'grow', 'start'] as const;
+export type ScenarioName = (typeof SCENARIOS)[number];
+
+export type BenchOptions = {
+  scenarios: readonly ScenarioName[];
+  json: boolean;
+  services: boolean;
+  quick: boolean;
+  rounds: number;
+  /** Length of a round. */
+  seconds: number;
+};
+
+export const HELP = `npm run bench -- [scenario...] [options]
+
+Scenarios: ${SCENARIOS.join(', ')}; without one, all of them. See docs/benchmarks.md.
+
+  --rounds N     rounds per scenario after a warm-up (default 5)
+  --seconds N    length of a round (default 8)
+  --quick        3 rounds of 3 s, and grow stores 100,000 messages instead of 2 million: a look, no measurement
+  --services     each service as a process of its own instead of one process for all
+  --json         the last line on stdout is the result as JSON (npm run -s bench: the only line); progress goes to stderr`;
+
+/** Throws Error with one line that says what to do; `undefined` when help was asked for. */
+export function readOptions(args: readonly string[]): BenchOptions | undefined {
+  const { values, positionals } = parseArgs({
+    args: [...args], allowPositionals: true, strict: true,
+    options: {
+      json: { type: 'boolean' }, services: { type: 'boolean' }, quick: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
+      rounds: { type: 'string' }, seconds: { type: 'string' },
+    },
+  });
+  if (values.help) return undefined;
+  const wanted = positionals.map((name) => {
+    const scenario = SCENARIOS.find((known) => known === name);
+    if (!scenario) throw new Error(`no such scenario: ${name}; there are ${SCENARIOS.join(', ')}`);
+    return scenario;
+  });
+  const quick = values.quick ?? false;
+  return {
+    scenarios: wanted.length > 0 ? wanted : SCENARIOS,
+    json: values.json ?? false, services: values.services ?? false, quick,
+    rounds: whole('rounds', values.rounds, quick ? 3 : 5, 50), seconds: whole('seconds', values.seconds, quick ? 3 : 8, 600),
+  };
+}
+
+function whole(name: string, text: string | undefined, usual: number, max: number): number {
+  const value = text === undefined ? usual : Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > max) throw new Error(`--${name} is a whole number from 1 to ${max}`);
+  return value;
+}

@@ -1,0 +1,97 @@
+/**
+ * `grow`: `write` at empty and with history stored. Two installations side by side take turns, so that the drift of the
+ * machine's speed meets both.
+ */
+import { connectDatabase } from '../../../infra/local/database.mjs';
+import { caughtUp } from '../log-progress.ts';
+import { LoadGenerator } from '../load-generator.ts';
+import type { Member } from '../member-socket.ts';
+import { measuredRound, type MeasuredRound } from '../measured-round.ts';
+import type { Scenario, ScenarioContext } from '../scenario.ts';
+import { seed } from '../seed.ts';
+import { median, medianOf, rounded } from '../statistics.ts';
+import { TestInstallation } from '../test-installation.ts';
+import { describeRound, wrongIn } from './rounds.ts';
+
+const MESSAGES = 2_000_000;
+const MESSAGES_QUICK = 100_000;
+const CATCH_UP_SECONDS = 600;
+const MEMBERS_EACH = 5;
+
+export const grow: Scenario = async (context) => {
+  const messages = context.quick ? MESSAGES_QUICK : MESSAGES;
+  const full = await TestInstallation.start(context);
+  let empty: TestInstallation | undefined;
+  const loads: LoadGenerator[] = [];
+  try {
+    const members = await grown(full, messages, context);
+    empty = await TestInstallation.start(context);
+    const before = await stored(full);
+    const emptyLoad = await opened(loads, empty, context);
+    const fullLoad = await opened(loads, full, context, members);
+    const results: Record<'empty' | 'full', MeasuredRound[]> = { empty: [], full: [] };
+    for (let n = 1; n <= context.rounds; n++) {
+      // The order turns too: whoever comes second in a pair meets the other one's dirty pages.
+      for (const which of n % 2 === 1 ? (['empty', 'full'] as const) : (['full', 'empty'] as const)) {
+        const [installation, load] = which === 'empty' ? [empty, emptyLoad] : [full, fullLoad];
+        const round = await measuredRound(installation, load, { seconds: context.seconds }, context.cores);
+        context.say(`grow, round ${n}, ${which}: ${describeRound(round)}`);
+        results[which].push(round);
+      }
+    }
+    const ratio = rounded(median(results.full.map((round, i) => round.answeredPerSecond / results.empty[i]!.answeredPerSecond)), 3);
+    return {
+      scenario: 'grow',
+      medians: { empty: medianOf(results.empty), full: medianOf(results.full), ratio, storedBefore: before, storedAfter: await stored(full) },
+      rounds: results,
+      targets: [{ figure: `write with ${before.messages} messages stored, of write at empty`, measured: ratio, unit: '', atLeast: 0.9 }],
+      wrong: wrongIn(results.empty) + wrongIn(results.full),
+      remarks: context.quick ? [`--quick: ${MESSAGES_QUICK} messages instead of ${MESSAGES}`] : [],
+    };
+  } finally {
+    await Promise.all(loads.map((load) => load.close()));
+    await Promise.all([full.stop(), empty?.stop()]);
+  }
+};
+
+/** History first, with the services down; then they start, work it off, and the database comes to rest. */
+async function grown(installation: TestInstallation, messages: number, { say }: ScenarioContext): Promise<Member[]> {
+  const apps = Object.values(installation.apps);
+  await Promise.all(apps.map((app) => app.stop()));
+  const members = await seed(installation, { messages, hot: 100, cold: Math.ceil(messages / 200), membersEach: MEMBERS_EACH }, say);
+  await Promise.all(apps.map((app) => app.start()));
+  say('grow: waiting until consumers and relay have worked it off');
+  await caughtUp(installation.info.databaseUrl, CATCH_UP_SECONDS);
+  say('grow: vacuum and checkpoint');
+  const client = await connectDatabase(databaseOf(installation));
+  await client.query('vacuum (analyze)');
+  await client.query('checkpoint');
+  await client.end();
+  return members;
+}
+
+async function opened(loads: LoadGenerator[], installation: TestInstallation, { say, quick }: ScenarioContext, members?: Member[]): Promise<LoadGenerator> {
+  const load = new LoadGenerator('write');
+  loads.push(load);
+  say('grow: setting up and warming up');
+  await load.open(installation.info, members);
+  await load.round({ seconds: quick ? 2 : 5 });
+  return load;
+}
+
+async function stored(installation: TestInstallation): Promise<{ messages: number; events: number; databaseMiB: number }> {
+  const client = await connectDatabase(databaseOf(installation));
+  const { rows } = await client.query<{ messages: string; events: string; bytes: string }>(
+    `select (select count(*) from model.message) as messages, (select sum(head) from log.shard) as events, pg_database_size(current_database()) as bytes`,
+  );
+  await client.end();
+  const { messages, events, bytes } = rows[0]!;
+  return { messages: Number(messages), events: Number(events), databaseMiB: Math.round(Number(bytes) / 2 ** 20) };
+}
+
+/** The product's database as the superuser sees it, who may vacuum and write checkpoints. */
+function databaseOf({ info, servers }: TestInstallation): string {
+  const url = new URL(servers.postgres!.superuserUrl);
+  url.pathname = new URL(info.databaseUrl).pathname;
+  return url.href;
+}

@@ -1,0 +1,46 @@
+/** Scenarios of one load at one pace: `inbound`, `fanout`, `read`. */
+import type { LoadKind } from '../load.ts';
+import type { MeasuredRound } from '../measured-round.ts';
+import type { Scenario, Target } from '../scenario.ts';
+import { medianOf } from '../statistics.ts';
+import { TestInstallation } from '../test-installation.ts';
+import { rounds, warmLoad, wrongIn } from './rounds.ts';
+
+type Steady = { kind: LoadKind; perSecond?: number; targets(medians: MeasuredRound): Target[] };
+
+const steady = ({ kind, perSecond, targets }: Steady): Scenario => async (context) => {
+  const installation = await TestInstallation.start(context);
+  const load = await warmLoad(kind, installation, context, perSecond);
+  try {
+    const results = await rounds(kind, installation, load, context, perSecond);
+    const medians = medianOf(results);
+    return {
+      scenario: kind, medians: { ...medians, nodeMemoryMiB: installation.nodeMemory() }, rounds: { [kind]: results },
+      targets: targets(medians), wrong: wrongIn(results),
+    };
+  } finally {
+    await load.close();
+    await installation.stop();
+  }
+};
+
+export const inbound = steady({
+  kind: 'inbound', perSecond: 505,
+  targets: ({ delivery, deliveriesPerSecond }) => [
+    { figure: 'texts to the agent\'s socket', measured: deliveriesPerSecond, unit: '/s', atLeast: 500 },
+    { figure: 'p99 from webhook to socket', measured: delivery.p99, unit: 'ms', atMost: 50 },
+  ],
+});
+
+export const fanout = steady({
+  kind: 'fanout', perSecond: 81,
+  targets: ({ delivery, deliveriesPerSecond }) => [
+    { figure: 'deliveries to 1,000 sockets', measured: deliveriesPerSecond, unit: '/s', atLeast: 80_000 },
+    { figure: 'p99 from post to socket', measured: delivery.p99, unit: 'ms', atMost: 25 },
+  ],
+});
+
+export const read = steady({
+  kind: 'read',
+  targets: ({ answeredPerSecond }) => [{ figure: 'pages of the newest 20 messages', measured: answeredPerSecond, unit: '/s', atLeast: 4000 }],
+});

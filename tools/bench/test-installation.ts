@@ -1,0 +1,70 @@
+/** An installation of its own in a temporary home: fresh data, free ports, gone afterwards whatever happens. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startInstallation, type Installation } from '../../infra/local/installation.mjs';
+import { residentMiB } from './process-cpu.ts';
+import { rounded } from './statistics.ts';
+
+const running = new Set<TestInstallation>();
+
+export type TestInstallationOptions = { services: boolean; say: (line: string) => void; env?: NodeJS.ProcessEnv };
+
+export class TestInstallation {
+  private readonly inner: Installation;
+  readonly home: string;
+
+  private constructor(inner: Installation, home: string) {
+    this.inner = inner;
+    this.home = home;
+  }
+
+  static async start({ services, say, env = {} }: TestInstallationOptions): Promise<TestInstallation> {
+    const home = mkdtempSync(join(tmpdir(), 'parley-bench-'));
+    try {
+      // The caller's own servers are not ours to load.
+      const given = { DATABASE_URL: '', KEYS_DATABASE_URL: '', NATS_URL: '', REDIS_URL: '', PUBLIC_URL: '', ...env };
+      const inner = await startInstallation({ home, port: 0, services, env: given, say });
+      const installation = new TestInstallation(inner, home);
+      running.add(installation);
+      return installation;
+    } catch (error) {
+      rmSync(home, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  get info(): Installation['info'] {
+    return this.inner.info;
+  }
+
+  get servers(): Installation['servers'] {
+    return this.inner.servers;
+  }
+
+  get apps(): Installation['apps'] {
+    return this.inner.apps;
+  }
+
+  /** The roots of its process trees by name: `parley` or each service, postgres, nats, redis. */
+  processes(): Record<string, number> {
+    const parts = { ...this.inner.apps, ...this.inner.servers };
+    return Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part.pid]));
+  }
+
+  /** MiB of each of our Node processes, without the launcher. */
+  nodeMemory(): Record<string, number> {
+    return Object.fromEntries(Object.entries(this.inner.apps).map(([name, { pid }]) => [name, rounded(residentMiB(pid), 0)]));
+  }
+
+  async stop(): Promise<void> {
+    if (!running.delete(this)) return;
+    await this.inner.stop();
+    rmSync(this.home, { recursive: true, force: true });
+  }
+
+  /** For the end of the program, also an early one. */
+  static async stopAll(): Promise<void> {
+    await Promise.all([...running].map((installation) => installation.stop()));
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * A websocket client as cheap as a load generator needs it: the handshake, frame headers, and the text as a view of the
+ * bytes that came in. Nothing is decoded here. What it sends is short and masked with zeros, which RFC 6455 allows.
+ */
+import { randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+
+/** `data[start..end)` is one text; valid during the call only. */
+export type OnText = (data: Buffer, start: number, end: number) => void;
+
+export type WebsocketOptions = {
+  url: string;
+  /** Whole header lines, e.g. for authentication. */
+  headers?: readonly string[];
+  onText: OnText;
+  /** Once, when it is over: the close code (1006 when the connection just broke) and a reason. */
+  onEnd?: (code: number, reason: string) => void;
+};
+
+const incoming = Buffer.allocUnsafe(1 << 20);
+const headersEnd = Buffer.from('\r\n\r\n');
+const opcodes = { continuation: 0, text: 1, close: 8, ping: 9, pong: 10 };
+const OPEN_MILLIS = 15_000;
+
+export class WebsocketConnection {
+  private readonly options: WebsocketOptions;
+  private socket: Socket | undefined;
+  private rest: Buffer | undefined;
+  private upgraded = false;
+  private ended = false;
+
+  constructor(options: WebsocketOptions) {
+    this.options = options;
+  }
+
+  /** Resolves when the server has switched protocols. Throws its answer when it refuses. */
+  open(): Promise<void> {
+    const { hostname, port, host, pathname, search } = new URL(this.options.url);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.socket?.destroy(new Error('no answer to the websocket handshake')), OPEN_MILLIS);
+      const opened = (error?: Error) => {
+        clearTimeout(timer);
+        if (error) reject(error);
+        else resolve();
+      };
+      const socket = connect({
+        host: hostname, port: Number(port), noDelay: true,
+        onread: { buffer: incoming, callback: (length, buffer) => this.read((buffer as Buffer).subarray(0, length), opened) },
+      });
+      this.socket = socket;
+      socket.on('error', (error) => {
+        opened(error);
+        this.end(1006, error.message);
+      });
+      socket.on('close', () => {
+        opened(new Error('connection closed in the handshake'));
+        this.end(1006, 'connection closed');
+      });
+      const lines = [
+        `GET ${pathname}${search} HTTP/1.1`, `Host: ${host}`, 'Upgrade: websocket', 'Connection: Upgrade',
+        'Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`, ...(this.options.headers ?? []),
+      ];
+      socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+    });
+  }
+
+  send(text: string): void {
+    this.socket?.write(frame(opcodes.text, Buffer.from(text)));
+  }
+
+  /** Without a goodbye, as a network that goes away. */
+  destroy(): void {
+    this.socket?.destroy();
+  }
+
+  private read(chunk: Buffer, opened: (error?: Error) => void): boolean {
+    let data = this.rest ? Buffer.concat([this.rest, chunk]) : chunk;
+    let at = 0;
+    if (!this.upgraded) {
+      const end = data.indexOf(headersEnd);
+      if (end < 0) return this.keep(data);
+      const head = data.toString('latin1', 0, end);
+      if (!head.startsWith('HTTP/1.1 101')) {
+        opened(new Error(`no websocket: ${head.split('\r\n')[0]} ${data.toString('latin1', end + 4, end + 300)}`));
+        this.socket?.destroy();
+        return true;
+      }
+      this.upgraded = true;
+      at = end + 4;
+      opened();
+    }
+    at = this.readFrames(data, at);
+    if (at === data.length) this.rest = undefined;
+    else {
+      data = data.subarray(at);
+      this.rest = Buffer.from(data); // the next read overwrites what this is a view of
+    }
+    return true;
+  }
+
+  /** Returns where the first incomplete frame begins. */
+  private readFrames(data: Buffer, from: number): number {
+    let at = from;
+    while (data.length - at >= 2) {
+      let length = data[at + 1]!;
+      let start = at + 2;
+      if (length === 126) {
+        if (data.length - at < 4) break;
+        length = data.readUInt16BE(at + 2);
+        start = at + 4;
+      } else if (length === 127) {
+        if (data.length - at < 10) break;
+        length = Number(data.readBigUInt64BE(at + 2));
+        start = at + 10;
+      }
+      const end = start + length;
+      if (data.length < end) break;
+      this.handle(data[at]!, data, start, end);
+      at = end;
+    }
+    return at;
+  }
+
+  private handle(first: number, data: Buffer, start: number, end: number): void {
+    const opcode = first & 15;
+    if (first < 128 || opcode === opcodes.continuation) {
+      this.socket?.destroy(new Error('a fragmented message, which this client does not put together'));
+    } else if (opcode === opcodes.text) {
+      this.options.onText(data, start, end);
+    } else if (opcode === opcodes.ping) {
+      this.socket?.write(frame(opcodes.pong, data.subarray(start, end)));
+    } else if (opcode === opcodes.close) {
+      this.end(end - start >= 2 ? data.readUInt16BE(start) : 1005, data.toString('utf8', start + 2, end));
+      this.socket?.end();
+    }
+  }
+
+  private keep(data: Buffer): boolean {
+    this.rest = Buffer.from(data);
+    return true;
+  }
+
+  private end(code: number, reason: string): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.options.onEnd?.(code, reason);
+  }
+}
+
+function frame(opcode: number, payload: Buffer): Buffer {
+  const { length } = payload;
+  const header = length < 126 ? Buffer.alloc(6) : Buffer.alloc(8);
+  header[0] = 0x80 | opcode;
+  if (length < 126) header[1] = 0x80 | length;
+  else {
+    header[1] = 0x80 | 126;
+    header.writeUInt16BE(length, 2);
+  }
+  return Buffer.concat([header, payload]);
+}
