@@ -8,7 +8,6 @@ import {
 } from '@parley/contracts/rest/addresses';
 import type { Paging } from '@parley/contracts/rest/paging';
 import { isSid, type Sid } from '@parley/domain/sid';
-import type { Pool } from '@parley/event-store/database';
 import { BindingRules } from './binding-rules.js';
 import { Filters, Form, PagingOf, TheCall, type Call } from './call.js';
 import { mustBeText } from './conversation-lookup.js';
@@ -16,10 +15,9 @@ import { NotFound } from './error-answer.js';
 import { plainOrNull, text, textOrNull, time } from './json-text.js';
 import { listAnswer } from './list-answer.js';
 import { readPageToken, sidOfKind } from './page-token.js';
-import { prepared } from './read-pool.js';
+import { prepared, Reads } from './reads.js';
 import { Repetitions } from './repetitions.js';
 import { ServiceLookup } from './service-lookup.js';
-import { READ_POOL } from './tokens.js';
 
 type Row = {
   sid: string; type: string; address: string; friendly_name: string | null; auto_creation: AutoCreation; address_country: string | null;
@@ -41,7 +39,7 @@ export class AddressesController {
     @Inject(BindingRules) private readonly bindings: BindingRules,
     @Inject(ServiceLookup) private readonly services: ServiceLookup,
     @Inject(Repetitions) private readonly repetitions: Repetitions,
-    @Inject(READ_POOL) private readonly pool: Pool,
+    @Inject(Reads) private readonly reads: Reads,
   ) {}
 
   @Post()
@@ -56,7 +54,7 @@ export class AddressesController {
   async list(@TheCall() call: Call, @Filters(listAddressConfigurations) { Type }: ListAddressConfigurations, @PagingOf(50) paging: Paging): Promise<string> {
     const cursor = readPageToken(paging.PageToken, 'addresses', ([sid]) => (sidOfKind(sid, 'IG') ? ([sid] as const) : undefined));
     const query = cursor?.back ? backward : forward;
-    const { rows } = await this.pool.query<Row>(query(call.account.sid, cursor?.key[0] ?? '', Type ?? null, paging.PageSize + 1));
+    const rows = await this.reads.query<Row>(query(call.account.sid, cursor?.key[0] ?? '', Type ?? null, paging.PageSize + 1));
     return listAnswer({
       key: 'address_configurations', url: `${call.base}/Configuration/Addresses`, filters: [['Type', Type]], list: 'addresses', paging,
       cursor, rows, keyOf: ({ sid }) => [sid] as const, json: (row) => addressJson(call, row),
@@ -91,22 +89,29 @@ export class AddressesController {
 
   private async find(call: Call, sidOrAddress: string): Promise<Row> {
     const query = find[isSid(sidOrAddress, 'IG') ? 'sid' : 'address'](call.account.sid, mustBeText(sidOrAddress));
-    const { rows: [row] } = await this.pool.query<Row>(query);
+    const [row] = await this.reads.query<Row>(query);
     if (!row) throw new NotFound();
     return row;
   }
 }
 
 /** Only what belongs to the type is shown; what was given for another type waits until the type comes back. */
-const shown: Record<AutoCreation['type'], readonly string[]> = {
-  default: ['enabled', 'type', 'conversation_service_sid'],
-  webhook: ['enabled', 'type', 'conversation_service_sid', 'webhook_url', 'webhook_method', 'webhook_filters'],
-  studio: ['enabled', 'type', 'conversation_service_sid', 'studio_flow_sid', 'studio_retry_count'],
-};
+function shown({ enabled, type, ...auto }: AutoCreation, defaultService: string): object {
+  const service = { conversation_service_sid: auto.conversation_service_sid ?? defaultService };
+  switch (type) {
+    case 'default': return { enabled, type, conversation_service_sid: auto.conversation_service_sid };
+    case 'studio': return { enabled, type, ...service, studio_flow_sid: auto.studio_flow_sid, studio_retry_count: auto.studio_retry_count ?? 0 };
+    case 'webhook':
+      return {
+        enabled, type, ...service, webhook_url: auto.webhook_url, webhook_method: auto.webhook_method ?? 'POST',
+        webhook_filters: auto.webhook_filters ?? [],
+      };
+  }
+}
 
 function addressJson({ account, base }: Call, a: Row): string {
   return `{"sid":"${a.sid}","account_sid":"${account.sid}","type":${text(a.type)},"address":${text(a.address)},"friendly_name":${
-    textOrNull(a.friendly_name)},"auto_creation":${JSON.stringify(a.auto_creation, shown[a.auto_creation.type] as string[])
+    textOrNull(a.friendly_name)},"auto_creation":${JSON.stringify(shown(a.auto_creation, account.defaultChatServiceSid))
   },"date_created":${time(a.created_at)},"date_updated":${time(a.updated_at)},"url":"${base}/Configuration/Addresses/${a.sid
   }","address_country":${plainOrNull(a.address_country)}}`;
 }

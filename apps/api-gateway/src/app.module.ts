@@ -1,6 +1,5 @@
 /** The REST API: reads go to the read models directly, writes are one command each. */
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import type { Pool } from '@parley/event-store/database';
 import type { Config } from '@parley/runtime/config';
 import { CONFIG, REDIS } from '@parley/runtime/parts';
 import type { Redis } from 'ioredis';
@@ -14,12 +13,12 @@ import { ConversationsController } from './conversations.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { ParticipantsController } from './participants.controller.js';
 import { RateLimit } from './rate-limit.js';
-import { createReadPool } from './read-pool.js';
+import { Reads } from './reads.js';
 import { ReceiptsController } from './receipts.controller.js';
 import { Repetitions } from './repetitions.js';
 import { ServiceLookup } from './service-lookup.js';
 import { ServicesController } from './services.controller.js';
-import { GATEWAY_CONFIG, READ_POOL } from './tokens.js';
+import { GATEWAY_CONFIG } from './tokens.js';
 
 @Module({
   controllers: [
@@ -29,7 +28,7 @@ import { GATEWAY_CONFIG, READ_POOL } from './tokens.js';
   providers: [
     Authentication, BindingRules, ConversationLookup, Repetitions, ServiceLookup,
     { provide: GATEWAY_CONFIG, inject: [CONFIG], useFactory: (config: Config) => gatewayConfig(config) },
-    { provide: READ_POOL, inject: [GATEWAY_CONFIG], useFactory: createReadPool },
+    { provide: Reads, inject: [GATEWAY_CONFIG], useFactory: (config: GatewayConfig) => new Reads(config) },
     {
       provide: RateLimit, inject: [GATEWAY_CONFIG, REDIS],
       useFactory: ({ rateLimitRps }: GatewayConfig, redis: Redis) => new RateLimit(rateLimitRps, redis),
@@ -37,9 +36,9 @@ import { GATEWAY_CONFIG, READ_POOL } from './tokens.js';
   ],
 })
 export class ApiGatewayModule implements OnApplicationShutdown {
-  constructor(@Inject(READ_POOL) private readonly readPool: Pool) {}
+  constructor(@Inject(Reads) private readonly reads: Reads) {}
 
   async onApplicationShutdown(): Promise<void> {
-    await this.readPool.end();
+    await this.reads.end();
   }
 }

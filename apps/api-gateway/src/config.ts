@@ -4,13 +4,13 @@ import { integer, type Config } from '@parley/runtime/config';
 export type GatewayConfig = Pick<Config, 'databaseUrl' | 'publicUrl'> & {
   /** Requests per second and account, over all instances; twice as many in a burst. */
   rateLimitRps: number;
-  /** Connections for reads, apart from those that commands use. */
-  readPoolMax: number;
+  /** Connections for reads, shared by all requests; apart from those that commands use. */
+  readConnections: number;
 };
 
 export const gatewayConfig = (shared: Config, env: NodeJS.ProcessEnv = process.env): GatewayConfig => ({
   databaseUrl: shared.databaseUrl,
   publicUrl: shared.publicUrl,
   rateLimitRps: integer(env, 'RATE_LIMIT_RPS', 20_000, 1, 1_000_000),
-  readPoolMax: integer(env, 'READ_POOL_MAX', 6, 1, 100),
+  readConnections: integer(env, 'READ_CONNECTIONS', 2, 1, 100),
 });

@@ -1,12 +1,10 @@
 /** Which conversation a path segment means, for commands; reads find out in their own query. */
 import { Inject, Injectable } from '@nestjs/common';
 import { isSid, type ConversationSid } from '@parley/domain/sid';
-import type { Pool } from '@parley/event-store/database';
 import { LruMap } from '@parley/event-store/lru-map';
 import type { Call } from './call.js';
 import { NotFound } from './error-answer.js';
-import { prepared } from './read-pool.js';
-import { READ_POOL } from './tokens.js';
+import { prepared, Reads } from './reads.js';
 
 type Place = { account: string; service: string };
 const find = {
@@ -29,7 +27,7 @@ export class ConversationLookup {
   /** Where a conversation is never changes; that it was deleted, the command itself finds out. */
   private readonly places = new LruMap<string, Place>(100_000);
 
-  constructor(@Inject(READ_POOL) private readonly pool: Pool) {}
+  constructor(@Inject(Reads) private readonly reads: Reads) {}
 
   /** Throws NotFound: unknown, of another account, or of another service. */
   async sidOf({ account, service }: Call, segment: string): Promise<ConversationSid> {
@@ -37,7 +35,7 @@ export class ConversationLookup {
     const known = by === 'sid' ? this.places.get(segment) : undefined;
     if (known && known.account === account.sid && known.service === service) return segment as ConversationSid;
     const query = by === 'sid' ? find.sid(account.sid, segment) : find.name(account.sid, mustBeText(segment), service);
-    const { rows: [row] } = await this.pool.query<{ sid: ConversationSid; chat_service_sid: string }>(query);
+    const [row] = await this.reads.query<{ sid: ConversationSid; chat_service_sid: string }>(query);
     if (!row || row.chat_service_sid !== service) throw new NotFound();
     this.places.set(row.sid, { account: account.sid, service });
     return row.sid;

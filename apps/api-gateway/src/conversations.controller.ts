@@ -5,7 +5,7 @@ import type { ConversationCommands, CreateConversation, UpdateConversation } fro
 import { createConversation, listConversations, updateConversation, type ListConversations } from '@parley/contracts/rest/conversations';
 import type { Paging } from '@parley/contracts/rest/paging';
 import type { ServiceSid } from '@parley/domain/sid';
-import { isoTime, type Pool } from '@parley/event-store/database';
+import { isoTime } from '@parley/event-store/database';
 import { families, Filters, Form, PagingOf, TheCall, type Call } from './call.js';
 import { conversationJson } from './conversation-json.js';
 import { ConversationLookup, mustBeText, namedBy } from './conversation-lookup.js';
@@ -14,8 +14,8 @@ import { NotFound } from './error-answer.js';
 import { listAnswer } from './list-answer.js';
 import { millisOf, readPageToken, sidOfKind } from './page-token.js';
 import { Repetitions } from './repetitions.js';
+import { Reads } from './reads.js';
 import { ServiceLookup } from './service-lookup.js';
-import { READ_POOL } from './tokens.js';
 
 const EARLIEST = '0001-01-01T00:00:00Z';
 const LATEST = '9999-12-31T23:59:59.999Z';
@@ -28,7 +28,7 @@ export class ConversationsController {
     @Inject(ConversationLookup) private readonly conversations: ConversationLookup,
     @Inject(ServiceLookup) private readonly services: ServiceLookup,
     @Inject(Repetitions) private readonly repetitions: Repetitions,
-    @Inject(READ_POOL) private readonly pool: Pool,
+    @Inject(Reads) private readonly reads: Reads,
   ) {}
 
   @Post()
@@ -47,7 +47,7 @@ export class ConversationsController {
     const cursor = readPageToken(paging.PageToken, order, keyIn);
     const back = cursor?.back ?? false;
     const [from, sid] = cursor ? [new Date(cursor.key[0]).toISOString(), cursor.key[1]] : [LATEST, 'CI'];
-    const { rows } = await this.pool.query<ConversationRow>(conversationsPage(order, back, State !== undefined)(
+    const rows = await this.reads.query<ConversationRow>(conversationsPage(order, back, State !== undefined)(
       call.account.sid, call.service, from, sid, StartDate?.at ?? EARLIEST, EndDate?.at ?? LATEST, paging.PageSize + 1,
       ...(State === undefined ? [] : [State])));
     return listAnswer({
@@ -60,7 +60,7 @@ export class ConversationsController {
   @Get(':Sid')
   async fetch(@TheCall() call: Call, @Param('Sid') conversation: string): Promise<string> {
     const query = conversationBy(namedBy(conversation))(call.account.sid, call.service, mustBeText(conversation));
-    const { rows: [row] } = await this.pool.query<ConversationRow>(query);
+    const [row] = await this.reads.query<ConversationRow>(query);
     if (!row) throw new NotFound();
     return conversationJson(call, row);
   }

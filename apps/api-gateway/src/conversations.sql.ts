@@ -1,5 +1,5 @@
 /** Reads of conversations. Lists walk one of two indexes: by last activity, or by creation when a date is asked for. */
-import { prepared } from './read-pool.js';
+import { prepared } from './reads.js';
 
 export type ConversationRow = {
   sid: string; account: string; chat_service_sid: string; messaging_service_sid: string | null; friendly_name: string | null;

@@ -6,7 +6,6 @@ import { ApiError } from '@parley/contracts/error-catalogue';
 import { createMessage, listMessages, updateMessage, type ListMessages } from '@parley/contracts/rest/messages';
 import type { Paging } from '@parley/contracts/rest/paging';
 import { isSid, type MessageSid } from '@parley/domain/sid';
-import type { Pool } from '@parley/event-store/database';
 import { families, Filters, Form, PagingOf, TheCall, type Call } from './call.js';
 import { ConversationLookup, mustBeText, namedBy } from './conversation-lookup.js';
 import { NotFound } from './error-answer.js';
@@ -15,7 +14,7 @@ import { MessageJson } from './message-json.js';
 import { messageBySid, messagesPage, type MessageRow, type MessagesPage } from './messages.sql.js';
 import { readPageToken, wholeNumber } from './page-token.js';
 import { Repetitions } from './repetitions.js';
-import { READ_POOL } from './tokens.js';
+import { Reads } from './reads.js';
 
 const FIRST = -1;
 const LAST = 2_147_483_647;
@@ -27,7 +26,7 @@ export class MessagesController {
     @Inject(CONVERSATION_COMMANDS) private readonly commands: ConversationCommands,
     @Inject(ConversationLookup) private readonly conversations: ConversationLookup,
     @Inject(Repetitions) private readonly repetitions: Repetitions,
-    @Inject(READ_POOL) private readonly pool: Pool,
+    @Inject(Reads) private readonly reads: Reads,
   ) {}
 
   @Post()
@@ -46,7 +45,7 @@ export class MessagesController {
     const list = descending ? 'messages-desc' : 'messages';
     const cursor = readPageToken(paging.PageToken, list, indexOf);
     const ascending = descending === (cursor?.back ?? false);
-    const { rows: [found] } = await this.pool.query<MessagesPage>(messagesPage(namedBy(conversation), ascending)(
+    const [found] = await this.reads.query<MessagesPage>(messagesPage(namedBy(conversation), ascending)(
       call.account.sid, call.service, mustBeText(conversation), cursor?.key[0] ?? (ascending ? FIRST : LAST), paging.PageSize + 1));
     if (!found) throw new NotFound();
     const messages = new MessageJson(call, found.sid);
@@ -88,7 +87,7 @@ export class MessagesController {
   private async find(call: Call, conversation: string, message: string): Promise<{ sid: string; row: MessageRow }> {
     if (!isSid(message, 'IM')) throw new NotFound();
     const query = messageBySid(namedBy(conversation))(call.account.sid, call.service, mustBeText(conversation), message);
-    const { rows: [found] } = await this.pool.query<MessagesPage>(query);
+    const [found] = await this.reads.query<MessagesPage>(query);
     const row = found?.page?.[0];
     if (!row) throw new NotFound();
     return { sid: found.sid, row };

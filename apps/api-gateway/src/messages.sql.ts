@@ -2,7 +2,7 @@
  * Reads of messages: one query each, which is also what knows whether the conversation exists, on this account and this
  * service. A page comes as one JSON column: parsing 20 rows of columns would cost the event loop twice as much.
  */
-import { prepared } from './read-pool.js';
+import { prepared } from './reads.js';
 
 /** In the order of MessageRow. Receipts are counted only where somebody outside the chat got the message. */
 const columns = `json_build_array(m.sid, m.index, m.author, m.participant_sid, m.body, m.attributes, m.media, m.content_sid,

@@ -5,7 +5,6 @@ import type { AddParticipant, ParticipantCommands, UpdateParticipant } from '@pa
 import type { Paging } from '@parley/contracts/rest/paging';
 import { createParticipant, updateParticipant } from '@parley/contracts/rest/participants';
 import { isSid, type ConversationSid, type ParticipantSid } from '@parley/domain/sid';
-import type { Pool } from '@parley/event-store/database';
 import { BindingRules } from './binding-rules.js';
 import { families, Form, PagingOf, TheCall, type Call } from './call.js';
 import { ConversationLookup, mustBeText, namedBy } from './conversation-lookup.js';
@@ -15,8 +14,8 @@ import { readPageToken, sidOfKind } from './page-token.js';
 import { participantJson } from './participant-json.js';
 import { participantBy, participantsPage, type FoundParticipant, type ParticipantRow } from './participants.sql.js';
 import { Repetitions } from './repetitions.js';
+import { Reads } from './reads.js';
 import { ServiceLookup } from './service-lookup.js';
-import { READ_POOL } from './tokens.js';
 
 @Controller(families('Conversations/:ConversationSid/Participants'))
 export class ParticipantsController {
@@ -26,7 +25,7 @@ export class ParticipantsController {
     @Inject(ServiceLookup) private readonly services: ServiceLookup,
     @Inject(BindingRules) private readonly bindings: BindingRules,
     @Inject(Repetitions) private readonly repetitions: Repetitions,
-    @Inject(READ_POOL) private readonly pool: Pool,
+    @Inject(Reads) private readonly reads: Reads,
   ) {}
 
   @Post()
@@ -42,7 +41,7 @@ export class ParticipantsController {
   async list(@TheCall() call: Call, @Param('ConversationSid') conversation: string, @PagingOf(100) paging: Paging): Promise<string> {
     const cursor = readPageToken(paging.PageToken, 'participants', ([sid]) => (sidOfKind(sid, 'MB') ? ([sid] as const) : undefined));
     const back = cursor?.back ?? false;
-    const { rows: found } = await this.pool.query<FoundParticipant>(participantsPage(namedBy(conversation), back)(
+    const found = await this.reads.query<FoundParticipant>(participantsPage(namedBy(conversation), back)(
       call.account.sid, call.service, mustBeText(conversation), cursor?.key[0] ?? '', paging.PageSize + 1));
     if (!found[0]) throw new NotFound();
     const sid = found[0].conversation;
@@ -86,7 +85,7 @@ export class ParticipantsController {
   private async find(call: Call, conversation: string, participant: string): Promise<{ conversation: string } & ParticipantRow> {
     const query = participantBy(namedBy(conversation), isSid(participant, 'MB') ? 'sid' : 'identity')(
       call.account.sid, call.service, mustBeText(conversation), mustBeText(participant));
-    const { rows: [found] } = await this.pool.query<FoundParticipant>(query);
+    const [found] = await this.reads.query<FoundParticipant>(query);
     if (!found || found.sid === null) throw new NotFound();
     return found;
   }

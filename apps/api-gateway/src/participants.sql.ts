@@ -1,5 +1,5 @@
 /** Reads of participants: one query each, which also knows whether the conversation exists on this account and service. */
-import { prepared } from './read-pool.js';
+import { prepared } from './reads.js';
 
 export type ParticipantRow = {
   sid: string; identity: string | null; type: string | null; address: string | null; proxy_address: string | null; attributes: string;
@@ -37,3 +37,5 @@ export const bindingRights = prepared('binding-rights', `
          exists (select 1 from delivery.sender where account = $1 and channel = 'sms' and address = $4) as sms_sender,
          exists (select 1 from model.address_configuration where account = $1 and address = $5) as address_is_ours`);
 export type BindingRights = { proxy_usable: boolean; sms_sender: boolean; address_is_ours: boolean };
+/** account, channel, address of ours. */
+export const addressRights = prepared('address-rights', 'select delivery.may_use_proxy($1, $2, $3) as usable');

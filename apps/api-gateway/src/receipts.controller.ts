@@ -2,15 +2,13 @@
 import { Controller, Get, Inject, Param } from '@nestjs/common';
 import type { Paging } from '@parley/contracts/rest/paging';
 import { isSid } from '@parley/domain/sid';
-import type { Pool } from '@parley/event-store/database';
 import { families, PagingOf, TheCall, type Call } from './call.js';
 import { mustBeText, namedBy } from './conversation-lookup.js';
 import { NotFound } from './error-answer.js';
 import { plainOrNull, textOrNull, time } from './json-text.js';
 import { listAnswer } from './list-answer.js';
 import { readPageToken, sidOfKind } from './page-token.js';
-import { prepared } from './read-pool.js';
-import { READ_POOL } from './tokens.js';
+import { prepared, Reads } from './reads.js';
 
 type ReceiptRow = {
   sid: string; participant_sid: string | null; channel_message_sid: string | null; status: string; error_code: number;
@@ -33,7 +31,7 @@ const by = { sid: queries('sid'), name: queries('name') };
 
 @Controller(families('Conversations/:ConversationSid/Messages/:MessageSid/Receipts'))
 export class ReceiptsController {
-  constructor(@Inject(READ_POOL) private readonly pool: Pool) {}
+  constructor(@Inject(Reads) private readonly reads: Reads) {}
 
   @Get()
   async list(
@@ -42,7 +40,7 @@ export class ReceiptsController {
   ): Promise<string> {
     const cursor = readPageToken(paging.PageToken, 'receipts', ([sid]) => (sidOfKind(sid, 'DY') ? ([sid] as const) : undefined));
     const query = by[namedBy(conversation)][cursor?.back ? 'backward' : 'forward'];
-    const { rows } = await this.pool.query<Found>(
+    const rows = await this.reads.query<Found>(
       query(call.account.sid, call.service, mustBeText(conversation), mustBeMessage(messageSid), cursor?.key[0] ?? '', paging.PageSize + 1));
     const found = rows[0];
     if (!found) throw new NotFound();
@@ -59,7 +57,7 @@ export class ReceiptsController {
   ): Promise<string> {
     if (!isSid(sid, 'DY')) throw new NotFound();
     const query = by[namedBy(conversation)].one(call.account.sid, call.service, mustBeText(conversation), mustBeMessage(messageSid), sid);
-    const { rows: [found] } = await this.pool.query<Found>(query);
+    const [found] = await this.reads.query<Found>(query);
     if (!found || found.sid === null) throw new NotFound();
     return receiptJson(call, found.conversation, messageSid, found);
   }

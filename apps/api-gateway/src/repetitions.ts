@@ -4,14 +4,15 @@
  */
 import { Inject, Injectable } from '@nestjs/common';
 import { DomainError } from '@parley/domain/domain-error';
-import type { Pool } from '@parley/event-store/database';
 import type { Call } from './call.js';
 import { NotFound } from './error-answer.js';
-import { READ_POOL } from './tokens.js';
+import { prepared, Reads } from './reads.js';
+
+const find = prepared('earlier-command', 'select hash from log.command where account = $1 and key = $2');
 
 @Injectable()
 export class Repetitions {
-  constructor(@Inject(READ_POOL) private readonly pool: Pool) {}
+  constructor(@Inject(Reads) private readonly reads: Reads) {}
 
   /** Runs `work`; when it finds nothing to delete but this very request was done before, that is success. */
   async orRun({ caller }: Call, work: () => Promise<void>): Promise<void> {
@@ -20,8 +21,7 @@ export class Repetitions {
     } catch (error) {
       const gone = error instanceof NotFound || (error instanceof DomainError && error.code.endsWith('_not_found'));
       if (caller.key === undefined || !gone) throw error;
-      const { rows: [before] } = await this.pool.query<{ hash: string }>(
-        'select hash from log.command where account = $1 and key = $2', [caller.account, caller.key]);
+      const [before] = await this.reads.query<{ hash: string }>(find(caller.account, caller.key));
       if (!before) throw error;
       if (before.hash !== caller.hash) throw new DomainError('idempotency_key_reused');
     }

@@ -2,11 +2,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ApiError } from '@parley/contracts/error-catalogue';
 import { isSid } from '@parley/domain/sid';
-import type { Pool } from '@parley/event-store/database';
 import type { Call } from './call.js';
 import { NotFound } from './error-answer.js';
-import { prepared } from './read-pool.js';
-import { READ_POOL } from './tokens.js';
+import { prepared, Reads } from './reads.js';
 
 export type ServiceRow = {
   sid: string; account: string; friendly_name: string; default_chat_service_role_sid: string; default_conversation_role_sid: string;
@@ -16,12 +14,12 @@ const find = prepared('service', 'select * from model.service where sid = $1 and
 
 @Injectable()
 export class ServiceLookup {
-  constructor(@Inject(READ_POOL) private readonly pool: Pool) {}
+  constructor(@Inject(Reads) private readonly reads: Reads) {}
 
   /** Of this account; undefined when there is none. */
   async find({ account }: Call, sid: string): Promise<ServiceRow | undefined> {
     if (!isSid(sid, 'IS')) return undefined;
-    const { rows: [row] } = await this.pool.query<ServiceRow>(find(sid, account.sid));
+    const [row] = await this.reads.query<ServiceRow>(find(sid, account.sid));
     return row;
   }
 

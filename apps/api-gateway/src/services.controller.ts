@@ -1,15 +1,13 @@
 /** `/v1/Services` (API reference 1.13): list and fetch. */
 import { Controller, Get, Inject, Param } from '@nestjs/common';
 import type { Paging } from '@parley/contracts/rest/paging';
-import type { Pool } from '@parley/event-store/database';
 import { PagingOf, TheCall, type Call } from './call.js';
 import { NotFound } from './error-answer.js';
 import { text, time } from './json-text.js';
 import { listAnswer } from './list-answer.js';
 import { readPageToken, sidOfKind } from './page-token.js';
-import { prepared } from './read-pool.js';
+import { prepared, Reads } from './reads.js';
 import { ServiceLookup, type ServiceRow } from './service-lookup.js';
-import { READ_POOL } from './tokens.js';
 
 const page = (after: '>' | '<') => prepared(`services${after}`,
   `select * from model.service where account = $1 and sid ${after} $2 order by sid ${after === '>' ? 'asc' : 'desc'} limit $3`);
@@ -25,14 +23,14 @@ const links = [
 export class ServicesController {
   constructor(
     @Inject(ServiceLookup) private readonly services: ServiceLookup,
-    @Inject(READ_POOL) private readonly pool: Pool,
+    @Inject(Reads) private readonly reads: Reads,
   ) {}
 
   @Get()
   async list(@TheCall() call: Call, @PagingOf(100) paging: Paging): Promise<string> {
     const cursor = readPageToken(paging.PageToken, 'services', ([sid]) => (sidOfKind(sid, 'IS') ? ([sid] as const) : undefined));
     const query = cursor?.back ? backward : forward;
-    const { rows } = await this.pool.query<ServiceRow>(query(call.account.sid, cursor?.key[0] ?? '', paging.PageSize + 1));
+    const rows = await this.reads.query<ServiceRow>(query(call.account.sid, cursor?.key[0] ?? '', paging.PageSize + 1));
     return listAnswer({
       key: 'services', url: `${call.base}/Services`, list: 'services', paging, cursor, rows,
       keyOf: ({ sid }) => [sid] as const, json: (row) => serviceJson(call, row),

@@ -1,3 +1,2 @@
-/** Providers of the gateway that are not classes. */
+/** Provider of the gateway that is not a class. */
 export const GATEWAY_CONFIG = Symbol('GatewayConfig');
-export const READ_POOL = Symbol('ReadPool');

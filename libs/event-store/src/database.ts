@@ -27,6 +27,8 @@ export type PoolOptions = {
   connectionTimeoutMillis?: number;
   /** Server settings of these connections, beside those all have. */
   settings?: Readonly<Record<string, string>>;
+  /** Clients send a query while others are still being answered; for clients that many requests share. */
+  pipeline?: boolean;
 };
 
 /** A pool whose clients speak UTC and survive a database restart: broken clients are dropped, the next query reconnects. */
@@ -37,6 +39,7 @@ export function createPool(url: string, options: PoolOptions = {}): Pool {
     application_name: options.applicationName ?? 'parley',
     connectionTimeoutMillis: options.connectionTimeoutMillis ?? 8000,
     keepAlive: true,
+    ...(options.pipeline && { pipeline: true }),
     options: Object.entries({ timezone: 'UTC', synchronous_commit: 'on', ...options.settings }).map(([name, value]) => `-c ${name}=${value}`).join(' '),
     types,
   });
