@@ -6,6 +6,7 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { prepareFolder } from './home-folder.mjs';
 import { LaunchError } from './launch-error.mjs';
 
 const TIMEOUT_MS = 180_000;
@@ -54,7 +55,7 @@ export function fetchThroughApt(choices, options) {
  * @param {{ folder: string, downloads: string }} options
  */
 async function fetchNow(choices, { folder, downloads }) {
-  mkdirSync(dirname(folder), { recursive: true });
+  prepareFolder(dirname(folder), 0o755);
   const draft = mkdtempSync(`${folder}.new-`);
   try {
     const debs = join(draft, 'debs');

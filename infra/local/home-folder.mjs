@@ -3,8 +3,8 @@
  * Only its owner may look inside.
  */
 import { randomBytes } from 'node:crypto';
-import { accessSync, chmodSync, constants, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { accessSync, chmodSync, constants, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LaunchError } from './launch-error.mjs';
 
@@ -13,6 +13,15 @@ export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url)).repla
 /** @param {NodeJS.ProcessEnv} env */
 export function homeFolder(env) {
   return resolve(env['PARLEY_HOME'] || join(REPOSITORY, '.parley'));
+}
+
+/**
+ * A path for people: short when it is below the folder they are in.
+ * @param {string} path
+ */
+export function shownPath(path) {
+  const short = relative(process.cwd(), path) || '.';
+  return short.startsWith('..') ? path : short;
 }
 
 /**
@@ -26,22 +35,37 @@ export function downloadsFolder(env) {
 /**
  * Creates the folder, or says what is wrong with it.
  * @param {string} folder
+ * @param {number} [mode] of what is created; the default closes it to others
  */
-export function prepareFolder(folder) {
+export function prepareFolder(folder, mode = 0o700) {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, mode);
+    if (!statSync(folder).isDirectory()) throw new LaunchError(`${folder} is not a folder: remove it, or set PARLEY_HOME to another folder`);
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
+    if (error instanceof LaunchError) throw error;
     const { code } = /** @type {NodeJS.ErrnoException} */ (error);
     const owner = ownerOf(folder);
     const whose = owner === undefined || owner === process.getuid?.() ? '' : ` (it belongs to user ${owner})`;
     if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
       throw new LaunchError(`cannot write to ${folder}${whose}: make it writable for you, or set PARLEY_HOME to another folder`);
     }
-    if (code === 'EEXIST' || code === 'ENOTDIR') {
-      throw new LaunchError(`${folder} is not a folder: remove it, or set PARLEY_HOME to another folder`);
-    }
     throw new LaunchError(`cannot create ${folder} (${code}): set PARLEY_HOME to another folder`);
+  }
+}
+
+/**
+ * Not mkdir's own `recursive`: below /proc it never returns (Node 24).
+ * @param {string} folder
+ * @param {number} mode
+ */
+function makeFolder(folder, mode) {
+  if (existsSync(folder)) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder), mode);
+  try {
+    mkdirSync(folder, { mode });
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error; // another starter was faster
   }
 }
 

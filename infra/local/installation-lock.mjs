@@ -1,6 +1,7 @@
 /** One launcher per home folder. A lock left behind by a kill -9 or a power cut is recognised and replaced. */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { shownPath } from './home-folder.mjs';
 import { LaunchError } from './launch-error.mjs';
 import { isAlive, processIdentity } from './process-table.mjs';
 
@@ -70,6 +71,6 @@ export function takeLock(home) {
 function refuseIfHeld(home, pid) {
   if (pid === undefined) return;
   throw new LaunchError(
-    `Parley already runs in ${home} (process ${pid}): end it with npm stop, or set PARLEY_HOME to another folder to run a second one`,
+    `Parley already runs in ${shownPath(home)} (process ${pid}): end it with npm stop, or set PARLEY_HOME to another folder to run a second one`,
   );
 }

@@ -1,5 +1,6 @@
 /** Something a person can fix. Printed as it is, on one line and without a stack trace; the command then ends with code 1. */
 export class LaunchError extends Error {
+  /** @override */
   name = 'LaunchError';
 }
 

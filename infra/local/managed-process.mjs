@@ -3,8 +3,8 @@
  * needs to supervise it, and what the chaos and promise tests need to hurt it.
  */
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { relative } from 'node:path';
 import { startChild } from './child-process.mjs';
+import { shownPath } from './home-folder.mjs';
 import { LaunchError } from './launch-error.mjs';
 import { waitUntil } from './wait-until.mjs';
 
@@ -72,7 +72,7 @@ export class ManagedProcess {
         ready = true;
         return;
       }
-      const seen = relative(process.cwd(), logFile);
+      const seen = shownPath(logFile);
       if (outcome !== 'ended') throw new LaunchError(`${name} did not answer within ${readyMs / 1000} s: see ${seen}`);
       const how = await child.exited;
       const why = explain?.(textFrom(logFile, logStart));

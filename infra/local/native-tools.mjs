@@ -5,6 +5,7 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { aptAvailable, fetchThroughApt, librariesBelow } from './apt-fetch.mjs';
+import { shownPath } from './home-folder.mjs';
 import { LaunchError } from './launch-error.mjs';
 
 /**
@@ -47,7 +48,7 @@ export async function findTool(name, { downloads, say }) {
   const folder = join(downloads, systemKey(), name);
   const fetched = fetchedTool(folder, programs);
   if (fetched) return fetched;
-  say(`fetching ${programs[0]} through apt into ${downloads} (nothing is installed)`);
+  say(`fetching ${programs[0]} through apt into ${shownPath(downloads)} (nothing is installed)`);
   try {
     await fetchThroughApt(packages, { folder, downloads });
   } catch (error) {

@@ -99,9 +99,9 @@ function run(line, folder, signal) {
  */
 export async function endOrphan(folder, signal) {
   const file = join(folder, 'postmaster.pid');
-  const pid = existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : 0;
-  if (!Number.isInteger(pid) || pid <= 1) return;
-  if (!isAlive(pid) || workingFolder(pid) !== folder) return rmSync(file, { force: true });
+  if (!existsSync(file)) return;
+  const pid = Number(readFileSync(file, 'utf8').split('\n')[0]);
+  if (!(pid > 1) || !isAlive(pid) || workingFolder(pid) !== folder) return rmSync(file, { force: true });
   if (await waitUntil(() => !isAlive(pid), { timeoutMs: 2_000, signal })) return; // it has been told to stop already
   process.kill(pid, 'SIGINT');
   if (await waitUntil(() => !isAlive(pid), { timeoutMs: 20_000, signal })) return;

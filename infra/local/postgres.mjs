@@ -111,14 +111,14 @@ export async function startPostgres({ home, settings = {}, signal }) {
       stopSignal: 'SIGINT', // "fast": sessions are ended, a checkpoint is written
       stopMs: 30_000,
       deathSignal: 'INT',
-      explain: (log) => log.match(/(?:FATAL|PANIC): +(.*)/)?.[1],
+      explain: (log) => log.match(/(?:FATAL|PANIC): +(.*)/)?.[1] ?? log.match(/^postgres: (.*)/m)?.[1],
     },
     { port, passwords },
   );
   try {
     await server.start(signal);
   } catch (error) {
-    if (!(error instanceof LaunchError)) throw error;
+    if (!(error instanceof LaunchError && error.message.includes('did not start'))) throw error;
     throw new LaunchError(`${error.message}. If the data folder ${folder} is damaged, restore it from a backup, or move it away to begin with an empty one`);
   }
   return server;

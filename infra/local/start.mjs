@@ -1,11 +1,11 @@
 /** `npm start`: runs Parley in this terminal until Ctrl-C, or with --detach in the background until `npm stop`. */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { showErrors } from './error-lines.mjs';
-import { homeFolder, prepareFolder } from './home-folder.mjs';
+import { homeFolder, prepareFolder, shownPath } from './home-folder.mjs';
 import { startInstallation } from './installation.mjs';
 import { describeFailure, LaunchError } from './launch-error.mjs';
 import { watchParents } from './parent-chain.mjs';
@@ -77,7 +77,7 @@ async function run(services) {
   say(typeof broken === 'string' ? `stopping: ${broken}` : `stopping (${why})`);
   hideErrors();
   await installation.stop();
-  say(`stopped; the data is kept in ${relative(process.cwd(), installation.home) || '.'}`);
+  say(`stopped; the data is kept in ${shownPath(installation.home)}`);
   process.exit(typeof broken === 'string' ? 1 : 0);
 }
 
@@ -97,7 +97,7 @@ async function startDetached(services) {
   watchParents(() => launcher.kill('SIGTERM'));
   await new Promise((resolve, reject) => {
     launcher.on('error', reject);
-    launcher.on('exit', () => reject(new LaunchError(`it was stopped before it was ready: see ${join(home, 'log', 'launcher.log')}`)));
+    launcher.on('exit', () => reject(new LaunchError(`it was stopped before it was ready: see ${shownPath(join(home, 'log', 'launcher.log'))}`)));
     launcher.on('message', (/** @type {Report} */ { line, ready, failed }) => {
       if (line !== undefined) console.log(line);
       if (failed !== undefined) reject(new LaunchError(failed));

@@ -1,11 +1,14 @@
-/** Starts again what ended by itself, with growing pauses, until it is plain that this does not help. */
+/** Starts again what ended by itself; gives up when it keeps ending right after its start, because then this does not help. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { shownPath } from './home-folder.mjs';
 
-const CRASHES_MAX = 5;
-const WINDOW_MS = 60_000;
+/** A process that lived longer than this was started well: earlier failures no longer count. */
+const HEALTHY_MS = 5_000;
+const FAILURES_MAX = 8;
+const PAUSE_MS = { first: 100, max: 5_000 };
 
 /**
- * @param {import('./managed-process.mjs').ManagedProcess} managed
+ * @param {import('./managed-process.mjs').ManagedProcess} managed running
  * @param {object} options
  * @param {(line: string) => void} options.say
  * @param {() => void} options.restarted called after each successful restart
@@ -13,24 +16,22 @@ const WINDOW_MS = 60_000;
  * @param {AbortSignal} options.signal ends the supervision
  */
 export function keepRunning(managed, { say, restarted, giveUp, signal }) {
-  /** @type {number[]} */
-  let crashes = [];
-  const onCrash = async (/** @type {string} */ how) => {
+  let startedAt = Date.now();
+  let failures = 0;
+  const startAgain = async (/** @type {string} */ how) => {
     if (signal.aborted) return;
-    const now = Date.now();
-    crashes = [...crashes.filter((time) => time > now - WINDOW_MS), now];
-    if (crashes.length > CRASHES_MAX) {
-      return giveUp(`${managed.name} ended ${crashes.length} times within a minute (${how}): see ${managed.logFile}`);
-    }
+    failures = Date.now() - startedAt > HEALTHY_MS ? 1 : failures + 1;
+    if (failures > FAILURES_MAX) return giveUp(`${managed.name} ended ${failures} times in a row (${how}): see ${shownPath(managed.logFile)}`);
     say(`${managed.name} ended by itself (${how}), starting it again`);
     try {
-      await delay(100 * 2 ** (crashes.length - 1), undefined, { signal });
+      await delay(Math.min(PAUSE_MS.max, PAUSE_MS.first * 2 ** (failures - 1)), undefined, { signal });
+      startedAt = Date.now();
       await managed.start(signal);
       restarted();
       say(`${managed.name} runs again (process ${managed.pid})`);
     } catch (error) {
-      await onCrash(error instanceof Error ? error.message : String(error));
+      await startAgain(error instanceof Error ? error.message : String(error));
     }
   };
-  managed.onCrash = (how) => void onCrash(how);
+  managed.onCrash = (how) => void startAgain(how);
 }

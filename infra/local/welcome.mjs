@@ -1,7 +1,8 @@
 /** What `npm start` prints when everything runs: where it is, and three lines to try it. */
 import { randomBytes } from 'node:crypto';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { databasePlace } from './database.mjs';
+import { shownPath } from './home-folder.mjs';
 
 /**
  * @param {import('./installation.mjs').Installation} installation
@@ -9,7 +10,7 @@ import { databasePlace } from './database.mjs';
  * @returns {string}
  */
 export function welcome({ home, info, servers, apps }, seconds) {
-  const folder = (/** @type {string} */ name) => relative(process.cwd(), join(home, name)) || '.';
+  const folder = (/** @type {string} */ name) => shownPath(join(home, name));
   const whose = (/** @type {unknown} */ server, /** @type {string} */ name) => (server ? `private, data in ${folder(name)}/` : 'given');
   const rows = [
     ['REST', `${info.restUrl}/v1`],
