@@ -27,7 +27,7 @@ type Changes = { friendlyName?: string | null; autoCreation: Partial<AutoCreatio
 
 const select = 'select * from model.address_configuration where account = $1 and';
 const page = (after: '>' | '<') => prepared(`addresses${after}`,
-  `${select} sid ${after} $2 and ($3::text is null or type = $3) order by sid ${after === '>' ? 'asc' : 'desc'} limit $4`);
+  `${select} sid ${after} $2 and ($3::text is null or lower(type) = $3) order by sid ${after === '>' ? 'asc' : 'desc'} limit $4`);
 const forward = page('>');
 const backward = page('<');
 const find = { sid: prepared('address', `${select} sid = $2`), address: prepared('address-by-address', `${select} address = $2`) };
@@ -45,7 +45,7 @@ export class AddressesController {
   @Post()
   async create(@TheCall() call: Call, @Form(createAddressConfiguration) data: CreateAddressConfiguration): Promise<string> {
     await this.services.mustBeOurs(call, data.autoCreation.conversation_service_sid);
-    await this.bindings.mustBeOurs(call, data.type, data.address);
+    await this.bindings.mustBeOurs(call, data.type.toLowerCase(), data.address);
     const { sid } = await this.commands.createAddressConfiguration(call.caller, data);
     return this.fetch(call, sid);
   }

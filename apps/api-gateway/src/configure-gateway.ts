@@ -44,7 +44,7 @@ export function configureGateway(fastify: Fastify, app: NestFastifyApplication):
   app.useGlobalFilters(new ApiErrorFilter(app.getHttpAdapter()));
   fastify.decorateRequest('call', null);
   fastify.addHook('onRoute', (route) => {
-    if (!route.url.startsWith('/v1/') || route.url === notOurs) return;
+    if (!route.url.startsWith('/v1/') || route.url.startsWith(notOurs)) return;
     route.onRequest = [admit, route.url === everythingElse ? unrouted : prepare];
     route.preHandler = identify;
     route.onSend = measure;

@@ -1,6 +1,6 @@
 /**
- * api-gateway as a process of its own: commands go over NATS, and so that one public URL serves everything, what carriers
- * and the simulator's users call is passed on to the processes that have it.
+ * api-gateway as a process of its own: commands go over NATS, and so that one public URL serves everything, what carriers,
+ * the simulator's users and websocket clients ask for is passed on to the processes that have it.
  */
 import proxy from '@fastify/http-proxy';
 import { Module } from '@nestjs/common';
@@ -11,8 +11,13 @@ import { RemoteCommandsModule } from '@parley/runtime/remote-commands';
 import { ApiGatewayModule } from './app.module.js';
 import { configureGateway } from './configure-gateway.js';
 
+/** Bodies go on as they came: signatures are over them. */
 const passOn = async (fastify: Fastify, prefix: string, upstream: string | undefined) => {
-  if (upstream) await fastify.register(proxy, { upstream, prefix, rewritePrefix: prefix });
+  if (!upstream) return;
+  await fastify.register(async (scope) => {
+    scope.removeContentTypeParser('application/x-www-form-urlencoded');
+    await scope.register(proxy, { upstream, prefix, rewritePrefix: prefix, websocket: prefix === '/v1/stream' });
+  });
 };
 
 await run('api-gateway', async () => {
@@ -25,6 +30,7 @@ await run('api-gateway', async () => {
       configureGateway(fastify, app);
       await passOn(fastify, '/webhooks', process.env['CHANNEL_SMS_URL']);
       await passOn(fastify, '/simulator', process.env['SIMULATOR_URL']);
+      await passOn(fastify, '/v1/stream', process.env['REALTIME_URL']);
     },
   });
 });

@@ -20,6 +20,7 @@ redis.call('HSET', KEYS[1], 'level', level, 'at', now)
 redis.call('PEXPIRE', KEYS[1], 60000)
 return tostring(level)`;
 
+type WithScript = { exchangeTokens(key: string, rate: number, burst: number, taken: number): Promise<string> };
 type Bucket = { level: number; at: number; /** Since the last exchange. */ taken: number };
 
 export class RateLimit {
@@ -34,6 +35,7 @@ export class RateLimit {
     private readonly clock: () => number = () => performance.now(),
   ) {
     this.burst = perSecond * 2;
+    redis?.defineCommand('exchangeTokens', { numberOfKeys: 1, lua: script });
     this.timer = setInterval(() => void this.exchange(), SYNC_MILLIS).unref();
   }
 
@@ -73,7 +75,7 @@ export class RateLimit {
     const { taken } = bucket;
     bucket.taken = 0;
     try {
-      const level = Number(await this.redis!.eval(script, 1, `rate:${account}`, this.perSecond, this.burst, taken));
+      const level = Number(await (this.redis as unknown as WithScript).exchangeTokens(`rate:${account}`, this.perSecond, this.burst, taken));
       if (Number.isNaN(level)) return;
       bucket.level = level - bucket.taken;
       bucket.at = this.clock();

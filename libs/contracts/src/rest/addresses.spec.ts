@@ -31,13 +31,13 @@ describe('createAddressConfiguration', () => {
       type: 'sms', address: '+37256123457', friendlyName: null, addressCountry: null,
       autoCreation: { enabled: false, type: 'default' },
     }));
-  it('has the API\'s own names inside', () =>
+  it('echoes the type, and has the API\'s own names inside', () =>
     expect(parameters(createAddressConfiguration, {
       Type: 'WhatsApp', Address: 'whatsapp:+37256123457', AddressCountry: 'ee', 'AutoCreation.Enabled': 'True',
       'AutoCreation.Type': 'Webhook', 'AutoCreation.WebhookUrl': 'https://example.com', 'AutoCreation.WebhookMethod': 'post',
       'AutoCreation.WebhookFilters': ['onmessageadded', 'onParticipantAdded'],
     })).toMatchObject({
-      type: 'whatsapp', addressCountry: 'EE',
+      type: 'WhatsApp', addressCountry: 'EE',
       autoCreation: {
         enabled: true, type: 'webhook', webhook_url: 'https://example.com', webhook_method: 'POST',
         webhook_filters: ['onMessageAdded', 'onParticipantAdded'],

@@ -5,6 +5,7 @@ import type { AutoCreation } from '../commands.js';
 import { clearable, fault, flag, given, integer, oneOf, sid, text } from './parameters.js';
 
 const types = ['sms', 'whatsapp', 'messenger', 'gbm', 'email', 'rcs', 'apple', 'chat'] as const;
+const isType = (type: string) => (types as readonly string[]).includes(type);
 const webhookFilters = [
   'onMessageAdded', 'onMessageUpdated', 'onMessageRemoved', 'onConversationUpdated', 'onConversationStateUpdated',
   'onConversationRemoved', 'onParticipantAdded', 'onParticipantUpdated', 'onParticipantRemoved', 'onDeliveryUpdated',
@@ -49,12 +50,15 @@ export const autoCreationFault = (auto: Partial<AutoCreation>): 50369 | 50367 | 
 export const createAddressConfiguration = z
   .object({
     ...shared,
-    Type: oneOf(types, 20001),
+    // Answered as it was written: the API echoes the caller's casing here.
+    Type: z.string().refine((type) => isType(type.toLowerCase())),
     Address: z.string().min(1).max(ADDRESS_CHARS_MAX),
     AddressCountry: z.string().regex(/^[A-Za-z]{2}$/).transform((country) => country.toUpperCase()).optional(),
   })
-  .refine((p) => !['sms', 'whatsapp', 'email'].includes(p.Type) || channelOfProxy(p.Address) === p.Type,
-    { error: '20001', path: ['Address'] })
+  .refine(({ Type, Address }) => {
+    const type = Type.toLowerCase();
+    return !['sms', 'whatsapp', 'email'].includes(type) || channelOfProxy(Address) === type;
+  }, { error: '20001', path: ['Address'] })
   .transform((p) => ({
     type: p.Type, address: p.Address, friendlyName: p.FriendlyName ?? null, addressCountry: p.AddressCountry ?? null,
     autoCreation: { enabled: false, type: 'default' as const, ...autoCreationOf(p) },
