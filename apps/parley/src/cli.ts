@@ -21,7 +21,7 @@ const help = `usage: parley <command>
 
 Works on the installation that runs under PARLEY_HOME (default .parley/), or on the one that DATABASE_URL and PARLEY_KEK name.`;
 
-const print = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
+const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 
 async function main([command, ...args]: string[]): Promise<void> {
   if (command === undefined || command === 'help' || command === '--help') {

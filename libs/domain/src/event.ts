@@ -29,6 +29,8 @@ export type LogEvent = {
   /** ISO 8601 with milliseconds, UTC. */
   recordedAt: string;
   data: Record<string, unknown>;
+  /** W3C traceparent of the request that caused it. */
+  cause?: string;
   /** Its content was erased; `data` is empty. */
   erased?: true;
 };

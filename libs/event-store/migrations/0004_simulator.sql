@@ -28,6 +28,8 @@ create table simulator.behaviour (
   account   text collate "C" not null,
   address   text collate "C" not null,
   behaviour jsonb not null,
+  -- For so many more messages; null: until it is changed.
+  times     integer,
   primary key (account, address)
 );
 
@@ -41,7 +43,10 @@ create table simulator.callback (
   -- Becomes the message's status when it is reported.
   sid      text collate "C",
   status   text collate "C",
+  error_code integer,
   attempts integer not null default 0,
+  owed_at  timestamptz not null default now(),
   due_at   timestamptz not null default now()
 );
 create index callback_due on simulator.callback (due_at, id);
+create index callback_lane on simulator.callback (lane, id);

@@ -31,6 +31,11 @@ export type PoolOptions = {
   pipeline?: boolean;
 };
 
+/** For the connections that append: plans by index whatever the statistics say, made once. */
+export const appendSettings: Readonly<Record<string, string>> = {
+  plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', enable_hashjoin: 'off', enable_mergejoin: 'off', enable_bitmapscan: 'off', jit: 'off',
+};
+
 /** A pool whose clients speak UTC and survive a database restart: broken clients are dropped, the next query reconnects. */
 export function createPool(url: string, options: PoolOptions = {}): Pool {
   const pool = new pg.Pool({

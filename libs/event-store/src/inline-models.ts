@@ -9,7 +9,7 @@ import type {
 } from '@parley/domain/conversation/events';
 import type { DeliveryEvent } from '@parley/domain/delivery/delivery';
 import type { RegistryEvent } from '@parley/domain/registry-events';
-import { int2Array, int4Array, textArray, timestampArray } from './pg-arrays.js';
+import { int2Array, int4Array, textArray, textArrayOrNull, timestampArray } from './pg-arrays.js';
 
 export type ProjectedEvent = ConversationEvent | DeliveryEvent | RegistryEvent;
 /** `<table>+` inserts, `<table>~` lays the given fields over the row, `<table>-` removes it (model-schema.ts). */
@@ -114,41 +114,54 @@ const messageChanges = (data: MessageUpdated, conversation: string | null): Reco
   attributes: data.attributes, subject: data.subject, created_at: data.createdAt, updated_at: data.updatedAt,
 });
 
-/** The read-model arguments of one append, gathered command by command. */
+/** The read-model arguments of one append, gathered group by group. */
 export class ModelWrites {
-  private readonly messages: { command: number; conversation: string; data: MessageAdded }[] = [];
-  private readonly activity: { command: number; conversation: string; at: number }[] = [];
-  private readonly effects: { command: number; effect: string; row: string }[] = [];
+  private readonly messages: { group: number; data: MessageAdded }[] = [];
+  private readonly activity: { group: number; at: number }[] = [];
+  private readonly effects: { group: number; effect: string; row: string }[] = [];
 
   /** `active(conversation, second)` tells whether that second of activity still has to be written. */
   constructor(private readonly active: (conversation: string, second: number) => boolean) {}
 
-  /** `command` is the command's place in the append, from 1. */
-  add(command: number, event: ProjectedEvent, account: string, conversation: string | null): void {
+  /** `group` is the group's place in the append, from 1. */
+  add(group: number, event: ProjectedEvent, account: string, conversation: string | null): void {
     if (event.type === 'MessageAdded' && conversation !== null) {
-      this.messages.push({ command, conversation, data: event.data });
+      this.messages.push({ group, data: event.data });
       const at = wholeSecond(Date.parse(event.data.createdAt));
-      if (this.active(conversation, at)) this.activity.push({ command, conversation, at });
+      if (this.active(conversation, at)) this.activity.push({ group, at });
       return;
     }
     for (const { effect, row } of effectsOf(event, account, conversation))
-      this.effects.push({ command, effect, row: JSON.stringify(row) });
+      this.effects.push({ group, effect, row: JSON.stringify(row) });
   }
 
   /** In the order of the function's parameters m_*, a_*, x_*. */
-  parameters(): Buffer[] {
+  parameters(): (Buffer | null)[] {
+    return [...this.messageParameters(), ...this.activityParameters(), ...this.effectParameters()];
+  }
+
+  private messageParameters(): (Buffer | null)[] {
     const m = this.messages;
-    const text = (pick: (data: MessageAdded) => string | null) => textArray(m.map(({ data }) => pick(data)));
+    if (m.length === 0) return Array<null>(14).fill(null);
+    const text = (pick: (data: MessageAdded) => string | null) => textArrayOrNull(m.map(({ data }) => pick(data)));
     return [
-      int4Array(m.map(({ command }) => command)), textArray(m.map(({ conversation }) => conversation)),
-      int4Array(m.map(({ data }) => data.index)), text((d) => d.messageSid), text((d) => d.author), text((d) => d.participantSid),
-      text((d) => d.body), text((d) => d.attributes), text((d) => d.media && JSON.stringify(d.media)), text((d) => d.contentSid),
-      text((d) => d.subject), int2Array(m.map(({ data }) => data.recipients.length || null)), text((d) => d.source),
-      timestampArray(m.map(({ data }) => Date.parse(data.createdAt))), timestampArray(m.map(({ data }) => Date.parse(data.updatedAt))),
-      int4Array(this.activity.map(({ command }) => command)), textArray(this.activity.map(({ conversation }) => conversation)),
-      timestampArray(this.activity.map(({ at }) => at)),
-      int4Array(this.effects.map(({ command }) => command)), textArray(this.effects.map(({ effect }) => effect)),
-      textArray(this.effects.map(({ row }) => row)),
+      int4Array(m.map(({ group }) => group)), int4Array(m.map(({ data }) => data.index)), text((d) => d.messageSid),
+      text((d) => d.author), text((d) => d.participantSid), text((d) => d.body), text((d) => d.attributes),
+      text((d) => d.media && JSON.stringify(d.media)), text((d) => d.contentSid), text((d) => d.subject),
+      m.some(({ data }) => data.recipients.length > 0) ? int2Array(m.map(({ data }) => data.recipients.length || null)) : null,
+      text((d) => d.source), timestampArray(m.map(({ data }) => Date.parse(data.createdAt))),
+      timestampArray(m.map(({ data }) => Date.parse(data.updatedAt))),
     ];
+  }
+
+  private activityParameters(): (Buffer | null)[] {
+    if (this.activity.length === 0) return [null, null];
+    return [int4Array(this.activity.map(({ group }) => group)), timestampArray(this.activity.map(({ at }) => at))];
+  }
+
+  private effectParameters(): (Buffer | null)[] {
+    const x = this.effects;
+    if (x.length === 0) return [null, null, null];
+    return [int4Array(x.map(({ group }) => group)), textArray(x.map(({ effect }) => effect)), textArray(x.map(({ row }) => row))];
   }
 }

@@ -25,6 +25,8 @@ export type LogConsumerOptions = {
   owner: string;
   /** Only these are handled; all others are passed over at no cost. */
   types: readonly string[];
+  /** Leaves out events of those types that have no effect, at no cost either. */
+  concerns?(event: LogEvent): boolean;
   /** Writes the effects through `tx`; what it throws parks the conversation, lost connections are retried. */
   handle(tx: Connection, events: LogEvent[]): Promise<void>;
   /** After the commit, e.g. to ring a doorbell. */
@@ -146,8 +148,12 @@ export class LogConsumer {
     for (const partition of this.owned) await this.enter(partition);
   }
 
+  private wants(event: LogEvent): boolean {
+    return this.types.has(event.type) && !event.erased && (this.options.concerns?.(event) ?? true);
+  }
+
   private async apply(events: LogEvent[]): Promise<void> {
-    const wanted = events.filter((event) => this.types.has(event.type) && !event.erased && this.saved.has(event.shard));
+    const wanted = events.filter((event) => this.wants(event) && this.saved.has(event.shard));
     if (wanted.length === 0) {
       for (const { shard, position } of events) if (this.reached.has(shard)) this.reached.set(shard, position);
       return;
@@ -163,7 +169,7 @@ export class LogConsumer {
   }
 
   private async applyOne(event: LogEvent): Promise<void> {
-    const wanted = this.types.has(event.type) && !event.erased ? [event] : [];
+    const wanted = this.wants(event) ? [event] : [];
     try {
       await this.commit([event], wanted);
     } catch (error) {

@@ -15,10 +15,11 @@ export type EventRow = {
   event_id: string;
   recorded_at: string;
   key_id: string | null;
+  cause: string | null;
   data: Buffer | null;
 };
 export const eventColumns =
-  'e.shard, e.position, e.stream, e.version, e.account, e.type, e.schema_version, e.event_id, e.recorded_at, e.key_id, e.data';
+  'e.shard, e.position, e.stream, e.version, e.account, e.type, e.schema_version, e.event_id, e.recorded_at, e.key_id, e.cause, e.data';
 
 export class LogReader {
   constructor(
@@ -63,7 +64,7 @@ export class LogReader {
     const envelope = {
       shard: row.shard, position: row.position, stream: row.stream, version: row.version, account: row.account,
       conversation: row.key_id, type: row.type, schemaVersion: row.schema_version, eventId: row.event_id,
-      recordedAt: isoTime(row.recorded_at),
+      recordedAt: isoTime(row.recorded_at), ...(row.cause !== null && { cause: row.cause }),
     };
     const key = row.key_id === null ? undefined : (this.keys.cached(row.key_id) ?? (await this.keys.find(row.key_id, row.account)));
     if (row.data === null || (row.key_id !== null && !key)) return { ...envelope, data: {}, erased: true };

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { transaction, type Connection, type Pool } from './database.js';
-import { modelSchema } from './model-schema.js';
+import { modelApply, modelSchema } from './model-schema.js';
 
 /** Says what to do in one line. */
 export class MigrationError extends Error {
@@ -18,7 +18,7 @@ type Step = { name: string; sql: string };
 export async function migrate(pool: Pool): Promise<string[]> {
   const steps = await stepsIn('../migrations/');
   const afterRegistry = steps.findIndex(({ name }) => name > '0002') + 1;
-  steps.splice(afterRegistry, 0, { name: '0002_z_model', sql: modelSchema('model') });
+  steps.splice(afterRegistry, 0, { name: '0002_z_model', sql: modelSchema('model') + modelApply('model') });
   return apply(pool, steps);
 }
 

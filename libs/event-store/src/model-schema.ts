@@ -1,7 +1,7 @@
 /**
  * The inline read models: what the API must read back at once, written in the append's transaction. Derived from events
  * alone, so the whole schema can be built again beside the old one and swapped in (rebuild.ts): therefore the SQL is a
- * template over the schema's name, and the tables inside `apply` are found through its search_path.
+ * template over the schema's name.
  */
 export const modelSchema = (schema: string): string => `
 create schema ${schema};
@@ -72,78 +72,78 @@ create table address_configuration (
   created_at timestamptz not null, updated_at timestamptz not null
 );
 create unique index address_configuration_address on address_configuration (account, address);
+`;
 
--- Messages and activity have arrays of their own, they are the hot path. Everything else is an effect: '<table>+' inserts
--- a row given as JSON, '<table>~' lays the given fields over the row with that sid, '<table>-' removes it.
-create function apply(
-  ok boolean[],
-  m_command integer[], m_conversation_sid text[], m_index integer[], m_sid text[], m_author text[],
-  m_participant_sid text[], m_body text[], m_attributes text[], m_media text[], m_content_sid text[], m_subject text[],
-  m_recipients smallint[], m_source text[], m_created_at timestamptz[], m_updated_at timestamptz[],
-  a_command integer[], a_conversation_sid text[], a_at timestamptz[],
-  x_command integer[], x_effect text[], x_row text[]
+/**
+ * Messages and activity have arrays of their own, they are the hot path. Everything else is an effect: '<table>+' inserts a
+ * row given as JSON, '<table>~' lays the given fields over the row it names, '<table>-' removes it. Only groups that are `ok`
+ * count; `conversation` is each group's. Names are qualified: a SET clause would cost every call.
+ */
+export const modelApply = (schema: string): string => `
+create or replace function ${schema}.apply(
+  ok boolean[], conversation text[],
+  m_group integer[], m_index integer[], m_sid text[], m_author text[], m_participant_sid text[], m_body text[],
+  m_attributes text[], m_media text[], m_content_sid text[], m_subject text[], m_recipients smallint[], m_source text[],
+  m_created_at timestamptz[], m_updated_at timestamptz[],
+  a_group integer[], a_at timestamptz[],
+  x_group integer[], x_effect text[], x_row text[]
 ) returns void language plpgsql
-set search_path = ${schema}
 as $apply$
 declare x record;
 begin
-  if array_length(m_command, 1) > 0 then
-    insert into message (conversation_sid, index, sid, author, participant_sid, body, attributes, media, content_sid, subject,
-                         recipients, source, created_at, updated_at)
-    select conversation_sid, index, sid, author, participant_sid, body, attributes, media, content_sid, subject,
-           recipients, source, created_at, updated_at
-      from unnest(m_command, m_conversation_sid, m_index, m_sid, m_author, m_participant_sid, m_body, m_attributes, m_media,
-                  m_content_sid, m_subject, m_recipients, m_source, m_created_at, m_updated_at)
-           m (c, conversation_sid, index, sid, author, participant_sid, body, attributes, media, content_sid, subject,
-              recipients, source, created_at, updated_at)
-     where ok[c];
+  if m_group is not null then
+    insert into ${schema}.message (conversation_sid, index, sid, author, participant_sid, body, attributes, media, content_sid,
+                                   subject, recipients, source, created_at, updated_at)
+    select conversation[m_group[i]], m_index[i], m_sid[i], m_author[i], m_participant_sid[i], m_body[i], m_attributes[i], m_media[i],
+           m_content_sid[i], m_subject[i], m_recipients[i], m_source[i], m_created_at[i], m_updated_at[i]
+      from generate_subscripts(m_group, 1) i where ok[m_group[i]];
   end if;
-  if array_length(a_command, 1) > 0 then
-    update conversation t set last_activity_at = a.at
-      from (select sid, max(at) as at from unnest(a_command, a_conversation_sid, a_at) u (c, sid, at) where ok[c] group by sid) a
+  if a_group is not null then
+    update ${schema}.conversation t set last_activity_at = a.at
+      from (select conversation[a_group[i]] as sid, max(a_at[i]) as at from generate_subscripts(a_group, 1) i where ok[a_group[i]] group by 1) a
      where t.sid = a.sid and t.last_activity_at < a.at;
   end if;
-  if array_length(x_command, 1) is null then return; end if;
+  if x_group is null then return; end if;
   -- One by one and in order: a batch may add a row, change it and remove it. These commands are rare beside messages.
-  for x in select u.effect, u.row::jsonb as row from unnest(x_command, x_effect, x_row) with ordinality u (c, effect, row, o)
-            where ok[c] order by o
+  for x in select x_effect[i] as effect, x_row[i]::jsonb as row from generate_subscripts(x_group, 1) i where ok[x_group[i]] order by i
   loop
     case x.effect
-    when 'conversation~' then update conversation t set (messaging_service_sid, friendly_name, unique_name, attributes, state,
+    when 'conversation~' then update ${schema}.conversation t set (messaging_service_sid, friendly_name, unique_name, attributes, state,
         timer_inactive, timer_closed, email_address, email_name, created_at, updated_at) =
       (select r.messaging_service_sid, r.friendly_name, r.unique_name, r.attributes, r.state, r.timer_inactive, r.timer_closed,
         r.email_address, r.email_name, r.created_at, r.updated_at from jsonb_populate_record(t, x.row) r) where t.sid = x.row->>'sid';
-    when 'participant+' then insert into participant select * from jsonb_populate_record(null::participant, x.row);
-    when 'participant~' then update participant t set (identity, type, address, proxy_address, attributes, role_sid,
+    when 'participant+' then insert into ${schema}.participant select * from jsonb_populate_record(null::${schema}.participant, x.row);
+    when 'participant~' then update ${schema}.participant t set (identity, type, address, proxy_address, attributes, role_sid,
         last_read_message_index, last_read_timestamp, created_at, updated_at) =
       (select r.identity, r.type, r.address, r.proxy_address, r.attributes, r.role_sid, r.last_read_message_index,
         r.last_read_timestamp, r.created_at, r.updated_at from jsonb_populate_record(t, x.row) r) where t.sid = x.row->>'sid';
-    when 'participant-' then delete from participant where sid = x.row->>'sid';
-    when 'address_binding+' then insert into address_binding select * from jsonb_populate_record(null::address_binding, x.row);
-    when 'address_binding~' then update address_binding set proxy_address = x.row->>'proxy_address'
+    when 'participant-' then delete from ${schema}.participant where sid = x.row->>'sid';
+    when 'address_binding+' then
+      insert into ${schema}.address_binding select * from jsonb_populate_record(null::${schema}.address_binding, x.row);
+    when 'address_binding~' then update ${schema}.address_binding set proxy_address = x.row->>'proxy_address'
       where conversation_sid = x.row->>'conversation_sid' and participant_sid = x.row->>'participant_sid';
-    when 'address_binding-' then delete from address_binding where conversation_sid = x.row->>'conversation_sid'
+    when 'address_binding-' then delete from ${schema}.address_binding where conversation_sid = x.row->>'conversation_sid'
       and (participant_sid = x.row->>'participant_sid' or x.row->>'participant_sid' is null);
-    when 'receipt+' then insert into receipt select * from jsonb_populate_record(null::receipt, x.row)
-      on conflict (sid) do update set channel_message_sid = coalesce(excluded.channel_message_sid, receipt.channel_message_sid),
+    when 'receipt+' then insert into ${schema}.receipt as t select * from jsonb_populate_record(null::${schema}.receipt, x.row)
+      on conflict (sid) do update set channel_message_sid = coalesce(excluded.channel_message_sid, t.channel_message_sid),
         status = excluded.status, error_code = excluded.error_code, updated_at = excluded.updated_at;
-    when 'message~' then update message t set (author, participant_sid, body, attributes, subject, created_at, updated_at) =
+    when 'message~' then update ${schema}.message t set (author, participant_sid, body, attributes, subject, created_at, updated_at) =
       (select r.author, r.participant_sid, r.body, r.attributes, r.subject, r.created_at, r.updated_at
          from jsonb_populate_record(t, x.row) r) where t.conversation_sid = x.row->>'conversation_sid' and t.index = (x.row->>'index')::integer;
     when 'message-' then
-      delete from message where conversation_sid = x.row->>'conversation_sid' and index = (x.row->>'index')::integer;
-      delete from receipt where message_sid = x.row->>'sid';
-    when 'conversation+' then insert into conversation select * from jsonb_populate_record(null::conversation, x.row);
+      delete from ${schema}.message where conversation_sid = x.row->>'conversation_sid' and index = (x.row->>'index')::integer;
+      delete from ${schema}.receipt where message_sid = x.row->>'sid';
+    when 'conversation+' then insert into ${schema}.conversation select * from jsonb_populate_record(null::${schema}.conversation, x.row);
     when 'conversation-' then
-      delete from conversation where sid = x.row->>'sid';
-      delete from participant where conversation_sid = x.row->>'sid';
-      delete from address_binding where conversation_sid = x.row->>'sid';
-    when 'service+' then insert into service select * from jsonb_populate_record(null::service, x.row);
+      delete from ${schema}.conversation where sid = x.row->>'sid';
+      delete from ${schema}.participant where conversation_sid = x.row->>'sid';
+      delete from ${schema}.address_binding where conversation_sid = x.row->>'sid';
+    when 'service+' then insert into ${schema}.service select * from jsonb_populate_record(null::${schema}.service, x.row);
     when 'address_configuration+' then
-      insert into address_configuration select * from jsonb_populate_record(null::address_configuration, x.row);
-    when 'address_configuration~' then update address_configuration t set (friendly_name, auto_creation, updated_at) =
+      insert into ${schema}.address_configuration select * from jsonb_populate_record(null::${schema}.address_configuration, x.row);
+    when 'address_configuration~' then update ${schema}.address_configuration t set (friendly_name, auto_creation, updated_at) =
       (select r.friendly_name, r.auto_creation, r.updated_at from jsonb_populate_record(t, x.row) r) where t.sid = x.row->>'sid';
-    when 'address_configuration-' then delete from address_configuration where sid = x.row->>'sid';
+    when 'address_configuration-' then delete from ${schema}.address_configuration where sid = x.row->>'sid';
     else raise exception 'no such effect: %', x.effect;
     end case;
   end loop;

@@ -73,6 +73,10 @@ export function textArray(values: readonly (string | null)[]): Buffer {
   return array;
 }
 
+/** Null instead of an array that would hold nothing but nulls. */
+export const textArrayOrNull = (values: readonly (string | null)[]): Buffer | null =>
+  values.some((value) => value !== null) ? textArray(values) : null;
+
 export function byteaArray(values: readonly Buffer[]): Buffer {
   let bytes = 4 * values.length;
   for (const value of values) bytes += value.length;

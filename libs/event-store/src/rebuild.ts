@@ -8,7 +8,7 @@ import { transaction, type Connection, type Pool } from './database.js';
 import type { DataKeys } from './data-keys.js';
 import { ModelWrites, type ProjectedEvent } from './inline-models.js';
 import { eventColumns, LogReader, type EventRow } from './log-reader.js';
-import { modelSchema } from './model-schema.js';
+import { modelApply, modelSchema } from './model-schema.js';
 import { SHARDS } from './shard.js';
 
 const BATCH = 1000;
@@ -26,7 +26,7 @@ export async function rebuildModels(pool: Pool, keys: DataKeys, progress: (line:
     if (!rows[0]!.free) throw new Error('another rebuild is running');
     await transaction(pool, async (tx) => {
       await tx.query(`drop schema if exists ${NEXT} cascade`);
-      await tx.query(modelSchema(NEXT));
+      await tx.query(modelSchema(NEXT) + modelApply(NEXT));
     });
     const reached = Array<number>(SHARDS).fill(0);
     let events = 0;
@@ -64,10 +64,13 @@ async function applyEvents(tx: Connection, events: readonly LogEvent[]): Promise
   // Messages go in as one block after the effects before them; an effect on a message must come after it.
   for (const block of blocks(events)) {
     const writes = new ModelWrites(() => true);
+    const conversations: (string | null)[] = [];
     for (const event of block) {
-      if (!event.erased) writes.add(1, event as unknown as ProjectedEvent, event.account, event.conversation);
+      if (event.erased) continue;
+      conversations.push(event.conversation);
+      writes.add(conversations.length, event as unknown as ProjectedEvent, event.account, event.conversation);
     }
-    const values = [[true], ...writes.parameters()];
+    const values = [conversations.map(() => true), conversations, ...writes.parameters()];
     await tx.query(`select ${NEXT}.apply(${values.map((_, i) => `$${i + 1}`).join(', ')})`, values);
   }
 }
@@ -99,8 +102,6 @@ async function swap(tx: Connection, reader: LogReader, reached: number[], before
     await tx.query(`delete from ${NEXT}.${table} m where not exists (select 1 from ${NEXT}.conversation c where c.sid = m.conversation_sid)`);
   await tx.query('drop schema model cascade');
   await tx.query(`alter schema ${NEXT} rename to model`);
-  await tx.query(`do $$ declare f regprocedure; begin
-    select p.oid::regprocedure into f from pg_proc p where p.pronamespace = 'model'::regnamespace and p.proname = 'apply';
-    execute format('alter function %s set search_path = model', f); end $$`);
+  await tx.query(modelApply('model'));
   return { events, lockedMillis: Math.round(performance.now() - start) };
 }

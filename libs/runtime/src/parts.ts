@@ -5,7 +5,7 @@
  */
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { Accounts } from '@parley/event-store/accounts';
-import { createPool, type Pool } from '@parley/event-store/database';
+import { appendSettings, createPool, type Pool } from '@parley/event-store/database';
 import { DataKeys } from '@parley/event-store/data-keys';
 import { GroupCommit } from '@parley/event-store/group-commit';
 import { LogReader } from '@parley/event-store/log-reader';
@@ -49,7 +49,7 @@ export class PartsModule implements OnApplicationShutdown {
       { provide: CONFIG, useValue: config },
       { provide: POOL, useFactory: () => createPool(config.databaseUrl, { max: config.poolMax }) },
       // Appends never wait for a connection that a slow read holds.
-      { provide: APPEND_POOL, useFactory: () => createPool(config.databaseUrl, { max: 4, applicationName: 'parley-append' }) },
+      { provide: APPEND_POOL, useFactory: () => createPool(config.databaseUrl, { max: 4, applicationName: 'parley-append', settings: appendSettings }) },
       { provide: KEYS_POOL, useFactory: () => createPool(config.keysDatabaseUrl, { max: 2, applicationName: 'parley-keys' }) },
       { provide: SecretBox, useFactory: () => new SecretBox(config.kek) },
       { provide: NATS, useFactory: () => Connection.open({ url: config.natsUrl, name: config.instance }) },
