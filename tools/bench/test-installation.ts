@@ -13,6 +13,7 @@ export type TestInstallationOptions = { services: boolean; say: (line: string) =
 export class TestInstallation {
   private readonly inner: Installation;
   readonly home: string;
+  private kept = false;
 
   private constructor(inner: Installation, home: string) {
     this.inner = inner;
@@ -57,10 +58,15 @@ export class TestInstallation {
     return Object.fromEntries(Object.entries(this.inner.apps).map(([name, { pid }]) => [name, rounded(residentMiB(pid), 0)]));
   }
 
+  /** Leave the folder where it is, for somebody to look into. */
+  keep(): void {
+    this.kept = true;
+  }
+
   async stop(): Promise<void> {
     if (!running.delete(this)) return;
     await this.inner.stop();
-    rmSync(this.home, { recursive: true, force: true });
+    if (!this.kept) rmSync(this.home, { recursive: true, force: true });
   }
 
   /** For the end of the program, also an early one. */

@@ -1,0 +1,37 @@
+/** Who takes part in a run: conversations of chat members, some with people on SMS and WhatsApp at the simulator. */
+import { RestClient, type Access } from '../bench/rest-client.ts';
+
+export type Person = {
+  channel: 'sms' | 'whatsapp';
+  /** As participants have it: `+15551234567`, `whatsapp:+15551234567`. */
+  address: string;
+  proxy: string;
+};
+
+export type Scene = { conversation: string; identities: string[]; people: Person[] };
+
+const CHAT_ONLY = 4;
+const MIXED = 4;
+const MEMBERS_EACH = 3;
+const SENDERS = { sms: '+15550100001', whatsapp: 'whatsapp:+15550100002' };
+
+/** Made anew: nobody has written yet. */
+export async function castScenes(access: Access): Promise<Scene[]> {
+  const rest = new RestClient(access);
+  const scenes: Scene[] = [];
+  for (let number = 0; number < CHAT_ONLY + MIXED; number++) {
+    const { sid } = await rest.post<{ sid: string }>('/v1/Conversations', { FriendlyName: `Chaos ${number}` });
+    const identities = Array.from({ length: MEMBERS_EACH }, (_, m) => `member-${number}-${m}`);
+    for (const identity of identities) await rest.post(`/v1/Conversations/${sid}/Participants`, { Identity: identity });
+    const people = number < CHAT_ONLY ? [] : [person('sms', number, 0), person('sms', number, 1), person('whatsapp', number, 2)];
+    for (const { address, proxy } of people)
+      await rest.post(`/v1/Conversations/${sid}/Participants`, { 'MessagingBinding.Address': address, 'MessagingBinding.ProxyAddress': proxy });
+    scenes.push({ conversation: sid, identities, people });
+  }
+  return scenes;
+}
+
+function person(channel: Person['channel'], scene: number, number: number): Person {
+  const digits = `+1555020${scene}${String(number).padStart(3, '0')}`;
+  return { channel, address: channel === 'sms' ? digits : `whatsapp:${digits}`, proxy: SENDERS[channel] };
+}

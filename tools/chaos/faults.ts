@@ -1,0 +1,142 @@
+/** Everything that goes wrong. Each fault hurts one target, lasts a while, and heals it again before it returns. */
+import { spawn } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
+import { builtFile, nodeProgram } from '../../infra/local/apps.mjs';
+import type { ManagedProcess } from '../../infra/local/managed-process.mjs';
+import type { TestInstallation } from '../bench/test-installation.ts';
+import type { Person } from './cast.ts';
+import type { Member } from './member.ts';
+import type { Parts } from './parts.ts';
+import type { Random } from './random.ts';
+import { redisCommand } from './redis-command.ts';
+import type { Behaviour, SimulatorClient } from './simulator-client.ts';
+
+export type Fault = {
+  name: string;
+  /** Two faults of one target never overlap. */
+  target: string;
+  /** Relative frequency. */
+  weight: number;
+  /** Resolves when it is healed. */
+  run(random: Random): Promise<void>;
+};
+
+export type Victims = {
+  installation: TestInstallation;
+  parts: Parts;
+  simulator: SimulatorClient;
+  people: readonly Person[];
+  members: readonly Member[];
+};
+
+export function allFaults(victims: Victims): Fault[] {
+  const { installation } = victims;
+  const apps = Object.values(installation.apps);
+  return [
+    ...apps.flatMap((app) => processFaults(app, victims, apps.length)),
+    ...databaseFaults(victims),
+    ...busFaults(victims),
+    ...redisFaults(victims),
+    ...carrierFaults(victims),
+    { name: 'rebuild the read models', target: 'read models', weight: 1, run: () => rebuild(installation.home) },
+    ...clientFaults(victims),
+  ];
+}
+
+function processFaults(app: ManagedProcess, { parts }: Victims, among: number): Fault[] {
+  return [
+    { name: `kill -9 ${app.name}`, target: app.name, weight: 8 / among, run: (random) => killed(app, parts, random, 'SIGKILL', 1500) },
+    { name: `stop ${app.name} for a while`, target: app.name, weight: 4 / among, run: (random) => frozen(app, random, 1000, 5000) },
+    { name: `SIGTERM ${app.name}`, target: app.name, weight: 2 / among, run: (random) => killed(app, parts, random, 'SIGTERM', 500) },
+  ];
+}
+
+function databaseFaults({ installation, parts }: Victims): Fault[] {
+  const postgres = installation.servers.postgres!;
+  return [
+    { name: 'kill -9 postgres', target: 'postgres', weight: 2, run: (random) => killed(postgres, parts, random, 'SIGKILL', 1500) },
+    { name: 'restart postgres, immediate', target: 'postgres', weight: 2, run: (random) => killed(postgres, parts, random, 'SIGQUIT', 1500) },
+    { name: 'restart postgres, fast', target: 'postgres', weight: 1, run: (random) => killed(postgres, parts, random, 'SIGINT', 500) },
+  ];
+}
+
+function busFaults({ installation, parts }: Victims): Fault[] {
+  const nats = installation.servers.nats!;
+  return [
+    { name: 'kill -9 nats', target: 'nats', weight: 2, run: (random) => killed(nats, parts, random, 'SIGKILL', 3000) },
+    { name: 'stop nats for a while', target: 'nats', weight: 1, run: (random) => frozen(nats, random, 1000, 4000) },
+    { name: 'wipe the JetStream store', target: 'nats', weight: 2, run: () => nats.wipe() },
+  ];
+}
+
+function redisFaults({ installation, parts }: Victims): Fault[] {
+  const redis = installation.servers.redis!;
+  return [
+    { name: 'kill -9 redis', target: 'redis', weight: 1, run: (random) => killed(redis, parts, random, 'SIGKILL', 3000) },
+    { name: 'flush redis', target: 'redis', weight: 1, run: async () => void (await redisCommand(redis.url, 'FLUSHALL')) },
+  ];
+}
+
+const carrierTroubles: [name: string, behaviour: Behaviour][] = [
+  ['hangs', { hangMs: 60_000 }],
+  ['answers 429', { rejectWith: { status: 429, code: 20429, retryAfterSeconds: 1 } }],
+  ['answers 500', { rejectWith: { status: 500 } }],
+  ['answers 503', { rejectWith: { status: 503 } }],
+  ['accepts, then drops the connection', { acceptThenDrop: true }],
+  ['reports everything twice', { twice: true }],
+  ['reports in the wrong order', { outOfOrder: true }],
+  ['reports late, twice and in the wrong order', { twice: true, outOfOrder: true, delayMs: 1500 }],
+];
+
+/** Of one handset, or of one of our senders: then all that it sends. */
+function carrierFaults({ simulator, people }: Victims): Fault[] {
+  const addresses = [...new Set(people.flatMap(({ address, proxy }) => [address, proxy]))];
+  return carrierTroubles.map(([name, behaviour]): Fault => ({
+    name: `carrier ${name}`, target: 'carrier', weight: 1,
+    run: async (random) => {
+      const address = random.pick(addresses);
+      await simulator.behave(address, behaviour);
+      await pause(random.between(1000, 6000));
+      await simulator.behaveAsUsual(address);
+    },
+  }));
+}
+
+function clientFaults({ members }: Victims): Fault[] {
+  return [
+    {
+      name: 'clients lose their network', target: 'clients', weight: 4,
+      run: async (random) => {
+        for (const member of members) if (random.next() < 0.4) member.cut();
+      },
+    },
+  ];
+}
+
+async function killed(part: ManagedProcess, parts: Parts, random: Random, signal: NodeJS.Signals, downMillisMax: number): Promise<void> {
+  await part.kill(signal);
+  await pause(random.between(0, downMillisMax));
+  await parts.bringUp(part);
+}
+
+async function frozen(part: ManagedProcess, random: Random, minMillis: number, maxMillis: number): Promise<void> {
+  await part.kill('SIGSTOP');
+  try {
+    await pause(random.between(minMillis, maxMillis));
+  } finally {
+    await part.kill('SIGCONT');
+  }
+}
+
+/** While serving. May fail, as the database may be taken away from it; then the old read models stay. */
+export function rebuild(home: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(nodeProgram(), [builtFile('parley', 'cli.js'), 'rebuild'], {
+      env: { ...process.env, PARLEY_HOME: home }, stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let complaint = '';
+    child.stderr.on('data', (text: Buffer) => (complaint = (complaint + text.toString()).slice(-500)));
+    child.on('error', reject);
+    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`rebuild ended with ${code}: ${complaint}`))));
+  });
+}

@@ -1,0 +1,72 @@
+/** `npm run chaos`: a run full of faults, and a judgement that does not trust the system about itself. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TestInstallation } from '../bench/test-installation.ts';
+import { check } from './checker.ts';
+import { brokenInvariants } from './log-invariants.ts';
+import { modelDifferences } from './model-comparison.ts';
+import { HELP, readOptions, type ChaosOptions } from './options.ts';
+import { play } from './play.ts';
+import { Random } from './random.ts';
+import { tamper } from './tampering.ts';
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => void TestInstallation.stopAll().then(() => process.exit(130)));
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`chaos: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+} finally {
+  await TestInstallation.stopAll();
+  process.exit();
+}
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  if (!options) {
+    console.log(HELP);
+    return 0;
+  }
+  const say = (line: string) => void process.stderr.write(`chaos: ${line}\n`);
+  say(`seed ${options.seed}`);
+  const installation = await TestInstallation.start({ services: options.services, say });
+  const result = await run(installation, options, say);
+  const { good, acknowledged, lost, doubled, reordered, findings } = result;
+  if (!good || options.keep) {
+    installation.keep();
+    say(`kept: ${installation.home}`);
+  }
+  await installation.stop();
+  if (!options.json) for (const finding of findings) console.log(finding);
+  const line = `${acknowledged} acknowledged, ${lost} lost, ${doubled} doubled, ${reordered} reordered${good ? '' : ': NOT GOOD'} (seed ${options.seed})`;
+  await new Promise((written) => process.stdout.write(`${options.json ? JSON.stringify(result) : line}\n`, written));
+  return good ? 0 : 1;
+}
+
+async function run(installation: TestInstallation, { seed, seconds, services, tampering }: ChaosOptions, say: (line: string) => void) {
+  const random = new Random(seed);
+  const { evidence, happened, crashes, followedAfter, doneAfter, left, connections } = await play(installation, seconds, random, say);
+  writeFileSync(join(installation.home, 'evidence.json'), JSON.stringify({ seed, happened, crashes, evidence }));
+  const tampered = tampering && tamper(evidence, tampering, random);
+  if (tampered) say(`tampered with the evidence: ${tampered}`);
+  const { findings, ...verdict } = check(evidence);
+  const { databaseUrl } = installation.info;
+  const invariants = await brokenInvariants(databaseUrl);
+  const model = await modelDifferences(databaseUrl, installation.home);
+  const unanswered = [...evidence.posts, ...evidence.texts].filter(({ trouble }) => trouble !== undefined);
+  // A handset's text at the simulator is not repeated, so a fault may leave it without an answer.
+  const givenUp = evidence.posts.filter(({ acknowledged }) => !acknowledged).length;
+  const stuck = [
+    ...(followedAfter === undefined ? ['the log was not followed within its time'] : []),
+    ...(doneAfter === undefined ? [`not done within its time: ${JSON.stringify(left)}`] : []),
+  ];
+  const problems = verdict.lost + verdict.doubled + verdict.reordered + verdict.foreign + givenUp + invariants.length + model.length + stuck.length;
+  return {
+    good: problems === 0, seed, seconds, topology: services ? 'services' : 'one process', ...verdict, givenUp, unanswered: unanswered.length,
+    followedAfterSeconds: followedAfter ?? null, doneAfterSeconds: doneAfter ?? null, websocketConnections: connections, crashes,
+    faults: happened, ...(tampered && { tampered }),
+    findings: [...findings, ...invariants, ...model, ...stuck, ...unanswered.slice(0, 5).map(({ body, trouble }) => `${body}: ${trouble}`)],
+  };
+}
