@@ -1,5 +1,5 @@
 /**
- * Shows the errors of the apps in the launcher's terminal, from the log files they write; keeps those files bounded.
+ * Shows the errors of the apps in the launcher's terminal, from the log files they write; keeps all log files bounded.
  * Reading files instead of pipes means that a stopped launcher never blocks an app.
  */
 import { closeSync, copyFileSync, fstatSync, openSync, readSync, truncateSync } from 'node:fs';

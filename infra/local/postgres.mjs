@@ -27,6 +27,8 @@ const SETTINGS = {
   max_wal_size: '2GB',
   jit: 'off', // short statements only: compiling them costs more than it saves
   random_page_cost: '1.1', // SSD
+  log_error_verbosity: 'terse', // the detail of an error may hold what people wrote and their addresses,
+  log_min_error_statement: 'panic', // and so may its statement
   timezone: 'UTC',
   log_timezone: 'UTC',
 };

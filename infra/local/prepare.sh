@@ -25,7 +25,7 @@ installed=$(cat "$stamp" 2>/dev/null || true)
 
 # Runs a command so that ending this script ends it too.
 running=
-trap '[ -z "$running" ] || kill "$running" 2>/dev/null; exit 130' INT TERM HUP
+trap '[ -z "$running" ] || { kill "$running" 2>/dev/null; wait "$running"; }; exit 130' INT TERM HUP
 tied() {
   "$@" &
   running=$!
@@ -35,14 +35,20 @@ tied() {
 install_dependencies() {
   omit=
   [ "$want" = all ] || omit=--omit=dev
-  if [ ! -d node_modules ]; then
+  unfinished=node_modules/.parley-installing
+  if [ ! -e node_modules/.package-lock.json ] || [ -e "$unfinished" ]; then
+    # Nothing there, or an installation that was cut off: from scratch.
     # shellcheck disable=SC2086
-    tied npm ci $omit --loglevel=error --no-progress && return
+    tied npm ci $omit --loglevel=error --no-progress --no-update-notifier 2>/dev/null && return
+    echo "parley: npm ci failed, trying npm install"
   fi
-  # Also when npm refuses the lock file: a mirror may lack packages of other platforms. Never changes the lock file, and
-  # unlike npm ci takes nothing away from a Parley that runs.
+  # npm ci refuses a lock file without packages of other platforms, which a mirror may lack. This never changes the lock
+  # file, and unlike npm ci takes nothing away from a Parley that runs.
+  mkdir -p node_modules
+  touch "$unfinished"
   # shellcheck disable=SC2086
-  tied npm install --no-save $omit --loglevel=error --no-progress
+  tied npm install --no-save $omit --loglevel=error --no-progress --no-update-notifier
+  rm -f "$unfinished"
 }
 
 if [ "$installed" != "all $lock" ] && [ "$installed" != "$want $lock" ]; then

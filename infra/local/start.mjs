@@ -64,7 +64,8 @@ async function run(services) {
     if (!ending.signal.aborted) throw error;
     return say(`stopped before it was ready: ${why}`);
   }
-  const hideErrors = showErrors(Object.values(installation.apps).map((app) => app.logFile), say);
+  const parts = [...Object.values(installation.servers), ...Object.values(installation.apps)];
+  const hideErrors = showErrors(parts.map((part) => part.logFile), say);
   const text = welcome(installation, (performance.now() - began) / 1000);
   console.log(text);
   if (background) {
