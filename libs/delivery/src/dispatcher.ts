@@ -66,8 +66,9 @@ export class Dispatcher {
   /** Begins nothing new, gives calls in flight a moment, then cuts them off; what is cut off is unknown and reconciled. */
   async stop(): Promise<void> {
     this.stopped = true;
-    setTimeout(() => this.stopping.abort(), STOP_MILLIS).unref();
+    const patience = setTimeout(() => this.stopping.abort(), STOP_MILLIS);
     while (this.active.size > 0) await pause(10);
+    clearTimeout(patience);
   }
 
   private gateOf(lane: Lane): SenderGate {

@@ -1,0 +1,37 @@
+/** The built-in simulator carrier: Twilio's Messaging API towards Parley, handsets towards whoever tries things out. */
+import { Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Accounts } from '@parley/event-store/accounts';
+import type { Pool } from '@parley/event-store/database';
+import type { Config } from '@parley/runtime/config';
+import { CONFIG, POOL } from '@parley/runtime/parts';
+import { Callbacks } from './callbacks.js';
+import { Callers } from './callers.js';
+import { simulatorConfig, type SimulatorConfig } from './config.js';
+import { HandsetsController } from './handsets.controller.js';
+import { MessagesApiController } from './messages-api.controller.js';
+import { SimulatorStore } from './simulator-store.js';
+import { SIMULATOR_CONFIG } from './tokens.js';
+
+@Module({
+  controllers: [MessagesApiController, HandsetsController],
+  providers: [
+    { provide: SIMULATOR_CONFIG, inject: [CONFIG], useFactory: (config: Config) => simulatorConfig(config) },
+    { provide: Callers, inject: [Accounts], useFactory: (accounts: Accounts) => new Callers(accounts) },
+    { provide: Callbacks, inject: [POOL, Accounts], useFactory: (pool: Pool, accounts: Accounts) => new Callbacks(pool, accounts) },
+    {
+      provide: SimulatorStore, inject: [POOL, SIMULATOR_CONFIG],
+      useFactory: (pool: Pool, { webhooksUrl }: SimulatorConfig) => new SimulatorStore(pool, `${webhooksUrl}twilio/sms`),
+    },
+  ],
+})
+export class CarrierSimulatorModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  constructor(@Inject(Callbacks) private readonly callbacks: Callbacks) {}
+
+  onApplicationBootstrap(): void {
+    this.callbacks.lookIn(0);
+  }
+
+  beforeApplicationShutdown(): Promise<void> {
+    return this.callbacks.stop();
+  }
+}

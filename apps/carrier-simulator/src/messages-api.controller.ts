@@ -1,0 +1,96 @@
+/**
+ * Twilio's Messaging API as far as Parley uses it: send, list, fetch. One addition: the header `Idempotency-Key` makes a
+ * repeated send the same message, and `Reference` in the list finds it.
+ */
+import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { BODY_TOO_LONG } from '@parley/channel/twilio/errors';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Behaviour } from './behaviour.js';
+import { Callbacks } from './callbacks.js';
+import { Callers, refusal } from './callers.js';
+import type { SimulatorConfig } from './config.js';
+import { twilioResource } from './message-json.js';
+import { SimulatorStore } from './simulator-store.js';
+import { SIMULATOR_CONFIG } from './tokens.js';
+
+const BODY_CHARS_MAX = 1600;
+const MEDIA_MAX = 10;
+const PAGE_MAX = 1000;
+/** Reports are not due at once. */
+const FIRST_LOOK_MILLIS = 50;
+type ListQuery = { To?: string; From?: string; Reference?: string; PageSize?: string };
+
+@Controller('simulator/2010-04-01/Accounts/:AccountSid')
+export class MessagesApiController {
+  constructor(
+    @Inject(Callers) private readonly callers: Callers,
+    @Inject(SimulatorStore) private readonly store: SimulatorStore,
+    @Inject(Callbacks) private readonly callbacks: Callbacks,
+    @Inject(SIMULATOR_CONFIG) private readonly config: SimulatorConfig,
+  ) {}
+
+  @Post('Messages.json')
+  @HttpCode(201)
+  async send(
+    @Param('AccountSid') sid: string, @Headers('authorization') authorization: string | undefined,
+    @Headers('idempotency-key') reference: string | undefined, @Body() body: unknown, @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const account = await this.account(sid, authorization);
+    const message = this.parse(new URLSearchParams(typeof body === 'string' ? body : ''));
+    const behaviour = await this.store.takeBehaviour(account, message.sender, message.recipient);
+    if (behaviour.hangMs) await pause(behaviour.hangMs);
+    if (request.raw.socket.destroyed) return undefined; // they hung up: nothing was sent
+    rejectAsTold(behaviour, reply);
+    const accepted = await this.store.accept({ ...message, account, reference: reference ?? null }, behaviour);
+    this.callbacks.lookIn(FIRST_LOOK_MILLIS);
+    if (behaviour.acceptThenDrop) request.raw.socket.destroy();
+    return twilioResource(accepted);
+  }
+
+  @Get('Messages.json')
+  async list(@Param('AccountSid') sid: string, @Headers('authorization') authorization: string | undefined, @Query() query: ListQuery) {
+    const account = await this.account(sid, authorization);
+    const { To: to, From: from, Reference: reference, PageSize = '50' } = query;
+    const limit = Math.min(Math.max(Number(PageSize) || 50, 1), PAGE_MAX);
+    return { messages: (await this.store.list(account, { to, from, reference }, limit)).map(twilioResource) };
+  }
+
+  @Get('Messages/:MessageSid')
+  async fetch(@Param('AccountSid') sid: string, @Param('MessageSid') messageSid: string, @Headers('authorization') authorization: string | undefined) {
+    const account = await this.account(sid, authorization);
+    const message = await this.store.find(account, messageSid.replace(/\.json$/, ''));
+    if (!message) throw refusal(404, 20404, 'The requested resource was not found');
+    return twilioResource(message);
+  }
+
+  /** An account's credentials open that account and no other. */
+  private async account(sid: string, authorization: string | undefined): Promise<string> {
+    const account = await this.callers.identify(authorization);
+    if (account.sid !== sid) throw refusal(401, 20003, 'Authenticate');
+    return sid;
+  }
+
+  private parse(form: URLSearchParams) {
+    const value = (name: string) => form.get(name)?.replaceAll('\0', '') ?? '';
+    const mediaUrls = form.getAll('MediaUrl').slice(0, MEDIA_MAX);
+    const [recipient, sender, body, statusCallback] = [value('To'), value('From'), value('Body'), value('StatusCallback')];
+    if (recipient === '') throw refusal(400, 21604, "A 'To' phone number is required.");
+    if (recipient.length > 256) throw refusal(400, 21211, "Invalid 'To' Phone Number");
+    if (sender === '' || sender.length > 256) throw refusal(400, 21603, "A 'From' phone number is required.");
+    if (body === '' && mediaUrls.length === 0) throw refusal(400, 21602, 'Message body is required.');
+    if (body.length > BODY_CHARS_MAX) throw refusal(400, BODY_TOO_LONG, 'The concatenated message body exceeds the 1600 character limit.');
+    // It posts what it is told to, so it posts to Parley only.
+    if (statusCallback !== '' && !statusCallback.startsWith(this.config.webhooksUrl))
+      throw refusal(400, 21609, `The simulator calls back below ${this.config.webhooksUrl} only.`);
+    return { sender, recipient, body, mediaUrls, statusCallback: statusCallback || null };
+  }
+}
+
+function rejectAsTold({ rejectWith }: Behaviour, reply: FastifyReply): void {
+  if (!rejectWith) return;
+  const { status, code = status === 429 ? 20429 : 20001, retryAfterSeconds } = rejectWith;
+  if (retryAfterSeconds !== undefined) void reply.header('Retry-After', String(retryAfterSeconds));
+  throw refusal(status, code, 'Refused, as this address was told to behave');
+}

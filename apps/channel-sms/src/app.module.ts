@@ -1,0 +1,65 @@
+/** SMS and MMS: deliveries out, webhooks in. WhatsApp through Twilio comes in by the same webhooks. */
+import { Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { CONVERSATION_COMMANDS, ROUTER_COMMANDS } from '@parley/contracts/command-tokens';
+import type { ConversationCommands, RouterCommands } from '@parley/contracts/commands';
+import { Carriers, SIMULATOR } from '@parley/delivery/carriers';
+import { DeliveryWorker } from '@parley/delivery/delivery-worker';
+import { Inbox } from '@parley/delivery/inbox';
+import { InboxStore } from '@parley/delivery/inbox-store';
+import { Receipts } from '@parley/delivery/receipts';
+import { Accounts } from '@parley/event-store/accounts';
+import type { Pool } from '@parley/event-store/database';
+import { SecretBox } from '@parley/event-store/secret-box';
+import type { Connection } from '@parley/messaging/connection';
+import type { Config } from '@parley/runtime/config';
+import { CONFIG, NATS, POOL } from '@parley/runtime/parts';
+import { SimulatorSms } from './carriers/simulator/simulator-sms.adapter.js';
+import { TwilioSms } from './carriers/twilio/twilio-sms.adapter.js';
+import { channelConfig } from './config.js';
+import { InboundEvents } from './inbound-events.js';
+import { TwilioWebhooksController } from './twilio-webhooks.controller.js';
+
+@Module({
+  controllers: [TwilioWebhooksController],
+  providers: [
+    {
+      provide: Carriers,
+      inject: [CONFIG, POOL, Accounts, SecretBox],
+      useFactory(config: Config, pool: Pool, accounts: Accounts, box: SecretBox) {
+        const { simulatorUrl, twilioUrl } = channelConfig(config);
+        const types = { [SIMULATOR]: { adapter: SimulatorSms, baseUrl: simulatorUrl }, twilio: { adapter: TwilioSms, baseUrl: twilioUrl } };
+        return new Carriers(types, config.publicUrl, accounts, pool, box);
+      },
+    },
+    {
+      provide: DeliveryWorker,
+      inject: [CONFIG, POOL, NATS, Carriers, CONVERSATION_COMMANDS],
+      useFactory(config: Config, pool: Pool, nats: Connection, carriers: Carriers, conversations: ConversationCommands) {
+        const { carrierTimeoutMillis: timeoutMillis, senderConcurrency: concurrency, unanswered } = channelConfig(config);
+        return new DeliveryWorker({
+          channel: 'sms', pool, nats, owner: config.instance, carriers, conversations, timeoutMillis, concurrency, unanswered,
+        });
+      },
+    },
+    {
+      provide: Inbox,
+      inject: [CONFIG, POOL, ROUTER_COMMANDS, CONVERSATION_COMMANDS],
+      useFactory: (config: Config, pool: Pool, router: RouterCommands, conversations: ConversationCommands) =>
+        new Inbox(new InboxStore(pool, config.instance), new InboundEvents(pool, router, new Receipts(pool, conversations))),
+    },
+  ],
+})
+export class ChannelSmsModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  constructor(
+    @Inject(DeliveryWorker) private readonly worker: DeliveryWorker,
+    @Inject(Inbox) private readonly inbox: Inbox,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await Promise.all([this.worker.start(), this.inbox.start()]);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all([this.worker.stop(), this.inbox.stop()]);
+  }
+}

@@ -1,0 +1,25 @@
+/** Settings of this channel alone, beside those every service shares. */
+import { ConfigError, integer, type Config } from '@parley/runtime/config';
+
+export type ChannelConfig = {
+  twilioUrl: string;
+  simulatorUrl: string;
+  /** A carrier that has not answered by then is not waited for; well below the lease of an attempt. */
+  carrierTimeoutMillis: number;
+  /** Calls in flight per sender. */
+  senderConcurrency: number;
+  /** A send without an answer that the carrier does not know: send again, or give up. */
+  unanswered: 'retry' | 'fail';
+};
+
+export function channelConfig(shared: Config, env: NodeJS.ProcessEnv = process.env): ChannelConfig {
+  const unanswered = env['UNANSWERED_SENDS'] || 'retry';
+  if (unanswered !== 'retry' && unanswered !== 'fail') throw new ConfigError(`UNANSWERED_SENDS=${unanswered} is neither retry nor fail`);
+  return {
+    twilioUrl: env['TWILIO_URL'] || 'https://api.twilio.com',
+    simulatorUrl: `${env['SIMULATOR_URL'] || shared.publicUrl}/simulator`,
+    carrierTimeoutMillis: integer(env, 'CARRIER_TIMEOUT_MILLIS', 10_000, 100, 20_000),
+    senderConcurrency: integer(env, 'SENDER_CONCURRENCY', 16, 1, 1000),
+    unanswered,
+  };
+}

@@ -1,0 +1,41 @@
+/** Which open conversation an address pair belongs to; asked many times a second, so many at a time. */
+import type { AutoCreation } from '@parley/contracts/commands';
+import type { ConversationSid } from '@parley/domain/sid';
+import { Batcher } from '@parley/delivery/batcher';
+import type { Pool } from '@parley/event-store/database';
+import { textArray } from '@parley/event-store/pg-arrays';
+
+type Pair = { account: string; address: string; proxyAddress: string };
+
+export class AddressBook {
+  private readonly lookups = new Batcher<Pair, ConversationSid | undefined>((pairs) => this.lookUp(pairs));
+
+  constructor(private readonly pool: Pool) {}
+
+  find(account: string, address: string, proxyAddress: string): Promise<ConversationSid | undefined> {
+    return this.lookups.do({ account, address, proxyAddress });
+  }
+
+  /** What an address of ours does with messages nobody waits for; undefined: nothing. */
+  async autoCreation(account: string, address: string): Promise<AutoCreation | undefined> {
+    const { rows } = await this.pool.query<{ auto_creation: AutoCreation }>(
+      'select auto_creation from model.address_configuration where account = $1 and address = $2', [account, address],
+    );
+    return rows[0]?.auto_creation.enabled === true ? rows[0].auto_creation : undefined;
+  }
+
+  private async lookUp(pairs: Pair[]): Promise<(ConversationSid | undefined)[]> {
+    const { rows } = await this.pool.query<{ o: number; conversation_sid: ConversationSid }>({
+      name: 'address-book',
+      text: `select p.o::integer, b.conversation_sid
+               from unnest($1::text[], $2::text[], $3::text[]) with ordinality p (account, address, proxy_address, o)
+               join model.address_binding b on b.account = p.account and b.address = p.address and b.proxy_address = p.proxy_address`,
+      values: [
+        textArray(pairs.map(({ account }) => account)), textArray(pairs.map(({ address }) => address)),
+        textArray(pairs.map(({ proxyAddress }) => proxyAddress)),
+      ],
+    });
+    const found = new Map(rows.map((row) => [row.o, row.conversation_sid]));
+    return pairs.map((_, i) => found.get(i + 1));
+  }
+}

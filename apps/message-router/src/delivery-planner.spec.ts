@@ -1,0 +1,70 @@
+import type { Recipient } from '@parley/domain/conversation/events';
+import { receiptSidOf } from '@parley/domain/delivery/receipt-sid';
+import type { LogEvent } from '@parley/domain/event';
+import { newSid, type ConversationSid, type MessageSid } from '@parley/domain/sid';
+import { transaction } from '@parley/event-store/database';
+import { testDatabase, type TestDatabase } from '@parley/event-store/database.testing';
+import { concernsDeliveries, lanesOf, planDeliveries } from './delivery-planner.js';
+
+let db: TestDatabase;
+beforeAll(async () => { db = await testDatabase(); });
+afterAll(() => db.drop());
+beforeEach(() => db.pool.query('truncate delivery.delivery, delivery.attempt'));
+
+const account = newSid('AC');
+const conversation: ConversationSid = newSid('CH');
+const ann: Recipient = { participantSid: newSid('MB'), type: 'sms', address: '+15550100002', proxyAddress: '+15550100001' };
+const bob: Recipient = { participantSid: newSid('MB'), type: 'whatsapp', address: 'whatsapp:+15550100003', proxyAddress: 'whatsapp:+15550100100' };
+let position = 0;
+const event = (type: string, data: Record<string, unknown>): LogEvent => ({
+  shard: 1, position: ++position, stream: `conversation-${conversation}`, version: position, account, conversation, type,
+  schemaVersion: 1, eventId: '', recordedAt: '', data,
+});
+const added = (index: number, recipients: Recipient[], messageSid: MessageSid = newSid('IM')) =>
+  event('MessageAdded', { messageSid, index, recipients });
+const plan = (...events: LogEvent[]) => transaction(db.pool, (tx) => planDeliveries(tx, events, 60));
+const rows = async () => (await db.pool.query(
+  'select delivery_id, account, conversation_sid, message_index, participant_sid, channel, sender, recipient, state from delivery.delivery order by place',
+)).rows as Array<Record<string, unknown>>;
+
+describe('planning deliveries', () => {
+  it('makes one per recipient, named after message and participant', async () => {
+    const message = newSid('IM');
+    await plan(added(0, [ann, bob], message));
+    expect(await rows()).toEqual([
+      {
+        delivery_id: receiptSidOf(message, ann.participantSid), account, conversation_sid: conversation, message_index: 0, channel: 'sms',
+        participant_sid: ann.participantSid, sender: ann.proxyAddress, recipient: ann.address, state: 'queued',
+      },
+      expect.objectContaining({ delivery_id: receiptSidOf(message, bob.participantSid), channel: 'whatsapp', recipient: bob.address }),
+    ]);
+  });
+  it('keeps the order of the log', async () => {
+    await plan(...Array.from({ length: 50 }, (_, n) => added(n, [ann])));
+    await plan(added(50, [ann]));
+    expect((await rows()).map((row) => row['message_index'])).toEqual(Array.from({ length: 51 }, (_, n) => n));
+  });
+  it('finds its own deliveries when the log is read again', async () => {
+    const events = [added(0, [ann, bob]), added(1, [ann])];
+    await plan(...events);
+    await db.pool.query("update delivery.delivery set state = 'sent'");
+    await plan(...events);
+    expect((await rows()).map((row) => row['state'])).toEqual(['sent', 'sent', 'sent']);
+  });
+  it('cancels what is still queued of a deleted message', async () => {
+    await plan(added(0, [ann, bob]), added(1, [ann]));
+    await db.pool.query("update delivery.delivery set state = 'sending' where channel = 'whatsapp'");
+    await plan(event('MessageDeleted', { index: 0 }));
+    expect((await rows()).map((row) => row['state'])).toEqual(['cancelled', 'sending', 'queued']);
+  });
+  it('cancels what is still queued of a deleted conversation, also in the same breath', async () => {
+    await plan(added(0, [ann]), event('ConversationDeleted', {}));
+    expect((await rows()).map((row) => row['state'])).toEqual(['cancelled']);
+  });
+  it('names the lanes to wake, and takes no interest in messages that stay in the chat', () => {
+    expect(lanesOf([added(0, [ann, bob]), event('MessageDeleted', { index: 0 })])).toMatchObject([
+      { account, channel: 'sms', sender: ann.proxyAddress, recipient: ann.address }, { channel: 'whatsapp' },
+    ]);
+    expect([added(0, []), added(0, [ann]), event('MessageDeleted', { index: 0 })].map(concernsDeliveries)).toEqual([false, true, true]);
+  });
+});

@@ -1,0 +1,57 @@
+/**
+ * From the log to deliveries: one row per recipient of a message, in the transaction of the checkpoint, so none is missing
+ * and none is there twice. Who gets it was decided when the message was stored; nothing is looked up here.
+ */
+import type { MessageAdded, MessageDeleted } from '@parley/domain/conversation/events';
+import { receiptSidOf } from '@parley/domain/delivery/receipt-sid';
+import type { LogEvent } from '@parley/domain/event';
+import type { Lane } from '@parley/delivery/lane';
+import type { Connection } from '@parley/event-store/database';
+
+export const plannedTypes = ['MessageAdded', 'MessageDeleted', 'ConversationDeleted'];
+
+/** Most messages stay in the chat. */
+export const concernsDeliveries = ({ type, data }: LogEvent): boolean =>
+  type !== 'MessageAdded' || (data as MessageAdded).recipients.length > 0;
+
+export async function planDeliveries(tx: Connection, events: LogEvent[], deadlineSeconds: number): Promise<void> {
+  const added = events.flatMap(deliveriesOf);
+  // In the order of the log, which becomes the order of each lane. On a replay of the log they are there already.
+  if (added.length > 0)
+    await tx.query({
+      name: 'plan-deliveries',
+      text: `insert into delivery.delivery (delivery_id, account, conversation_sid, message_sid, message_index, participant_sid,
+                                            channel, sender, recipient, deadline)
+             select delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient,
+                    now() + $2 * interval '1 s'
+               from rows from (jsonb_to_recordset($1) as (delivery_id text, account text, conversation_sid text, message_sid text,
+                    message_index integer, participant_sid text, channel text, sender text, recipient text)) with ordinality d
+                    (delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient, o)
+              order by o on conflict (delivery_id) do nothing`,
+      values: [JSON.stringify(added), deadlineSeconds],
+    });
+  for (const { type, conversation, data } of events) {
+    if (type === 'MessageDeleted') await cancel(tx, conversation!, (data as MessageDeleted).index);
+    if (type === 'ConversationDeleted') await cancel(tx, conversation!, null);
+  }
+}
+
+/** The lanes that have something new to do. */
+export const lanesOf = (events: LogEvent[]): Lane[] => events.flatMap(deliveriesOf);
+
+function deliveriesOf({ type, account, conversation, data }: LogEvent) {
+  if (type !== 'MessageAdded') return [];
+  const { messageSid, index, recipients } = data as MessageAdded;
+  return recipients.map(({ participantSid, type: channel, address, proxyAddress }) => ({
+    delivery_id: receiptSidOf(messageSid, participantSid), account, conversation_sid: conversation, message_sid: messageSid,
+    message_index: index, participant_sid: participantSid, channel, sender: proxyAddress, recipient: address,
+  }));
+}
+
+/** What a carrier was not asked to deliver yet, it is not asked any more. */
+const cancel = (tx: Connection, conversation: string, index: number | null) => tx.query({
+  name: 'cancel-deliveries',
+  text: `update delivery.delivery set state = 'cancelled', updated_at = now()
+          where conversation_sid = $1 and ($2::integer is null or message_index = $2) and state = 'queued'`,
+  values: [conversation, index],
+});

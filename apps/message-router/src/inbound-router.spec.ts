@@ -1,0 +1,127 @@
+import type { AddParticipant, ConversationCommands, InboundMessage, ParticipantCommands } from '@parley/contracts/commands';
+import { DomainError } from '@parley/domain/domain-error';
+import { newSid, type ConversationSid, type MessageSid } from '@parley/domain/sid';
+import { AddressBook } from './address-book.js';
+import { InboundRouter } from './inbound-router.js';
+
+const account = newSid('AC');
+const [defaultService, otherService] = [newSid('IS'), newSid('IS')];
+
+/** The rules of the log that matter here: keys, one open conversation per pair. */
+class PlayedLog {
+  readonly conversations = new Map<ConversationSid, { open: boolean; service: string; bodies: Array<string | null>; binding?: string }>();
+  readonly results = new Map<string, unknown>();
+  /** Called before each command; may throw. */
+  before: (command: string) => void | Promise<void> = () => {};
+  autoCreation: Record<string, unknown> | undefined = { enabled: true, type: 'default' };
+
+  addressBook = Object.assign(Object.create(AddressBook.prototype) as AddressBook, {
+    find: async (_account: string, from: string, to: string) =>
+      [...this.conversations].find(([, { open, binding }]) => open && binding === `${from} ${to}`)?.[0],
+    autoCreation: async () => this.autoCreation as never,
+  });
+  private async once<T>(command: string, key: string | undefined, work: () => T): Promise<T> {
+    await this.before(command);
+    if (key !== undefined && this.results.has(key)) return this.results.get(key) as T;
+    const result = work();
+    if (key !== undefined) this.results.set(key, result);
+    return result;
+  }
+  private openOne(sid: ConversationSid) {
+    const conversation = this.conversations.get(sid);
+    if (!conversation) throw new DomainError('conversation_not_found');
+    if (!conversation.open) throw new DomainError('conversation_closed');
+    return conversation;
+  }
+  commands = {
+    createConversation: ({ key }, { chatServiceSid }) => this.once('create', key, () => {
+      const conversationSid = newSid('CH');
+      this.conversations.set(conversationSid, { open: true, service: chatServiceSid, bodies: [] });
+      return { conversationSid };
+    }),
+    addParticipant: ({ key }, sid: ConversationSid, { binding }: AddParticipant) => this.once('participant', key, () => {
+      const pair = `${binding!.address} ${binding!.proxyAddress}`;
+      const owner = [...this.conversations].find(([, other]) => other.open && other.binding === pair)?.[0];
+      if (owner) throw new DomainError('address_pair_in_use', { conversationSid: owner });
+      this.openOne(sid).binding = pair;
+      return { participantSid: newSid('MB') };
+    }),
+    addMessage: ({ key }, sid, { body = null }) => this.once('message', key, () => {
+      this.openOne(sid).bodies.push(body);
+      return { messageSid: newSid('IM') as MessageSid } as never;
+    }),
+    deleteConversation: ({ key }, sid) => this.once('delete', key, () => void this.conversations.delete(sid)),
+  } as Pick<ConversationCommands, 'createConversation' | 'addMessage' | 'deleteConversation'> & Pick<ParticipantCommands, 'addParticipant'>;
+}
+
+let log: PlayedLog;
+let router: InboundRouter;
+beforeEach(() => {
+  log = new PlayedLog();
+  const commands = log.commands as unknown as ConversationCommands & ParticipantCommands;
+  const accounts = { find: async () => ({ defaultChatServiceSid: defaultService }) as never };
+  router = new InboundRouter(log.addressBook, accounts, commands, commands);
+});
+const message = (id: string, body = id): InboundMessage => ({
+  channel: 'sms', from: '+15550100002', to: '+15550100001', body, media: null, providerMessageId: `simulator:${id}`, receivedAt: '',
+});
+const route = (id: string) => router.routeInbound(account, message(id));
+const bodies = () => [...log.conversations.values()].map((conversation) => conversation.bodies);
+
+describe('a message from outside', () => {
+  it('opens a conversation when its address does that, and the next one joins it', async () => {
+    expect(await route('1')).toMatchObject({ outcome: 'routed', created: true });
+    expect(await route('2')).toMatchObject({ outcome: 'routed', created: false });
+    expect(bodies()).toEqual([['1', '2']]);
+    expect([...log.conversations.values()][0]!.service).toBe(defaultService);
+  });
+  it('opens it in the service the address names', async () => {
+    log.autoCreation = { enabled: true, type: 'default', conversation_service_sid: otherService };
+    await route('1');
+    expect([...log.conversations.values()][0]!.service).toBe(otherService);
+  });
+  it('is left alone when its address opens nothing', async () => {
+    log.autoCreation = undefined;
+    expect(await route('1')).toEqual({ outcome: 'unrouted' });
+    expect(bodies()).toEqual([]);
+  });
+  it('that comes twice is one message', async () => {
+    const first = await route('1');
+    expect(await route('1')).toMatchObject({ messageSid: (first as { messageSid: string }).messageSid });
+    expect(bodies()).toEqual([['1']]);
+  });
+  it('goes to a new conversation when the old one is closed in between', async () => {
+    await route('1');
+    log.before = (command) => {
+      if (command !== 'message') return;
+      log.before = () => {};
+      [...log.conversations.values()][0]!.open = false;
+    };
+    expect(await route('2')).toMatchObject({ created: true });
+    expect(bodies()).toEqual([['1'], ['2']]);
+  });
+  it('racing with another first one ends in one conversation', async () => {
+    let together!: () => void;
+    const both = new Promise<void>((resolve) => (together = resolve));
+    let waiting = 0;
+    log.before = (command) => {
+      if (command !== 'participant') return undefined;
+      if (++waiting === 2) together();
+      return both;
+    };
+    const results = await Promise.all([route('1'), route('2')]);
+    expect(new Set(results.map((result) => (result as { conversationSid: string }).conversationSid)).size).toBe(1);
+    expect(bodies().map((all) => all.sort())).toEqual([['1', '2']]);
+  });
+  it.each(['create', 'participant', 'message'])('is finished by a repetition when we died after %s', async (died) => {
+    const { commands } = log;
+    const names = { create: 'createConversation', participant: 'addParticipant', message: 'addMessage' } as const;
+    const name = names[died as keyof typeof names];
+    const real = commands[name].bind(commands) as (...args: unknown[]) => Promise<unknown>;
+    Object.assign(commands, { [name]: async (...args: unknown[]) => { await real(...args); throw new DomainError('unavailable'); } });
+    await expect(route('1')).rejects.toMatchObject({ code: 'unavailable' });
+    Object.assign(commands, { [name]: real });
+    expect(await route('1')).toMatchObject({ outcome: 'routed' });
+    expect(bodies()).toEqual([['1']]);
+  });
+});

@@ -1,0 +1,75 @@
+/**
+ * Where a message from outside goes (API reference 3.10): to the open conversation of its address pair, else to a new one
+ * when the address it was sent to opens conversations. Every step has a key made of the carrier's message id, so a
+ * repetition, also after a crash between two steps, ends in the same conversation with the same message.
+ */
+import type {
+  AutoCreation, Caller, ConversationCommands, InboundMessage, InboundRouting, ParticipantCommands, RouterCommands,
+} from '@parley/contracts/commands';
+import { DomainError, type DomainErrorCode } from '@parley/domain/domain-error';
+import type { ConversationSid, ServiceSid } from '@parley/domain/sid';
+import type { Accounts } from '@parley/event-store/accounts';
+import type { AddressBook } from './address-book.js';
+
+/** Conversations may be closed while a message is on its way to them; more often than this it is not looked up again. */
+const LOOKUPS_MAX = 3;
+
+export class InboundRouter implements RouterCommands {
+  constructor(
+    private readonly addressBook: AddressBook,
+    private readonly accounts: Pick<Accounts, 'find'>,
+    private readonly conversations: ConversationCommands,
+    private readonly participants: ParticipantCommands,
+  ) {}
+
+  /** Throws DomainError `unavailable` or `overloaded` when it may succeed later. */
+  async routeInbound(account: string, message: InboundMessage): Promise<InboundRouting> {
+    const caller = { account, key: `in:${message.providerMessageId}` };
+    for (let lookup = 1; ; lookup++) {
+      const known = await this.addressBook.find(account, message.from, message.to);
+      const conversationSid = known ?? (await this.open(caller, message));
+      if (conversationSid === undefined) return { outcome: 'unrouted' };
+      try {
+        const { messageSid } = await this.conversations.addMessage(caller, conversationSid, {
+          author: message.from, body: message.body, media: message.media, source: message.channel,
+        });
+        return { outcome: 'routed', conversationSid, messageSid, created: known === undefined };
+      } catch (error) {
+        // Stored before, and deleted by somebody since.
+        if (isRefusal(error, 'message_not_found')) return { outcome: 'unrouted' };
+        if (lookup === LOOKUPS_MAX || !isRefusal(error, 'conversation_closed', 'conversation_not_found')) throw error;
+      }
+    }
+  }
+
+  /** A conversation for this pair: a new one, or that of whoever was faster. undefined: this address opens none. */
+  private async open(caller: Caller, { from, to, channel }: InboundMessage): Promise<ConversationSid | undefined> {
+    const autoCreation = await this.addressBook.autoCreation(caller.account, to);
+    if (!autoCreation) return undefined;
+    const { conversationSid } = await this.conversations.createConversation(step(caller, 'conversation'), {
+      chatServiceSid: await this.serviceFor(caller.account, autoCreation),
+    });
+    try {
+      await this.participants.addParticipant(step(caller, 'participant'), conversationSid, {
+        binding: { type: channel, address: from, proxyAddress: to },
+      });
+      return conversationSid;
+    } catch (error) {
+      if (!isRefusal(error, 'address_pair_in_use')) throw error;
+      await this.conversations.deleteConversation(step(caller, 'withdrawal'), conversationSid);
+      return (error.details['conversationSid'] as ConversationSid | undefined) ?? this.addressBook.find(caller.account, from, to);
+    }
+  }
+
+  private async serviceFor(account: string, { conversation_service_sid }: AutoCreation): Promise<ServiceSid> {
+    if (conversation_service_sid) return conversation_service_sid as ServiceSid;
+    const known = await this.accounts.find(account);
+    if (!known) throw new DomainError('unavailable');
+    return known.defaultChatServiceSid as ServiceSid;
+  }
+}
+
+const step = ({ account, key }: Caller, name: string): Caller => ({ account, key: `${key}:${name}` });
+
+const isRefusal = (error: unknown, ...codes: DomainErrorCode[]): error is DomainError =>
+  error instanceof DomainError && codes.includes(error.code);

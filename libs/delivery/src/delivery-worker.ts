@@ -1,0 +1,59 @@
+/** The sending half of a channel app: takes the jobs of its channel from the work queue and has them dispatched. */
+import type { ConversationCommands } from '@parley/contracts/commands';
+import type { Pool } from '@parley/event-store/database';
+import type { Connection } from '@parley/messaging/connection';
+import { WorkQueue } from '@parley/messaging/work-queue';
+import type { Carriers } from './carriers.js';
+import { DeliveryStore } from './delivery-store.js';
+import { Dispatcher } from './dispatcher.js';
+import { DELIVER_QUEUE, type Lane } from './lane.js';
+import { Receipts } from './receipts.js';
+import { usualRetries, type RetryPolicy } from './retry-policy.js';
+
+/** Jobs looked at together; they only wake lanes, so none takes long. */
+const JOBS_AT_ONCE = 64;
+
+export type DeliveryWorkerOptions = {
+  channel: string;
+  pool: Pool;
+  nats: Connection;
+  /** Identity of this instance, for the record of attempts. */
+  owner: string;
+  carriers: Carriers;
+  conversations: ConversationCommands;
+  timeoutMillis: number;
+  /** Calls in flight per sender. */
+  concurrency: number;
+  unanswered: RetryPolicy['unanswered'];
+};
+
+export class DeliveryWorker {
+  private readonly dispatcher: Dispatcher;
+  private queue: WorkQueue | undefined;
+
+  constructor(private readonly options: DeliveryWorkerOptions) {
+    const { pool, owner, carriers, conversations, timeoutMillis, concurrency, unanswered } = options;
+    this.dispatcher = new Dispatcher({
+      store: new DeliveryStore(pool, owner), carriers, receipts: new Receipts(pool, conversations), timeoutMillis, concurrency,
+      retries: { ...usualRetries, unanswered },
+    });
+  }
+
+  async start(): Promise<void> {
+    const { channel, nats } = this.options;
+    this.queue = await WorkQueue.open(nats, DELIVER_QUEUE);
+    // A job is done once its lane is woken: what there is to do is in the table, and the sweeper asks for it again.
+    this.queue.consume({
+      durable: `deliver-${channel}`, filter: `deliver.${channel}.>`, concurrency: JOBS_AT_ONCE,
+      handler: async (lane) => {
+        this.dispatcher.wake(lane as Lane);
+        return 'done';
+      },
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.queue?.close();
+    await this.dispatcher.stop();
+  }
+}
