@@ -133,7 +133,8 @@ begin
       left join lateral (select t.hash, t.result from log.command t where t.account = g_account[i] and t.key = g_key[i]) d on true;
   end if;
   status := '';
-  positions := '{}';
+  -- Of full length from the start: an array that begins with its second element is read by clients as if it were the first.
+  positions := array_fill(null::bigint, array[array_length(g_at, 1)]);
   for i in 1 .. array_length(g_at, 1) loop
     if stored[i] is not null then status := status || 'd';
     elsif v_versions[i] <> g_expected[i] then status := status || 'c';

@@ -52,6 +52,9 @@ it('refuses what was decided on another version, and only that', async () => {
   await commit.append(fact(a, 0));
   const outcomes = await Promise.all([commit.append(fact(a, 0)), commit.append(fact(b, 0)), commit.append(fact(a, 7))]);
   expect(outcomes.map((o) => o.status)).toEqual(['conflict', 'ok', 'conflict']);
+  // What the accepted one is told about its place is where it is stored, also behind a refused one.
+  const { rows } = await db.pool.query('select shard, position from log.event where stream = $1', [`address-${b}`]);
+  expect(outcomes[1]).toMatchObject({ events: rows });
   await commit.stop();
 });
 
