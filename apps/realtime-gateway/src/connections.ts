@@ -5,7 +5,7 @@ import type { Principal } from './access-token.js';
 import type { RealtimeLimits } from './limits.js';
 import { closing, type Session } from './session.js';
 
-const SWEEP_MILLIS = 1_000;
+const SWEEP_MILLIS_MAX = 1_000;
 /** A suspended account and a deleted key end sockets within this time. */
 const RECHECK_MILLIS = 30_000;
 /** A client is told this long before its token ends. */
@@ -19,7 +19,7 @@ export class Connections {
   private readonly rechecker: NodeJS.Timeout;
 
   constructor(private readonly limits: RealtimeLimits, private readonly accounts: Accounts, private readonly onGone: (session: Session) => void) {
-    this.sweeper = setInterval(() => this.sweep(), SWEEP_MILLIS).unref();
+    this.sweeper = setInterval(() => this.sweep(), Math.min(SWEEP_MILLIS_MAX, limits.heartbeatMillis / 4)).unref();
     this.rechecker = setInterval(() => void this.recheck().catch(() => {}), RECHECK_MILLIS).unref(); // asked again next time
     metrics.gauge('parley_realtime_sockets', 'Open websockets', () => this.sessions.size);
   }

@@ -79,14 +79,16 @@ export class Hub {
 
   private toObserver(session: Session, item: Outgoing, conversation: string): void {
     const subscription = session.subscriptions.size > 0 ? session.subscriptions.get(conversation) : undefined;
-    if (subscription) { if (subscription.offer(item)) session.subscriptions.delete(conversation); }
+    if (subscription) { if (subscription.offer(item)) this.leave(subscription); }
     else if (item.event.position > session.all![item.event.shard]! && item.frame) session.enqueue(item.frame);
   }
 
   /** A member of the account was added somewhere: from this very fact on he gets everything, if it is his chat service. */
   private joinLive(session: Session, event: LogEvent, conversation: string): void {
     const { account, service } = session.principal!;
-    if (session.subscriptions.has(conversation) || event.position <= session.all![event.shard]!) return;
+    const before = session.subscriptions.get(conversation);
+    if (before && (!before.left || event.position <= before.after)) return; // told already, from the log
+    if (event.position <= session.all![event.shard]!) return;
     const known = this.services.get(conversation);
     if (known !== undefined && known !== service) return;
     const participantSid = event.data.participantSid as string;
@@ -122,10 +124,11 @@ export class Hub {
   /** Which chat service a conversation belongs to, for ever. */
   remember(conversation: string, service: string): void { this.services.set(conversation, service); }
 
+  /** Nothing follows. A session subscribed to all remembers where: it may have read further than the tail has come. */
   leave(subscription: Subscription): void {
     subscription.left = true;
     const { conversation, session } = subscription;
-    if (session.subscriptions.get(conversation) === subscription) session.subscriptions.delete(conversation);
+    if (!session.all && session.subscriptions.get(conversation) === subscription) session.subscriptions.delete(conversation);
     const room = this.rooms.get(conversation);
     room?.delete(subscription);
     if (room?.size === 0) this.rooms.delete(conversation);
@@ -141,6 +144,7 @@ export class Hub {
 
   remove(session: Session): void {
     for (const subscription of session.subscriptions.values()) this.leave(subscription);
+    session.subscriptions.clear();
     if (!session.principal || !session.all) return;
     session.all = undefined;
     const { account, identity } = session.principal;

@@ -32,8 +32,7 @@ export class Subscriber {
       if (snapshot.found.size > this.conversationsMax) return session.refuse(frame.id, 20001, 'Too many conversations for one socket');
       const fresh = listed === undefined && session.all === undefined;
       const behind = this.apply(session, frame, snapshot, listed ?? from, fresh);
-      for (const event of missed)
-        if (event.position > snapshot.heads[event.shard]!) this.hub.passTo(session, event, fresh);
+      for (const event of missed) this.hub.passTo(session, event, fresh);
       for (const subscription of behind) this.replayer.start(subscription);
       return;
     }
@@ -63,7 +62,7 @@ export class Subscriber {
     for (const [sid, participantSid] of found) {
       const from = frame.from.get(sid);
       const known = session.subscriptions.get(sid);
-      if (known && from === undefined) {
+      if (known && !known.left && from === undefined) {
         positions[sid] = known.after;
         continue;
       }

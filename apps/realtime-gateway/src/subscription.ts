@@ -29,6 +29,8 @@ export class Subscription {
   /** Live facts wait here until the past was read; undefined: nothing of the past is missing. */
   private waiting: Outgoing[] | undefined;
   private overflowed = false;
+  /** While it reads the past: the member was removed there, and may be added again further on. */
+  private outside = false;
 
   constructor(
     readonly session: Session,
@@ -37,7 +39,7 @@ export class Subscription {
     /** Position of the last fact the client was told, or that lies before its subscription. */
     public after: number,
     /** The membership it follows from; undefined for observers. */
-    readonly participantSid: string | undefined,
+    private participantSid: string | undefined,
     behind: boolean,
   ) {
     if (behind) this.waiting = [];
@@ -58,20 +60,31 @@ export class Subscription {
     const { position, type, data } = item.event;
     if (position <= this.after || this.left) return false;
     this.after = position;
+    if (this.outside) {
+      if (type !== 'ParticipantAdded' || data.identity !== this.session.principal!.identity) return type === 'ConversationDeleted';
+      this.outside = false;
+      this.participantSid = data.participantSid as string;
+    }
     const { frame } = item;
     if (frame) this.session.enqueue(frame);
-    if (type === 'ParticipantRemoved') return this.participantSid !== undefined && data.participantSid === this.participantSid;
-    return type === 'ConversationDeleted';
+    if (type !== 'ParticipantRemoved') return type === 'ConversationDeleted';
+    if (this.participantSid === undefined || data.participantSid !== this.participantSid) return false;
+    // Live, a member of everything comes back by a new subscription; here the fact that adds him may be waiting already.
+    if (!this.behind || !this.session.all) return true;
+    this.outside = true;
+    return false;
   }
 
-  /** The past was read up to its present end. False when too much waited meanwhile: read on, once more. */
+  /** The past was read up to its present end. `again`: too much happened meanwhile, read on. `last`: nothing will follow. */
   catchUp(): 'again' | 'live' | 'last' {
-    const { waiting = [], overflowed } = this;
-    this.overflowed = false;
+    const { waiting = [] } = this;
     this.waiting = [];
-    if (overflowed) return 'again';
+    if (this.overflowed) {
+      this.overflowed = false;
+      return 'again';
+    }
+    const last = waiting.some((item) => this.deliver(item));
     this.waiting = undefined;
-    for (const item of waiting) if (this.deliver(item)) return 'last';
-    return 'live';
+    return last || this.outside ? 'last' : 'live';
   }
 }

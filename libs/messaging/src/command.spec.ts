@@ -53,7 +53,7 @@ describe('commands over NATS', () => {
   it('of one turn travel in few messages, both ways', async () => {
     const { client, name } = await started();
     const requests: number[] = [];
-    other.nats.subscribe(`command.${name}`, { callback: (_, message) => requests.push(message.json<{ calls: unknown[] }>().calls.length) });
+    other.nats.subscribe(`command.${name}`, { callback: (_, message) => void requests.push(message.json<{ calls: unknown[] }>().calls.length) });
     await other.nats.flush();
     const before = connection.nats.stats().inMsgs;
     const texts = Array.from({ length: 200 }, (_, i) => `text ${i}`);
@@ -86,7 +86,7 @@ describe('commands over NATS', () => {
     const { name } = await started();
     const answers: unknown[] = [];
     const inbox = `_INBOX.${name}`;
-    connection.nats.subscribe(`${inbox}.*`, { callback: (_, message) => answers.push(message.json()) });
+    connection.nats.subscribe(`${inbox}.*`, { callback: (_, message) => void answers.push(message.json()) });
     connection.nats.publish(`command.${name}`, JSON.stringify({ until: Date.now() + 1_000, calls: [[1, method, []]] }), { reply: `${inbox}.1` });
     await until(() => answers.length > 0);
     expect(answers).toEqual([[[1, 'refused', 'unavailable', {}]]]);
