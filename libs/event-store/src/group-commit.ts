@@ -9,6 +9,7 @@ import type { LogEvent } from '@parley/domain/event';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AppendBatch, type Append, type Outcome } from './append.js';
 import { isConnectionError, type Connection, type Pool } from './database.js';
+import { wholeSecond } from './inline-models.js';
 import { LruMap } from './lru-map.js';
 
 /** Measured knee: larger batches only add to the slowest answers. */
@@ -186,10 +187,15 @@ export class GroupCommit {
   private answer(commands: readonly Queued[], outcomes: readonly Outcome[]): void {
     const committed: LogEvent[] = [];
     for (const outcome of outcomes) if (outcome.status === 'ok') committed.push(...outcome.events);
-    for (const { type, conversation, data } of committed)
-      if (type === 'MessageAdded') this.activity.set(conversation!, second(data['createdAt'] as string));
-    if (committed.length > 0) this.onCommitted(committed);
+    for (const { type, conversation, data } of committed) if (type === 'MessageAdded') this.noteActivity(conversation!, data['createdAt'] as string);
+    // In the order of the log: the commands of one stream lie together there, whatever came between them here.
+    if (committed.length > 0) this.onCommitted(committed.sort((a, b) => a.position - b.position));
     commands.forEach((command, at) => settle(command, outcomes[at]!));
+  }
+
+  private noteActivity(conversation: string, createdAt: string): void {
+    const at = wholeSecond(Date.parse(createdAt));
+    if (at > (this.activity.get(conversation) ?? 0)) this.activity.set(conversation, at);
   }
 
   private async run(batch: AppendBatch): Promise<Outcome[]> {
@@ -290,8 +296,6 @@ function fail(command: Queued, error: unknown): void {
   if (command.basis) command.basis.valid = false;
   command.reject(isConnectionError(error) ? new DomainError('unavailable') : error);
 }
-
-const second = (time: string) => Math.floor(Date.parse(time) / 1000) * 1000;
 
 /** Near enough for a bound: the long strings of a fact. */
 function sizeOf(data: object): number {

@@ -54,7 +54,7 @@ export class LogTail {
     return this.next[shard]! - 1;
   }
 
-  /** Returns the function that ends it. Listeners run synchronously and must not throw. */
+  /** Returns the function that ends it. Listeners run synchronously, between a commit and its answer: be quick. */
   subscribe(listener: Listener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -91,7 +91,17 @@ export class LogTail {
       }
       this.next[shard] = next;
     }
-    if (ready.length > 0) for (const listener of this.listeners) listener(ready);
+    if (ready.length > 0) this.tell(ready);
+  }
+
+  private tell(events: LogEvent[]): void {
+    for (const listener of this.listeners) {
+      try {
+        listener(events);
+      } catch (error) {
+        this.onError(error); // one listener's fault must not keep the fact from the others, nor its writer from his answer
+      }
+    }
   }
 
   /** Somebody says there is news: look now instead of at the next poll. */

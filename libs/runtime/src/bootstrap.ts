@@ -59,10 +59,20 @@ export async function run(name: string, start: () => Promise<unknown>): Promise<
   try {
     await start();
   } catch (error) {
-    if (error instanceof ConfigError) process.stderr.write(`${name}: ${error.message}\n`);
+    const advice = error instanceof ConfigError ? error.message : adviceFor(error);
+    if (advice) process.stderr.write(`${name}: ${advice}\n`);
     else log.error('start failed', { service: name, error });
     process.exit(1);
   }
+}
+
+/** One line for what a person can mend without reading code. */
+function adviceFor(error: unknown): string | undefined {
+  const { code, port, address } = error as { code?: string; port?: number; address?: string };
+  if (code === 'EADDRINUSE') return `port ${port} is taken: stop what listens there, or set PORT to another one (0 = any free)`;
+  if (code === 'EACCES' && port !== undefined) return `may not listen on port ${port}: set PORT to one above 1023`;
+  if (code === 'ECONNREFUSED') return `nothing answers at ${address ?? '?'}:${port ?? '?'}: are DATABASE_URL and NATS_URL right, and do the servers run?`;
+  return undefined;
 }
 
 function health(fastify: Fastify, app: NestFastifyApplication, name: string): void {
