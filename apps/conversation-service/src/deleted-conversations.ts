@@ -20,7 +20,7 @@ export class DeletedConversations implements OnApplicationBootstrap, BeforeAppli
 
   constructor(@Inject(POOL) pool: Pool, @Inject(LOG_TAIL) tail: LogTail, @Inject(CONFIG) config: Config) {
     this.consumer = new LogConsumer({
-      name: 'deleted-conversations', pool, tail, owner: config.instance, types: ['ConversationDeleted'],
+      name: 'deleted-conversations', pool, tail, owner: config.instance, types: ['ConversationDeleted'], gatherMillis: 100,
       handle: removeMessages, onError: (error) => log.warn('removing messages failed, trying again', { error }),
     });
   }

@@ -29,6 +29,8 @@ export type LogConsumerOptions = {
   concerns?(event: LogEvent): boolean;
   /** Writes the effects through `tx`; what it throws parks the conversation, lost connections are retried. */
   handle(tx: Connection, events: LogEvent[]): Promise<void>;
+  /** For work nobody waits for: milliseconds to let facts gather between two batches. Default none. */
+  gatherMillis?: number;
   /** After the commit, e.g. to ring a doorbell. */
   onCommitted?(events: LogEvent[]): void;
   onError?(error: unknown): void;
@@ -134,6 +136,7 @@ export class LogConsumer {
         if (events.length > 0) await this.apply(events);
         if (performance.now() - this.lastSave > IDLE_SAVE_MILLIS) await this.save();
         await this.parked.retry(this.options.handle, this.options.onCommitted);
+        if (this.options.gatherMillis) await pause(this.options.gatherMillis);
         failures = 0;
       } catch (error) {
         if (!(error instanceof CheckpointMoved)) this.options.onError?.(error);
