@@ -23,7 +23,7 @@ async function connect(): Promise<Redis> {
 }
 afterEach(async () => {
   for (const made of limits.splice(0)) made.stop();
-  for (const redis of connections.splice(0)) redis.disconnect();
+  for (const redis of connections.splice(0)) await redis.quit().catch(() => {});
   now = 0;
 });
 

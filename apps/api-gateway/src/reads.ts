@@ -8,6 +8,7 @@
  */
 import { DomainError } from '@parley/domain/domain-error';
 import { createPool, type Connection, type Pool } from '@parley/event-store/database';
+import { logger } from '@parley/telemetry/logger';
 import type { Socket } from 'node:net';
 import type { GatewayConfig } from './config.js';
 
@@ -16,6 +17,7 @@ const QUERY_MILLIS_MAX = 10_000;
 /** Queries under way at once, over all connections; more are refused with 503. */
 const IN_FLIGHT_MAX = 4_000;
 
+const log = logger('api-gateway');
 const ways = ['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin', 'sort'].map((way) => [`enable_${way}`, 'off'] as const);
 const settings = { plan_cache_mode: 'force_generic_plan', jit: 'off', ...Object.fromEntries(ways) };
 
@@ -24,7 +26,7 @@ export type Query = { name: string; text: string; values: unknown[]; query_timeo
 export const prepared = (name: string, text: string) => (...values: unknown[]): Query =>
   ({ name, text, values, query_timeout: QUERY_MILLIS_MAX });
 
-type Lane = { client: Promise<Connection>; inFlight: number; corked: boolean };
+type Lane = { client: Promise<Connection>; inFlight: number; corked: boolean; drop(): void };
 
 export class Reads {
   private readonly pool: Pool;
@@ -36,7 +38,7 @@ export class Reads {
     this.lanes = Array.from({ length: readConnections });
   }
 
-  /** Throws Postgres' errors as they come, connection errors among them, and DomainError `overloaded`. */
+  /** Throws DomainError `overloaded`, `unavailable` (no connection to be had), else Postgres' errors as they come. */
   async query<Row>(query: Query): Promise<Row[]> {
     if (this.inFlight >= IN_FLIGHT_MAX) throw new DomainError('overloaded');
     const at = this.idlest();
@@ -44,7 +46,7 @@ export class Reads {
     lane.inFlight++;
     this.inFlight++;
     try {
-      const client = await lane.client;
+      const client = await lane.client.catch(unavailable);
       return await new Promise<Row[]>((resolve, reject) => {
         hold(lane, client);
         client.query<Row & object>(query, (error, result) => (error ? reject(error) : resolve(result.rows)));
@@ -56,8 +58,10 @@ export class Reads {
   }
 
   async end(): Promise<void> {
-    const open = this.lanes.splice(0).filter((lane) => lane !== undefined);
-    await Promise.all(open.map(async ({ client }) => (await client.catch(() => undefined))?.release()));
+    await Promise.all(this.lanes.map(async (lane) => {
+      await lane?.client.catch(() => {});
+      lane?.drop();
+    }));
     await this.pool.end();
   }
 
@@ -70,20 +74,24 @@ export class Reads {
 
   /** A connection that breaks fails what is under way on it; the next query opens another. */
   private open(at: number): Lane {
-    const lane: Lane = { client: this.pool.connect(), inFlight: 0, corked: false };
     const forget = () => { if (this.lanes[at] === lane) this.lanes[at] = undefined; };
+    const lane: Lane = { client: this.pool.connect(), inFlight: 0, corked: false, drop: forget };
     lane.client.then((client) => {
       let gone = false;
-      const drop = () => {
-        if (gone) return;
-        gone = true;
+      lane.drop = () => {
         forget();
-        client.release(true);
+        if (!gone) client.release(true);
+        gone = true;
       };
-      client.once('error', drop).once('end', drop);
+      client.once('error', lane.drop).once('end', lane.drop);
     }, forget);
     return lane;
   }
+}
+
+function unavailable(error: unknown): never {
+  log.warn('no connection for reads', { error });
+  throw new DomainError('unavailable');
 }
 
 /** Holds back what is written until the end of the turn. */
