@@ -108,7 +108,7 @@ class Gateway {
     this.stopping = true;
     this.unsubscribe();
     const { clients } = this.websockets;
-    await this.connections.close();
+    this.connections.close();
     await Promise.all([...clients].map((client) => new Promise((gone) => client.once('close', gone))));
     this.websockets.close();
   }

@@ -6,8 +6,6 @@ import type { RealtimeLimits } from './limits.js';
 import { closing, type Session } from './session.js';
 
 const SWEEP_MILLIS_MAX = 1_000;
-/** A suspended account and a deleted key end sockets within this time. */
-const RECHECK_MILLIS = 30_000;
 /** A client is told this long before its token ends. */
 const EXPIRY_NOTICE_MILLIS = 180_000;
 
@@ -20,7 +18,7 @@ export class Connections {
 
   constructor(private readonly limits: RealtimeLimits, private readonly accounts: Accounts, private readonly onGone: (session: Session) => void) {
     this.sweeper = setInterval(() => this.sweep(), Math.min(SWEEP_MILLIS_MAX, limits.heartbeatMillis / 4)).unref();
-    this.rechecker = setInterval(() => void this.recheck().catch(() => {}), RECHECK_MILLIS).unref(); // asked again next time
+    this.rechecker = setInterval(() => void this.recheck().catch(() => {}), limits.recheckMillis).unref(); // asked again next time
     metrics.gauge('parley_realtime_sockets', 'Open websockets', () => this.sessions.size);
   }
 
@@ -57,8 +55,8 @@ export class Connections {
     return true;
   }
 
-  /** Tells everybody to come back, then waits a moment for their goodbye. */
-  async close(): Promise<void> {
+  /** Tells everybody to come back. */
+  close(): void {
     clearInterval(this.sweeper);
     clearInterval(this.rechecker);
     for (const session of this.sessions) {

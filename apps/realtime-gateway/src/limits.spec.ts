@@ -121,6 +121,26 @@ describe('/v1/stream at its limits', () => {
     await quiet.next('pong');
   });
 
+  it('ends the sockets of a suspended account and of a deleted key, and no others', async () => {
+    const own = await RealtimeWorld.open({ recheckMillis: 100 });
+    const [one, two, three] = [await own.account(), await own.account(), await own.account()];
+    const [suspended, byKey, other] = [await own.connect(one), await own.connect(two, 'alice'), await own.connect(three, 'alice')];
+    const byToken = await own.connect(two);
+    await own.database.pool.query(`update registry.account set status = 'suspended' where sid = $1`, [one.sid]);
+    await own.database.pool.query('delete from registry.api_key where sid = $1', [two.keySid]);
+    // What the accounts remember for 10 s, so that the spec need not wait for it.
+    for (const cache of ['accounts', 'keys']) (own.accounts as unknown as Record<string, Map<string, unknown>>)[cache]!.clear();
+    for (const client of [suspended, byKey]) {
+      await client.until(() => client.closed !== undefined);
+      expect(client.closed!.code).toBe(4003);
+    }
+    for (const client of [byToken, other]) {
+      client.send({ type: 'ping' });
+      await client.next('pong');
+    }
+    await own.close();
+  });
+
   it('tells everybody to come back when it stops', async () => {
     const own = await RealtimeWorld.open();
     const client = await own.connect(await own.account());

@@ -14,6 +14,8 @@ export type RealtimeLimits = {
   helloMillis: number;
   /** The server pings at this interval, and gives up after two and a half of them without a sign of life. */
   heartbeatMillis: number;
+  /** A suspended account and a deleted API key end their sockets within this time (and that of the accounts' cache). */
+  recheckMillis: number;
 };
 
 export const realtimeLimits = (env: NodeJS.ProcessEnv = process.env): RealtimeLimits => ({
@@ -24,4 +26,5 @@ export const realtimeLimits = (env: NodeJS.ProcessEnv = process.env): RealtimeLi
   framesPerSecond: integer(env, 'REALTIME_FRAMES_PER_SECOND', 20, 1, 10_000),
   helloMillis: integer(env, 'REALTIME_HELLO_MILLIS', 10_000, 100, 600_000),
   heartbeatMillis: integer(env, 'REALTIME_HEARTBEAT_MILLIS', 25_000, 100, 600_000),
+  recheckMillis: integer(env, 'REALTIME_RECHECK_MILLIS', 30_000, 100, 600_000),
 });
