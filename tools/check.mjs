@@ -6,8 +6,9 @@ const checks = [
   ['lint', 'oxlint', ['--deny-warnings', '-c', '.oxlintrc.json', '.']],
   ['build', 'tsc', ['-b']],
   ['types', 'tsc', ['-p', 'tsconfig.check.json']],
+  ['project graph', 'nx', ['graph', '--file=.nx/graph.json']],
   ['boundaries', 'node', ['tools/boundaries.mjs']],
-  ['unused code', 'knip', ['--no-progress']],
+  ['unused code', 'knip', ['--no-progress', '--no-config-hints']],
   ['secrets and paths', 'node', ['tools/leaks.mjs']],
   // Needs the package registry's advisory service; without it the check says so and is not counted as passed.
   ['audit', 'npm', ['audit', '--omit=dev', '--audit-level=high']],
@@ -15,7 +16,7 @@ const checks = [
 
 let failed = 0;
 for (const [name, command, args] of checks) {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } });
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '', NX_DAEMON: 'false', NX_NO_CLOUD: 'true' } });
   const output = `${stdout ?? ''}${stderr ?? ''}`;
   if (name === 'audit' && status !== 0 && /ENOTFOUND|ECONNREFUSED|EAI_AGAIN|audit endpoint returned an error|ETIMEDOUT|NOAUDIT|404|403/i.test(output)) {
     console.log('- audit: not possible here, no advisory service');
