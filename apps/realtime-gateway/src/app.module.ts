@@ -1,5 +1,5 @@
 /** Our own websocket protocol at `/v1/stream`, on the HTTP server this module's application listens with. */
-import { Controller, Get, HttpException, Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Controller, Get, Inject, Module, Res, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
@@ -8,12 +8,16 @@ import { LOG_TAIL, POOL } from '@parley/runtime/parts';
 import type { Server } from 'node:http';
 import { attachRealtime, type Realtime } from './attach-realtime.js';
 
+/** Of Fastify's reply, what is needed here. */
+type Reply = { code(status: number): Reply; header(name: string, value: string): Reply; send(body: object): Reply };
+
 @Controller('v1/stream')
 class StreamController {
   /** For those who come without an upgrade. */
   @Get()
-  upgrade(): never {
-    throw new HttpException({ code: 20001, message: 'This is a websocket: see docs/websocket.md', more_info: '', status: 426 }, 426);
+  upgrade(@Res() reply: Reply): void {
+    const body = { code: 20001, message: 'This is a websocket (docs/websocket.md)', more_info: 'https://www.twilio.com/docs/errors/20001', status: 426 };
+    void reply.code(426).header('Upgrade', 'websocket').send(body);
   }
 }
 
