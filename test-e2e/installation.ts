@@ -1,0 +1,92 @@
+/**
+ * A running Parley for black-box tests: its own data, servers and ports, gone afterwards. PARLEY_TOPOLOGY=services runs each
+ * service as its own process over NATS; the default, `one`, is everything in one process. The same tests hold for both.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import twilio from 'twilio';
+import { startInstallation, type Installation } from '../infra/local/installation.mjs';
+
+export type Credentials = { accountSid: string; authToken: string; apiKeySid: string; apiKeySecret: string; serviceSid: string };
+export type Topology = 'one' | 'services';
+export const topology: Topology = process.env['PARLEY_TOPOLOGY'] === 'services' ? 'services' : 'one';
+
+/** Starting takes seconds, with eight processes on a busy machine some more. */
+export const START_MS = 120_000;
+/** What the caller has set up for itself is not ours to use. */
+const nothingGiven = { DATABASE_URL: '', KEYS_DATABASE_URL: '', NATS_URL: '', REDIS_URL: '', PUBLIC_URL: '', PARLEY_KEK: '', LOG_LEVEL: 'warn' };
+const commandLine = join(import.meta.dirname, '..', 'apps', 'parley', 'dist', 'cli.js');
+const run = promisify(execFile);
+
+export class Parley {
+  private constructor(private readonly home: string, readonly installation: Installation) {}
+
+  static async start({ services = topology === 'services', env = {} }: { services?: boolean; env?: NodeJS.ProcessEnv } = {}): Promise<Parley> {
+    const home = await mkdtemp(join(tmpdir(), 'parley-e2e-'));
+    try {
+      return new Parley(home, await startInstallation({ home, port: 0, services, env: { ...nothingGiven, ...env } }));
+    } catch (error) {
+      await rm(home, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.installation.stop();
+    await rm(this.home, { recursive: true, force: true });
+  }
+
+  get url(): string {
+    return this.installation.info.restUrl;
+  }
+
+  /** The first account. */
+  get account(): Credentials {
+    return this.installation.info;
+  }
+
+  /** Another account, with keys and default service of its own. */
+  async newAccount(): Promise<Credentials> {
+    const { databaseUrl, keysDatabaseUrl } = this.installation.info;
+    const env = { ...process.env, PARLEY_HOME: this.home, DATABASE_URL: databaseUrl, KEYS_DATABASE_URL: keysDatabaseUrl };
+    const { stdout } = await run(process.execPath, [commandLine, 'account', 'create', 'Second'], { env: { ...env, PARLEY_KEK: await this.kek() } });
+    return JSON.parse(stdout) as Credentials;
+  }
+
+  /** The official SDK, with another host. */
+  sdk({ accountSid, authToken }: Credentials = this.account): twilio.Twilio {
+    return twilio(accountSid, authToken, { httpClient: new Redirected(this.url) });
+  }
+
+  sdkWithKey({ accountSid, apiKeySid, apiKeySecret }: Credentials = this.account): twilio.Twilio {
+    return twilio(apiKeySid, apiKeySecret, { accountSid, httpClient: new Redirected(this.url) });
+  }
+
+  private async kek(): Promise<string> {
+    return (await readFile(join(this.home, 'kek'), 'utf8')).trim();
+  }
+}
+
+class Redirected extends twilio.RequestClient {
+  constructor(private readonly url: string) {
+    super({ keepAlive: true });
+  }
+
+  override request<T>(options: Parameters<twilio.RequestClient['request']>[0]) {
+    return super.request<T>({ ...options, uri: options.uri.replace('https://conversations.twilio.com', this.url) });
+  }
+}
+
+/** Asks again until `check` answers something; says what it last got when time is up. */
+export async function until<T>(check: () => Promise<T | undefined | false>, what: string, millis = 10_000): Promise<T> {
+  const deadline = Date.now() + millis;
+  for (;;) {
+    const result = await check();
+    if (result) return result;
+    if (Date.now() > deadline) throw new Error(`not within ${millis} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
