@@ -18,6 +18,8 @@ const log = logger('relay');
 export class LogRelay implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly relay: Relay;
   private expiry: NodeJS.Timeout | undefined;
+  /** Raised after a restore or a move: message ids of the public stream must not repeat those of before. */
+  private epochs: number[] = [];
 
   constructor(
     @Inject(POOL) private readonly pool: Pool,
@@ -25,7 +27,7 @@ export class LogRelay implements OnApplicationBootstrap, BeforeApplicationShutdo
     @Inject(NATS) nats: Connection,
     @Inject(CONFIG) config: Config,
   ) {
-    const publisher = new EventPublisher(nats);
+    const publisher = new EventPublisher(nats, { epochOf: (shard) => this.epochs[shard] ?? 1 });
     this.relay = new Relay({
       pool, tail, owner: config.instance, publish: (events) => publisher.publish(events),
       onError: (error) => log.warn('publishing failed, trying again', { error }),
@@ -34,13 +36,22 @@ export class LogRelay implements OnApplicationBootstrap, BeforeApplicationShutdo
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    await this.loadEpochs();
     await this.relay.start();
-    this.expiry = setInterval(() => void this.expireKeys(), EXPIRY_CHECK_MILLIS);
+    this.expiry = setInterval(() => {
+      void this.expireKeys();
+      this.loadEpochs().catch((error: unknown) => log.warn('reading the epochs failed, trying again', { error }));
+    }, EXPIRY_CHECK_MILLIS);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.expiry);
     await this.relay.stop();
+  }
+
+  private async loadEpochs(): Promise<void> {
+    const { rows } = await this.pool.query<{ epoch: number }>('select epoch from log.shard order by shard');
+    this.epochs = rows.map(({ epoch }) => epoch);
   }
 
   private async expireKeys(): Promise<void> {

@@ -5,9 +5,10 @@
 import type { LogEvent, NewEvent } from '@parley/domain/event';
 import { randomUUID, type KeyObject } from 'node:crypto';
 import type pg from 'pg';
-import { currentVersion, encode } from './event-codec.js';
+import { encode } from './event-codec.js';
 import { ModelWrites, type ProjectedEvent } from './inline-models.js';
 import { byteaArray, int2Array, int4Array, int8Array, textArray, textArrayOrNull, uuidArray } from './pg-arrays.js';
+import { currentVersion } from './upcasters.js';
 
 /** A decided command, ready for the log. */
 export type Append = {

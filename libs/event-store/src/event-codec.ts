@@ -3,9 +3,7 @@
  * in the stream, so a row moved elsewhere does not open); others are plain JSON. Old shapes are lifted on reading.
  */
 import { createCipheriv, createDecipheriv, randomFillSync, type KeyObject } from 'node:crypto';
-import { currentVersion, upcast } from './upcasters.js';
-
-export { currentVersion };
+import { upcast } from './upcasters.js';
 
 const nonces = Buffer.alloc(12 * 512);
 let nonceAt = nonces.length;

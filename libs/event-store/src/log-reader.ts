@@ -3,6 +3,7 @@ import type { LogEvent } from '@parley/domain/event';
 import { isoTime, type Pool } from './database.js';
 import type { DataKeys } from './data-keys.js';
 import { decode } from './event-codec.js';
+import { currentVersion } from './upcasters.js';
 
 export type EventRow = {
   shard: number;
@@ -68,6 +69,7 @@ export class LogReader {
     };
     const key = row.key_id === null ? undefined : (this.keys.cached(row.key_id) ?? (await this.keys.find(row.key_id, row.account)));
     if (row.data === null || (row.key_id !== null && !key)) return { ...envelope, data: {}, erased: true };
-    return { ...envelope, data: decode(row.type, row.schema_version, row.data, row.stream, row.version, key) };
+    // Lifted on the way: what consumers get has the present shape.
+    return { ...envelope, schemaVersion: currentVersion(row.type), data: decode(row.type, row.schema_version, row.data, row.stream, row.version, key) };
   }
 }
