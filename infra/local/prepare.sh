@@ -33,21 +33,20 @@ tied() {
 }
 
 install_dependencies() {
-  omit=
-  [ "$want" = all ] || omit=--omit=dev
+  # npm 10 would run the install scripts of packages, npm 11 does not; nothing here needs them.
+  set -- --ignore-scripts --loglevel=error --no-progress --no-update-notifier
+  [ "$want" = all ] || set -- "$@" --omit=dev
   unfinished=node_modules/.parley-installing
   if [ ! -e node_modules/.package-lock.json ] || [ -e "$unfinished" ]; then
     # Nothing there, or an installation that was cut off: from scratch.
-    # shellcheck disable=SC2086
-    tied npm ci $omit --loglevel=error --no-progress --no-update-notifier 2>/dev/null && return
+    tied npm ci "$@" 2>/dev/null && return
     echo "parley: npm ci failed, trying npm install"
   fi
   # npm ci refuses a lock file without packages of other platforms, which a mirror may lack. This never changes the lock
   # file, and unlike npm ci takes nothing away from a Parley that runs.
   mkdir -p node_modules
   touch "$unfinished"
-  # shellcheck disable=SC2086
-  tied npm install --no-save $omit --loglevel=error --no-progress --no-update-notifier
+  tied npm install --no-save "$@"
   rm -f "$unfinished"
 }
 

@@ -32,7 +32,11 @@ async function main(): Promise<number> {
   const say = (line: string) => void process.stderr.write(`chaos: ${line}\n`);
   say(`seed ${options.seed}`);
   const installation = await TestInstallation.start({ services: options.services, say });
-  const result = await run(installation, options, say);
+  const result = await run(installation, options, say).catch((error: unknown) => {
+    installation.keep();
+    say(`kept: ${installation.home}`);
+    throw error;
+  });
   const { good, acknowledged, lost, doubled, reordered, findings } = result;
   if (!good || options.keep) {
     installation.keep();
@@ -53,8 +57,9 @@ async function run(installation: TestInstallation, { seed, seconds, services, ta
   if (tampered) say(`tampered with the evidence: ${tampered}`);
   const { findings, ...verdict } = check(evidence);
   const { databaseUrl } = installation.info;
-  const invariants = await brokenInvariants(databaseUrl);
-  const model = await modelDifferences(databaseUrl, installation.home);
+  const asFindings = (error: unknown) => [error instanceof Error ? error.message : String(error)];
+  const invariants = await brokenInvariants(databaseUrl).catch(asFindings);
+  const model = await modelDifferences(databaseUrl, installation.home).catch(asFindings);
   const unanswered = [...evidence.posts, ...evidence.texts].filter(({ trouble }) => trouble !== undefined);
   // A handset's text at the simulator is not repeated, so a fault may leave it without an answer.
   const givenUp = evidence.posts.filter(({ acknowledged }) => !acknowledged).length;

@@ -66,17 +66,15 @@ export class Callbacks {
   }
 
   private async look(): Promise<void> {
-    const { rows } = await this.pool.query<Owed>({ name: 'owed-callbacks', text: owedSql, values: [TAKE_MAX, [...this.inMemory]] });
+    // One moment divides what is taken from what is waited for.
+    const { rows: [time] } = await this.pool.query<{ at: string; millis: number | null }>({ name: 'next-callback', text: nextSql });
+    const { rows } = await this.pool.query<Owed>({ name: 'owed-callbacks', text: owedSql, values: [TAKE_MAX, [...this.inMemory], time!.at] });
     const now = Date.now();
     for (const [lane, until] of this.held) if (until <= now) this.held.delete(lane);
     for (const owed of rows) if (!this.held.has(owed.lane)) this.enqueue(owed);
     this.advance();
-    if (rows.length === TAKE_MAX) return this.lookIn(GLANCE_MILLIS);
-    const { rows: [next] } = await this.pool.query<{ millis: number | null }>({
-      name: 'next-callback',
-      text: 'select (extract(epoch from min(due_at) - now()) * 1000)::float as millis from simulator.callback where due_at > now()',
-    });
-    this.lookIn(Math.min(Math.max(next!.millis ?? IDLE_MILLIS, GLANCE_MILLIS), IDLE_MILLIS));
+    const next = rows.length === TAKE_MAX ? 0 : (time!.millis ?? IDLE_MILLIS);
+    this.lookIn(Math.min(Math.max(next, GLANCE_MILLIS), IDLE_MILLIS));
   }
 
   private enqueue(owed: Owed): void {
@@ -142,10 +140,13 @@ export class Callbacks {
   }
 }
 
+const nextSql = `
+select now()::text as at, (extract(epoch from min(due_at) - now()) * 1000)::float as millis from simulator.callback where due_at > now()`;
+
 const owedSql = `
 select c.id, c.account, c.lane, c.url, c.form, c.sid, c.status, c.error_code, c.attempts from simulator.callback c
- where c.due_at <= now() and c.id <> all ($2::bigint[])
-   and not exists (select 1 from simulator.callback e where e.lane = c.lane and e.id < c.id and e.due_at > now())
+ where c.due_at <= $3::timestamptz and c.id <> all ($2::bigint[])
+   and not exists (select 1 from simulator.callback e where e.lane = c.lane and e.id < c.id and e.due_at > $3::timestamptz)
  order by c.id limit $1`;
 
 // The message's own status is the furthest that was reported.

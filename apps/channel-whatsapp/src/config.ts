@@ -4,7 +4,7 @@ import { ConfigError, integer, type Config } from '@parley/runtime/config';
 export type ChannelConfig = {
   twilioUrl: string;
   simulatorUrl: string;
-  /** A carrier that has not answered by then is not waited for; well below the lease of an attempt. */
+  /** A carrier that has not answered by then is not waited for. */
   carrierTimeoutMillis: number;
   /** Calls in flight per sender. */
   senderConcurrency: number;
@@ -18,7 +18,7 @@ export function channelConfig(shared: Config, env: NodeJS.ProcessEnv = process.e
   return {
     twilioUrl: env['TWILIO_URL'] || 'https://api.twilio.com',
     simulatorUrl: `${env['SIMULATOR_URL'] || shared.publicUrl}/simulator`,
-    carrierTimeoutMillis: integer(env, 'CARRIER_TIMEOUT_MILLIS', 10_000, 100, 20_000),
+    carrierTimeoutMillis: integer(env, 'CARRIER_TIMEOUT_MILLIS', 10_000, 100, 120_000),
     senderConcurrency: integer(env, 'SENDER_CONCURRENCY', 16, 1, 1000),
     unanswered,
   };

@@ -8,9 +8,6 @@ import { Batcher } from './batcher.js';
 import { DELIVERY_ROW, type DeliveryRow, type DeliveryState } from './delivery-row.js';
 import type { Lane } from './lane.js';
 
-/** Longer than a call may take: who is silent for so long is taken for dead, and the attempt for unknown. */
-export const LEASE_MILLIS = 30_000;
-
 /** The head of a lane, ours until the lease ends. */
 export type Claim = DeliveryRow & Lane & {
   /** `sending`: an attempt was begun just now. `unknown`: an earlier one ended without an answer. */
@@ -46,6 +43,8 @@ export class DeliveryStore {
   constructor(
     private readonly pool: Pool,
     private readonly owner: string,
+    /** Longer than a call may take: who is silent for so long is taken for dead, and the attempt for unknown. */
+    private readonly leaseMillis = 15_000,
   ) {}
 
   /** The lane's next piece of work, if it is due and nobody has it. */
@@ -73,7 +72,7 @@ export class DeliveryStore {
     const { rows } = await this.pool.query<Claim & { o: number }>({
       name: 'claim-deliveries', text: claimSql,
       values: [
-        this.owner, LEASE_MILLIS, lanes.map((l) => l.account), lanes.map((l) => l.channel), lanes.map((l) => l.sender),
+        this.owner, this.leaseMillis, lanes.map((l) => l.account), lanes.map((l) => l.channel), lanes.map((l) => l.sender),
         lanes.map((l) => l.recipient),
       ],
     });

@@ -12,6 +12,8 @@ import { usualRetries, type RetryPolicy } from './retry-policy.js';
 
 /** Jobs looked at together; they only wake lanes, so none takes long. */
 const JOBS_AT_ONCE = 64;
+/** After a call, until its end is stored. */
+const SETTLING_MILLIS = 5_000;
 
 export type DeliveryWorkerOptions = {
   channel: string;
@@ -34,7 +36,7 @@ export class DeliveryWorker {
   constructor(private readonly options: DeliveryWorkerOptions) {
     const { pool, owner, carriers, conversations, timeoutMillis, concurrency, unanswered } = options;
     this.dispatcher = new Dispatcher({
-      store: new DeliveryStore(pool, owner), carriers, receipts: new Receipts(pool, conversations), timeoutMillis, concurrency,
+      store: new DeliveryStore(pool, owner, timeoutMillis + SETTLING_MILLIS), carriers, receipts: new Receipts(pool, conversations), timeoutMillis, concurrency,
       retries: { ...usualRetries, unanswered },
     });
   }

@@ -1,6 +1,6 @@
 /**
  * Counters, gauges and histograms of the process, read by Prometheus at `/metrics` (text format 0.0.4). Own code: an
- * update is a map lookup and an addition, and nothing is loaded at start (docs/adr/0012). Label values come from fixed
+ * update is a map lookup and an addition, and nothing is loaded at start (docs/adr/0006). Label values come from fixed
  * sets, never from clients: a name holds at most 200 label combinations, further ones share `other`.
  */
 type Labels = Readonly<Record<string, string | number>>;
