@@ -80,8 +80,9 @@ export class Reads {
       let gone = false;
       lane.drop = () => {
         forget();
-        if (!gone) client.release(true);
-        gone = true;
+        if (gone) return;
+        gone = true; // first: releasing ends the connection, which comes back here
+        client.release(true);
       };
       client.once('error', lane.drop).once('end', lane.drop);
     }, forget);

@@ -58,6 +58,14 @@ it('refuses what was decided on another version, and only that', async () => {
   await commit.stop();
 });
 
+it('accepts one of two commands that were decided on the same version at the same time', async () => {
+  const commit = new GroupCommit(db.pool, () => {});
+  const id = newSid('IG');
+  const outcomes = await Promise.all([commit.append(fact(id, 0)), commit.append(fact(id, 0))]);
+  expect(outcomes.map((o) => o.status)).toEqual(['ok', 'conflict']);
+  await commit.stop();
+});
+
 it('refuses to write to a shard that was moved or restored', async () => {
   const commit = new GroupCommit(db.pool, () => {});
   const id = newSid('IG');

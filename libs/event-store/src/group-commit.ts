@@ -119,7 +119,8 @@ export class GroupCommit {
     const passedOver = new Set<number>();
     // Streams that take no further command in this batch: a command with a key, or under unique rules, stands alone.
     const taken = new Set<string>();
-    const begun = new Set<string>();
+    // The version each stream has after its commands in this batch: the next one must have been decided on that.
+    const begun = new Map<string, number>();
     const keys = new Set<string>();
     let bytes = 0;
     let full = false;
@@ -134,14 +135,16 @@ export class GroupCommit {
       const fits =
         !full && !this.busyShards.has(command.shard) && !passedOver.has(command.shard) &&
         (batch.length === 0 || (command.unique === batch[0]!.unique && bytes + command.bytes <= BATCH_BYTES_MAX)) &&
-        !taken.has(command.stream) && !(alone && begun.has(command.stream)) && !(key !== undefined && keys.has(key));
+        !taken.has(command.stream) && (alone ? !begun.has(command.stream) : (begun.get(command.stream) ?? command.expected) === command.expected) &&
+        !(key !== undefined && keys.has(key));
       if (!fits) {
         passedOver.add(command.shard);
         waiting.push(command);
         continue;
       }
       batch.push(command);
-      (alone ? taken : begun).add(command.stream);
+      if (alone) taken.add(command.stream);
+      else begun.set(command.stream, command.expected + command.events.length);
       if (key !== undefined) keys.add(key);
       bytes += command.bytes;
       full = batch.length >= BATCH_COMMANDS_MAX;
