@@ -75,8 +75,8 @@ class Redirected extends twilio.RequestClient {
     super({ keepAlive: true });
   }
 
-  override request<T>(options: Parameters<twilio.RequestClient['request']>[0]) {
-    return super.request<T>({ ...options, uri: options.uri.replace('https://conversations.twilio.com', this.url) });
+  override request<TData>(options: { uri: string }) {
+    return super.request<TData>({ ...options, uri: options.uri.replace('https://conversations.twilio.com', this.url) } as never);
   }
 }
 

@@ -122,7 +122,7 @@ describe(`messages (${topology})`, () => {
     expect(await messages.list({ limit: 1000 })).toHaveLength(7); // the SDK asks for a page of 1,000 then
     const seen: string[] = [];
     await new Promise<void>((resolve, reject) =>
-      messages.each({ pageSize: 2, callback: (message) => void seen.push(message.body), done: (error) => (error ? reject(error) : resolve()) }));
+      messages.each({ pageSize: 2, callback: (message) => void seen.push(message.body), done: (error?: Error) => (error ? reject(error) : resolve()) }));
     expect(seen).toHaveLength(7);
   });
   it('keep every character', async () => {

@@ -8,6 +8,7 @@ import { bootstrap, run, type Fastify } from '@parley/runtime/bootstrap';
 import { readConfig } from '@parley/runtime/config';
 import { PartsModule } from '@parley/runtime/parts';
 import { RemoteCommandsModule } from '@parley/runtime/remote-commands';
+import type { FastifyRequest } from 'fastify';
 import { ApiGatewayModule } from './app.module.js';
 import { configureGateway } from './configure-gateway.js';
 
@@ -16,8 +17,16 @@ const passOn = async (fastify: Fastify, prefix: string, upstream: string | undef
   if (!upstream) return;
   await fastify.register(async (scope) => {
     scope.removeContentTypeParser('application/x-www-form-urlencoded');
-    await scope.register(proxy, { upstream, prefix, rewritePrefix: prefix, websocket: prefix === '/v1/stream' });
+    await scope.register(proxy, { upstream, prefix, rewritePrefix: prefix });
   });
+};
+
+/** The proxy would keep the credentials to itself; its types do not know this option. */
+const withCredentials = {
+  rewriteRequestHeaders: (headers: object, { headers: { authorization } }: FastifyRequest) => ({ ...headers, ...(authorization && { authorization }) }),
+} as object;
+const passOnWebsocket = async (fastify: Fastify, prefix: string, upstream: string | undefined) => {
+  if (upstream) await fastify.register(proxy, { upstream, prefix, rewritePrefix: prefix, websocket: true, wsClientOptions: withCredentials });
 };
 
 await run('api-gateway', async () => {
@@ -30,7 +39,7 @@ await run('api-gateway', async () => {
       configureGateway(fastify, app);
       await passOn(fastify, '/webhooks', process.env['CHANNEL_SMS_URL']);
       await passOn(fastify, '/simulator', process.env['SIMULATOR_URL']);
-      await passOn(fastify, '/v1/stream', process.env['REALTIME_URL']);
+      await passOnWebsocket(fastify, '/v1/stream', process.env['REALTIME_URL']);
     },
   });
 });
