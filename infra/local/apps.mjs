@@ -22,13 +22,17 @@ export const SERVICES = [
   'api-gateway',
 ];
 
+const NODE_MAJOR_MIN = 24;
 const READY_MS = 60_000;
 const STOP_MS = 10_000;
 
 /** Node 24 from node_modules where it exists for this system, else the one that runs the launcher. */
 export function nodeProgram() {
   const own = join(REPOSITORY, 'node_modules', '.bin', 'node');
-  return existsSync(own) ? own : process.execPath;
+  if (existsSync(own)) return own;
+  const { node } = process.versions;
+  if (Number.parseInt(node) >= NODE_MAJOR_MIN) return process.execPath;
+  throw new LaunchError(`the services need Node ${NODE_MAJOR_MIN}, this is Node ${node} and there is no package of it for ${process.platform}-${process.arch}: install Node ${NODE_MAJOR_MIN}`);
 }
 
 /**

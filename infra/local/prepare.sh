@@ -61,8 +61,12 @@ if [ "$installed" != "all $lock" ] && [ "$installed" != "$want $lock" ]; then
     trap 'kill "$fetching" 2>/dev/null || true' EXIT
   fi
   install_dependencies
-  # On a system the packaged node does not run on (musl), the one that is installed there does.
-  node_modules/.bin/node --version >/dev/null 2>&1 || rm -f node_modules/.bin/node
+  # npm 10 takes this link away when it drops the package of the other processor. On a system the packaged node does not run
+  # on (musl), the one that is installed there has to do.
+  rm -f node_modules/.bin/node
+  for program in node_modules/node-linux-*/bin/node; do
+    ! "$program" --version >/dev/null 2>&1 || ln -s "../${program#node_modules/}" node_modules/.bin/node
+  done
   [ -z "$fetching" ] || wait "$fetching" || true
   echo "$want $lock" >"$stamp"
 fi
