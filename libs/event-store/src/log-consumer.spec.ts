@@ -99,6 +99,34 @@ it('is right whatever happens to the live facts: lost, doubled, reordered', asyn
   expect(await effects('noisy', sid)).toEqual(rows.map((row) => row.body));
 });
 
+it('misses nothing when the database stays away longer than one attempt to start over', async () => {
+  const sid = await conversation();
+  const lost = () => Promise.reject(Object.assign(new Error('Connection terminated'), { code: '08006' }));
+  let batches = 0;
+  let restarts = 0;
+  const pool = Object.assign(Object.create(db.pool) as typeof db.pool, {
+    connect: () => (batches-- > 0 ? lost() : db.pool.connect()),
+    query: (...args: Parameters<typeof db.pool.query>) =>
+      (String(args[0]).startsWith('insert into log.checkpoint') && restarts-- > 0 ? lost() : db.pool.query(...args)),
+  });
+  const c = new LogConsumer({
+    name: 'away', owner: 'one', pool, tail, types: ['MessageAdded'],
+    async handle(tx, events) {
+      for (const { conversation, data } of events)
+        await tx.query('insert into effect (consumer, conversation, body) values ($1, $2, $3)', ['away', conversation, data['body']]);
+    },
+  });
+  await c.start();
+  for (let i = 0; i < 40; i++) {
+    await say(sid, `${i}`);
+    if (i % 10 === 5) [batches, restarts] = [1, 2];
+    else if (i % 10 !== 6) await until(async () => (await effects('away', sid)).at(-1) === `${i}`);
+  }
+  await until(async () => (await effects('away', sid)).at(-1) === '39');
+  await c.stop();
+  expect(await effects('away', sid)).toEqual(Array.from({ length: 40 }, (_, i) => `${i}`));
+});
+
 it('has each effect once with two owners that both believe to be alone', async () => {
   const sid = await conversation();
   const [a, b] = [consumer('twice', 'same-owner'), consumer('twice', 'same-owner')];

@@ -130,8 +130,12 @@ export class LogConsumer {
 
   private async run(): Promise<void> {
     let failures = 0;
+    let astray = false;
     while (!this.stopping) {
       try {
+        // What was taken in the failed attempt is not in the feed any more: nothing goes on before it starts over.
+        if (astray) await this.resync();
+        astray = false;
         const events = await this.feed.take(BATCH_MAX);
         if (events.length > 0) await this.apply(events);
         if (performance.now() - this.lastSave > IDLE_SAVE_MILLIS) await this.save();
@@ -140,8 +144,8 @@ export class LogConsumer {
         failures = 0;
       } catch (error) {
         if (!(error instanceof CheckpointMoved)) this.options.onError?.(error);
+        astray = true;
         await pause(Math.min(50 * 2 ** failures++, 2000));
-        await this.resync().catch(() => {});
       }
     }
   }
