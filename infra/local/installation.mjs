@@ -84,6 +84,7 @@ export async function startInstallation({ home: givenHome, port, services = fals
       ...appAddresses(ports),
       PUBLIC_URL: publicUrl,
       PARLEY_HOME: home,
+      NODE_COMPILE_CACHE: env['NODE_COMPILE_CACHE'] || join(homeFolder(env), 'compile-cache'), // a fifth off every start
       PARLEY_KEK: env['PARLEY_KEK'] || storedSecret(join(home, 'kek'), () => randomBytes(32).toString('base64')),
     });
     const account = await runSetup({ ...appEnv, PORT: String(restPort) }, signal);
