@@ -6,7 +6,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiError, notBuilt } from '@parley/contracts/error-catalogue';
 import { findApiPath } from '@parley/contracts/rest/operations';
 import type { Caller } from '@parley/contracts/commands';
-import { newSid } from '@parley/domain/sid';
+import { isSid, newSid } from '@parley/domain/sid';
 import type { Account } from '@parley/event-store/accounts';
 import { BODY_BYTES_MAX, type Fastify } from '@parley/runtime/bootstrap';
 import { parseTraceparent } from '@parley/telemetry/trace-context';
@@ -66,7 +66,9 @@ export function configureGateway(fastify: Fastify, app: NestFastifyApplication):
     function enter(account: Account): void {
       const wait = rateLimit.take(account.sid);
       if (wait > 0) return void answerError(reply, new ApiError(20429), wait);
-      (request as ApiRequest).call = callOf(request, account);
+      const call = callOf(request, account);
+      if (call.ofService && !isSid(call.service, 'IS')) return void answerError(reply, apiError(new NotFound(), request));
+      (request as ApiRequest).call = call;
       done();
     }
   }
