@@ -60,6 +60,16 @@ describe('the inbox', () => {
     const { rows } = await bench.db.pool.query('select event from delivery.inbox order by id');
     expect(rows).toMatchObject([{ event: null }, { event: { media } }]);
   });
+  it('keeps the order when one was stored and nobody was told, as the database went away', async () => {
+    const { handled, receive } = await inbox();
+    const lost = new InboxStore(bench.db.pool, 'one'); // the same instance, which knows nothing of it
+    await lost.store({ account: bench.account, carrier: 'simulator', event: text('first') }, true);
+    await receive(text('second'));
+    await receive(text('third'));
+    await due();
+    await until(() => handled.length === 3);
+    expect(handled).toEqual(['first', 'second', 'third']);
+  });
   it('keeps the order of each sender', async () => {
     const { handled, receive } = await inbox();
     const senders = ['+1', '+2', '+3'];

@@ -65,7 +65,7 @@ export class Inbox {
   /** Resolves once the events are stored; what came before is stored already. Work on them begins at once. */
   async receive(account: string, carrier: string, events: InboundEvent[]): Promise<void> {
     const mayWork = this.inMemory.size < IN_MEMORY_MAX && !this.stopped;
-    const stored = await Promise.all(events.map((event) => this.store.store({ account, carrier, event }, mayWork)));
+    const stored = await Promise.all(events.map((event) => this.store.store({ account, carrier, event }, mayWork, this.inMemory)));
     for (const { row, left } of stored) {
       if (row && this.isHeld(row.lane)) await this.putBack([row]);
       else if (row) this.enqueue(row);
