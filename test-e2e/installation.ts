@@ -11,6 +11,8 @@ import twilio from 'twilio';
 import { startInstallation, type Installation } from '../infra/local/installation.mjs';
 
 export type Credentials = { accountSid: string; authToken: string; apiKeySid: string; apiKeySecret: string; serviceSid: string };
+export type PlainRequest = { method?: string; body?: string; headers?: Record<string, string>; as?: Credentials | null };
+export type PlainAnswer = { status: number; headers: Headers; body: any };
 export type Topology = 'one' | 'services';
 export const topology: Topology = process.env['PARLEY_TOPOLOGY'] === 'services' ? 'services' : 'one';
 
@@ -63,6 +65,17 @@ export class Parley {
 
   sdkWithKey({ accountSid, apiKeySid, apiKeySecret }: Credentials = this.account): twilio.Twilio {
     return twilio(apiKeySid, apiKeySecret, { accountSid, httpClient: new Redirected(this.url) });
+  }
+
+  /** Plain HTTP, for what an SDK cannot send; a body makes it a POST. */
+  async request(path: string, { method, body, headers = {}, as = this.account }: PlainRequest = {}): Promise<PlainAnswer> {
+    const authorization = as && `Basic ${btoa(`${as.accountSid}:${as.authToken}`)}`;
+    const type = body !== undefined && { 'content-type': 'application/x-www-form-urlencoded' };
+    const response = await fetch(this.url + path, {
+      method: method ?? (body === undefined ? 'GET' : 'POST'), headers: { ...(authorization && { authorization }), ...type, ...headers }, body,
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined };
   }
 
   private async kek(): Promise<string> {

@@ -1,8 +1,7 @@
-/** The REST API as its clients see it: the official SDK with another host, and plain HTTP for what an SDK cannot send. */
-import twilio from 'twilio';
+/** Every built resource of the REST API as the official SDK sees it, with another host. */
+import type twilio from 'twilio';
 import { Parley, START_MS, topology, until, type Credentials } from './installation.js';
-
-type RestException = { status: number; code: number; message: string; moreInfo: string };
+import { refusal, refused } from './refusal.js';
 
 let parley: Parley;
 let sdk: twilio.Twilio;
@@ -15,31 +14,8 @@ beforeAll(async () => {
 afterAll(() => parley?.stop(), START_MS);
 
 const conversations = () => sdk.conversations.v1.conversations;
-const refused = async (call: Promise<unknown>): Promise<RestException> => {
-  try {
-    await call;
-  } catch (error) {
-    return error as RestException;
-  }
-  throw new Error('it was accepted');
-};
-const refusal = async (call: Promise<unknown>) => {
-  const { status, code } = await refused(call);
-  return [status, code];
-};
 const number = (() => { let n = 5_550_000_000; return () => `+1${n++}`; })();
 const proxy = '+15017122661';
-
-type Raw = { method?: string; body?: string; headers?: Record<string, string>; as?: Credentials | null };
-async function raw(path: string, { method, body, headers = {}, as = parley.account }: Raw = {}) {
-  const authorization = as && `Basic ${btoa(`${as.accountSid}:${as.authToken}`)}`;
-  const type = body !== undefined && { 'content-type': 'application/x-www-form-urlencoded' };
-  const response = await fetch(parley.url + path, {
-    method: method ?? (body === undefined ? 'GET' : 'POST'), headers: { ...(authorization && { authorization }), ...type, ...headers }, body,
-  });
-  const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined };
-}
 
 describe(`conversations (${topology})`, () => {
   it('are created, fetched by SID and by unique name, updated, closed and deleted', async () => {
@@ -53,7 +29,7 @@ describe(`conversations (${topology})`, () => {
     });
     expect(Date.parse(created.timers.date_closed as string) - created.dateCreated.getTime()).toBe(600_000);
     expect((await conversations()('repair 1 ü').fetch()).sid).toBe(created.sid);
-    expect((await raw('/v1/Conversations/repair%201%20%C3%BC/Messages')).status).toBe(200);
+    expect((await parley.request('/v1/Conversations/repair%201%20%C3%BC/Messages')).status).toBe(200);
     const updated = await conversations()(created.sid).update({ friendlyName: 'Done', uniqueName: '', state: 'active' });
     expect(updated).toMatchObject({ friendlyName: 'Done', uniqueName: null, state: 'active', attributes: '{ "topic": "feedback" }' });
     expect(await conversations()(created.sid).update({ state: 'closed' })).toMatchObject({ state: 'closed', timers: {} });
@@ -264,86 +240,4 @@ describe(`configuration, addresses and services (${topology})`, () => {
     expect(await refusal(strange.create({}))).toEqual([404, 20404]);
     expect(await refusal(strange(created.sid).fetch())).toEqual([404, 20404]);
   });
-});
-
-describe(`the same request again (${topology})`, () => {
-  const again = async (path: string, options: Raw) => [await raw(path, options), await raw(path, options)] as const;
-
-  it('has no second effect with the same Idempotency-Key', async () => {
-    const [one, two] = await again('/v1/Conversations', { body: 'UniqueName=idempotent', headers: { 'idempotency-key': 'create-1' } });
-    expect([one.status, two.status, two.body.sid]).toEqual([201, 201, one.body.sid]);
-    const path = `/v1/Conversations/${one.body.sid}`;
-    const [first, second] = await again(`${path}/Messages`, { body: 'Body=once', headers: { 'idempotency-key': 'message-1' } });
-    expect(second.body).toEqual(first.body);
-    expect((await raw(`${path}/Messages`)).body.messages).toHaveLength(1);
-    const [joined, still] = await again(`${path}/Participants`, { body: 'Identity=alice', headers: { 'idempotency-key': 'participant-1' } });
-    expect([still.status, still.body.sid]).toEqual([201, joined.body.sid]);
-    const gone = await again(`${path}/Participants/alice`, { method: 'DELETE', headers: { 'idempotency-key': 'leave-1' } });
-    expect(gone.map(({ status }) => status)).toEqual([204, 204]);
-    const deleted = await again('/v1/Conversations/idempotent', { method: 'DELETE', headers: { 'idempotency-key': 'delete-1' } });
-    expect(deleted.map(({ status }) => status)).toEqual([204, 204]);
-    expect((await raw('/v1/Conversations/idempotent', { method: 'DELETE' })).status).toBe(404);
-  });
-  it('is refused when the key was used for something else', async () => {
-    const headers = { 'idempotency-key': 'reused' };
-    expect((await raw('/v1/Conversations', { body: 'FriendlyName=a', headers })).status).toBe(201);
-    expect((await raw('/v1/Conversations', { body: 'FriendlyName=b', headers })).body).toMatchObject({ status: 409, code: 20409 });
-  });
-  it('is another request with the key of another account', async () => {
-    const headers = { 'idempotency-key': 'shared' };
-    const mine = await raw('/v1/Conversations', { body: 'FriendlyName=a', headers });
-    const theirs = await raw('/v1/Conversations', { body: 'FriendlyName=a', headers, as: other });
-    expect([mine.status, theirs.status]).toEqual([201, 201]);
-    expect(theirs.body.sid).not.toBe(mine.body.sid);
-  });
-});
-
-describe(`another account (${topology})`, () => {
-  it('meets a 404 wherever it tries, and changes nothing', async () => {
-    const { sid } = await conversations().create({ uniqueName: 'secret' });
-    const message = await conversations()(sid).messages.create({ body: 'mine' });
-    const member = await conversations()(sid).participants.create({ identity: 'alice' });
-    const strange = parley.sdk(other).conversations.v1;
-    const own = await strange.conversations.create({});
-    const at = strange.conversations(sid);
-    for (const attempt of [
-      at.fetch(), strange.conversations('secret').fetch(), at.update({ friendlyName: 'x' }), at.remove(), at.messages.list(), at.messages.create({ body: 'x' }),
-      at.messages(message.sid).fetch(), at.messages(message.sid).update({ body: 'x' }), at.messages(message.sid).remove(),
-      at.participants.list(), at.participants.create({ identity: 'x' }), at.participants(member.sid).fetch(), at.participants('alice').update({ attributes: '{}' }),
-      at.participants(member.sid).remove(), at.messages(message.sid).deliveryReceipts.list(),
-      strange.conversations(own.sid).messages(message.sid).fetch(), strange.conversations(own.sid).messages(message.sid).update({ body: 'x' }),
-      strange.conversations(own.sid).messages(message.sid).remove(), strange.conversations(own.sid).participants(member.sid).remove(),
-      strange.services(parley.account.serviceSid).fetch(), strange.services(parley.account.serviceSid).conversations(sid).messages.create({ body: 'x' }),
-    ]) expect(await refusal(attempt)).toEqual([404, 20404]);
-    expect((await conversations()(sid).messages.list()).map(({ body }) => body)).toEqual(['mine']);
-    expect((await conversations()(sid).participants.list()).map(({ identity }) => identity)).toEqual(['alice']);
-    expect(new Set((await strange.conversations.list()).map((c) => c.accountSid))).toEqual(new Set([other.accountSid]));
-    expect((await parley.sdk(other).conversations.v1.configuration().fetch()).defaultChatServiceSid).toBe(other.serviceSid);
-  });
-});
-
-describe(`bad input (${topology})`, () => {
-  const form = { 'content-type': 'application/x-www-form-urlencoded' };
-  const CH = `CH${'0'.repeat(32)}`;
-  it.each<[string, string, Raw, number, number]>([
-    ['no credentials', '/v1/Conversations', { as: null }, 401, 20003],
-    ['wrong credentials', '/v1/Conversations', { as: null, headers: { authorization: `Basic ${btoa('AC1:x')}` } }, 401, 20003],
-    ['unknown SID', `/v1/Conversations/${CH}`, {}, 404, 20404],
-    ['unknown path', '/v1/Tea', {}, 404, 20404],
-    ['not built yet', '/v1/Users', {}, 501, 20500],
-    ['wrong verb', '/v1/Conversations', { method: 'PUT' }, 405, 20004],
-    ['JSON', '/v1/Conversations', { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } }, 415, 19056],
-    ['too large', '/v1/Conversations', { body: `FriendlyName=${'x'.repeat(2_000_000)}` }, 413, 20413],
-    ['half an escape', '/v1/Conversations', { body: 'FriendlyName=%f' }, 400, 20001],
-    ['half an escape in the path', '/v1/Conversations/%f', {}, 400, 20001],
-    ['a NUL', '/v1/Conversations', { body: 'FriendlyName=%00' }, 400, 20001],
-    ['half a character', '/v1/Conversations', { body: 'FriendlyName=%ED%A0%80', headers: form }, 400, 20001],
-    ['a page token of nobody', '/v1/Conversations?PageToken=PTabc', {}, 400, 21481],
-  ])('%s', async (_, path, request, status, code) => {
-    const answer = await raw(path, request);
-    expect([answer.status, answer.body.code]).toEqual([status, code]);
-    expect(Object.keys(answer.body as object)).toEqual(['code', 'message', 'more_info', 'status']);
-  });
-  it('ignores parameters it does not know', async () =>
-    expect((await raw('/v1/Conversations', { body: 'FriendlyName=x&Tea=green' })).status).toBe(201));
 });
