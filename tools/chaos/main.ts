@@ -51,7 +51,7 @@ async function main(): Promise<number> {
 
 async function run(installation: TestInstallation, { seed, seconds, services, tampering }: ChaosOptions, say: (line: string) => void) {
   const random = new Random(seed);
-  const { evidence, happened, crashes, followedAfter, doneAfter, left, connections } = await play(installation, seconds, random, say);
+  const { evidence, happened, crashes, followedAfter, behind, doneAfter, left, connections } = await play(installation, seconds, random, say);
   writeFileSync(join(installation.home, 'evidence.json'), JSON.stringify({ seed, happened, crashes, evidence }));
   const tampered = tampering && tamper(evidence, tampering, random);
   if (tampered) say(`tampered with the evidence: ${tampered}`);
@@ -60,18 +60,18 @@ async function run(installation: TestInstallation, { seed, seconds, services, ta
   const asFindings = (error: unknown) => [error instanceof Error ? error.message : String(error)];
   const invariants = await brokenInvariants(databaseUrl).catch(asFindings);
   const model = await modelDifferences(databaseUrl, installation.home).catch(asFindings);
-  const unanswered = [...evidence.posts, ...evidence.texts].filter(({ trouble }) => trouble !== undefined);
-  // A handset's text at the simulator is not repeated, so a fault may leave it without an answer.
-  const givenUp = evidence.posts.filter(({ acknowledged }) => !acknowledged).length;
+  // A handset's text at the simulator is not repeated, so a fault may leave it without an answer. Everything else is.
+  const unanswered = [...evidence.posts, ...evidence.texts].filter(({ acknowledged }) => !acknowledged).length;
+  const givenUp = [...evidence.posts, ...evidence.texts].filter(({ attempts, trouble }) => trouble !== undefined && attempts > 1);
   const stuck = [
-    ...(followedAfter === undefined ? ['the log was not followed within its time'] : []),
+    ...(followedAfter === undefined ? [`not at the end of the log within its time: ${JSON.stringify(behind)}`] : []),
     ...(doneAfter === undefined ? [`not done within its time: ${JSON.stringify(left)}`] : []),
   ];
-  const problems = verdict.lost + verdict.doubled + verdict.reordered + verdict.foreign + givenUp + invariants.length + model.length + stuck.length;
+  const problems = verdict.lost + verdict.doubled + verdict.reordered + verdict.foreign + givenUp.length + invariants.length + model.length + stuck.length;
   return {
-    good: problems === 0, seed, seconds, topology: services ? 'services' : 'one process', ...verdict, givenUp, unanswered: unanswered.length,
+    good: problems === 0, seed, seconds, topology: services ? 'services' : 'one process', ...verdict, unanswered, givenUp: givenUp.length,
     followedAfterSeconds: followedAfter ?? null, doneAfterSeconds: doneAfter ?? null, websocketConnections: connections, crashes,
     faults: happened, ...(tampered && { tampered }),
-    findings: [...findings, ...invariants, ...model, ...stuck, ...unanswered.slice(0, 5).map(({ body, trouble }) => `${body}: ${trouble}`)],
+    findings: [...findings, ...invariants, ...model, ...stuck, ...givenUp.slice(0, 5).map(({ body, attempts, trouble }) => `given up after ${attempts} attempts: ${body}: ${trouble}`)],
   };
 }

@@ -9,7 +9,7 @@ import { allFaults } from './faults.ts';
 import { Member } from './member.ts';
 import { Parts } from './parts.ts';
 import { Poster } from './poster.ts';
-import { allIsDone, logIsFollowed, settled, type Unfinished } from './quiet.ts';
+import { followed, settled, type Unfinished } from './quiet.ts';
 import type { Random } from './random.ts';
 import { SimulatorClient } from './simulator-client.ts';
 import { Texter } from './texter.ts';
@@ -23,6 +23,8 @@ export type Played = {
   /** Seconds after healing until nobody was behind the log, and until every delivery and callback had its end. */
   followedAfter: number | undefined;
   doneAfter: number | undefined;
+  /** Facts not worked off, by consumer, when its time was up. */
+  behind: Record<string, number>;
   left: Unfinished;
   connections: number;
 };
@@ -57,10 +59,10 @@ export async function play(installation: TestInstallation, seconds: number, rand
     for (const address of new Set(people.flatMap(({ address, proxy }) => [address, proxy]))) await simulator.behaveAsUsual(address);
 
     const { databaseUrl } = installation.info;
-    const followed = await settled(databaseUrl, FOLLOW_SECONDS, logIsFollowed);
-    say(`the log is followed after ${followed.seconds ?? `more than ${FOLLOW_SECONDS}`} s`);
-    const done = await settled(databaseUrl, DONE_SECONDS, allIsDone);
-    say(`all is done after ${done.seconds ?? `more than ${DONE_SECONDS}`} s`);
+    const following = await followed(databaseUrl, FOLLOW_SECONDS);
+    say(`the log is followed ${after(following.seconds, FOLLOW_SECONDS)}`);
+    const done = await settled(databaseUrl, DONE_SECONDS);
+    say(`all is done ${after(done.seconds, DONE_SECONDS)}`);
     const threads = Object.fromEntries(await Promise.all(scenes.map(async ({ conversation }) => [conversation, await threadOf(access, conversation)] as const)));
     await socketsHave(threads, members);
     const handsets = await Promise.all(scenes.flatMap(({ conversation, people: own }) =>
@@ -70,7 +72,7 @@ export async function play(installation: TestInstallation, seconds: number, rand
         posts: posters.flatMap((poster) => poster.posts), texts: texters.flatMap((texter) => texter.texts), threads,
         sockets: members.map(({ ledger }) => ledger), handsets,
       },
-      happened: schedule.happened, crashes: parts.crashes, followedAfter: followed.seconds, doneAfter: done.seconds, left: done.left,
+      happened: schedule.happened, crashes: parts.crashes, followedAfter: following.seconds, behind: following.left, doneAfter: done.seconds, left: done.left,
       connections: members.reduce((sum, { ledger }) => sum + ledger.connections, 0),
     };
   } finally {
@@ -78,6 +80,8 @@ export async function play(installation: TestInstallation, seconds: number, rand
     for (const member of members) member.stop();
   }
 }
+
+const after = (seconds: number | undefined, most: number) => (seconds === undefined ? `not within ${most} s` : `after ${seconds} s`);
 
 function postersOf({ conversation, identities, people }: Scene, access: Access, random: Random): Poster[] {
   const everyMillis = people.length > 0 ? POST_EVERY_MILLIS.mixed : POST_EVERY_MILLIS.chatOnly;

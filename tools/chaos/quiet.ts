@@ -1,7 +1,7 @@
 /** The end of a run: everything that was begun must come to its end by itself. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { connectDatabase } from '../../infra/local/database.mjs';
-import { logLag } from '../bench/log-progress.ts';
+import { logHeads, logLag } from '../bench/log-progress.ts';
 
 export type Unfinished = { logLag: Record<string, number>; deliveries: number; unreported: number; inbox: number; callbacks: number };
 
@@ -16,31 +16,45 @@ async function unfinished(client: Awaited<ReturnType<typeof connectDatabase>>): 
             (select count(*) from simulator.callback) as callbacks`,
   );
   const { deliveries, unreported, inbox, callbacks } = rows[0]!;
-  const lags = Object.entries(await logLag(client)).filter(([, lag]) => lag > 0);
   return {
-    logLag: Object.fromEntries(lags), deliveries: Number(deliveries), unreported: Number(unreported), inbox: Number(inbox), callbacks: Number(callbacks),
+    logLag: await logLag(client), deliveries: Number(deliveries), unreported: Number(unreported), inbox: Number(inbox), callbacks: Number(callbacks),
   };
 }
 
-/** Resolves with the seconds it took until `done`, or undefined when it is not done after `seconds`, and the last look. */
-export async function settled(
-  databaseUrl: string, seconds: number, done: (left: Unfinished) => boolean,
-): Promise<{ seconds: number | undefined; left: Unfinished }> {
-  const client = await connectDatabase(databaseUrl);
+export type Settled<T> = { /** Undefined: its time was up. */ seconds: number | undefined; /** The last look. */ left: T };
+
+/** How long until all that follow the log have passed where it ends now; it may go on meanwhile. */
+export function followed(databaseUrl: string, seconds: number): Promise<Settled<Record<string, number>>> {
+  return withClient(databaseUrl, async (client) => {
+    const heads = await logHeads(client);
+    return looked(seconds, () => logLag(client, heads), (behind) => Object.keys(behind).length === 0);
+  });
+}
+
+/** How long until nothing is under way any more. */
+export function settled(databaseUrl: string, seconds: number): Promise<Settled<Unfinished>> {
+  return withClient(databaseUrl, (client) => looked(seconds, () => unfinished(client), isNothing));
+}
+
+const isNothing = ({ logLag, deliveries, unreported, inbox, callbacks }: Unfinished): boolean =>
+  Object.keys(logLag).length === 0 && deliveries + unreported + inbox + callbacks === 0;
+
+async function looked<T>(seconds: number, look: () => Promise<T>, done: (left: T) => boolean): Promise<Settled<T>> {
   const begin = performance.now();
+  for (;;) {
+    const left = await look();
+    const elapsed = (performance.now() - begin) / 1000;
+    if (done(left)) return { seconds: Math.round(elapsed * 10) / 10, left };
+    if (elapsed > seconds) return { seconds: undefined, left };
+    await pause(EVERY_MILLIS);
+  }
+}
+
+async function withClient<T>(databaseUrl: string, work: (client: Awaited<ReturnType<typeof connectDatabase>>) => Promise<T>): Promise<T> {
+  const client = await connectDatabase(databaseUrl);
   try {
-    for (;;) {
-      const left = await unfinished(client);
-      const elapsed = (performance.now() - begin) / 1000;
-      if (done(left)) return { seconds: Math.round(elapsed * 10) / 10, left };
-      if (elapsed > seconds) return { seconds: undefined, left };
-      await pause(EVERY_MILLIS);
-    }
+    return await work(client);
   } finally {
     await client.end();
   }
 }
-
-export const logIsFollowed = ({ logLag }: Unfinished): boolean => Object.keys(logLag).length === 0;
-export const allIsDone = (left: Unfinished): boolean =>
-  logIsFollowed(left) && left.deliveries === 0 && left.unreported === 0 && left.inbox === 0 && left.callbacks === 0;
