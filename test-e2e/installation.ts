@@ -3,7 +3,7 @@
  * service as its own process over NATS; the default, `one`, is everything in one process. The same tests hold for both.
  */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -50,12 +50,15 @@ export class Parley {
     return this.installation.info;
   }
 
+  /** `npm run parley -- …` on this installation; resolves with what it prints. */
+  async command(...args: string[]): Promise<string> {
+    const env = { ...process.env, ...nothingGiven, PARLEY_HOME: this.installation.home };
+    return (await run(process.execPath, [commandLine, ...args], { env })).stdout;
+  }
+
   /** Another account, with keys and default service of its own. */
   async newAccount(): Promise<Credentials> {
-    const { databaseUrl, keysDatabaseUrl } = this.installation.info;
-    const env = { ...process.env, PARLEY_HOME: this.home, DATABASE_URL: databaseUrl, KEYS_DATABASE_URL: keysDatabaseUrl };
-    const { stdout } = await run(process.execPath, [commandLine, 'account', 'create', 'Second'], { env: { ...env, PARLEY_KEK: await this.kek() } });
-    return JSON.parse(stdout) as Credentials;
+    return JSON.parse(await this.command('account', 'create', 'Second')) as Credentials;
   }
 
   /** The official SDK, with another host. */
@@ -76,10 +79,6 @@ export class Parley {
     });
     const text = await response.text();
     return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined };
-  }
-
-  private async kek(): Promise<string> {
-    return (await readFile(join(this.home, 'kek'), 'utf8')).trim();
   }
 }
 

@@ -1,7 +1,7 @@
 /** A chat member's client: one conversation over a websocket that comes back after any break and resumes from what it saw last. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { WebSocket } from 'ws';
 import { accessToken } from '../tools/bench/access-token.ts';
-import WebSocket from 'ws';
 import type { Caller } from './caller.js';
 import { until } from './installation.js';
 
@@ -18,6 +18,8 @@ export class Member {
   readonly messages: SeenMessage[] = [];
   /** Statuses of each receipt, in the order they came. */
   readonly receipts = new Map<string, string[]>();
+  /** Names of the other events about messages. */
+  readonly others: string[] = [];
   /** What a server must not do. */
   readonly faults: string[] = [];
   readonly closeCodes: number[] = [];
@@ -90,6 +92,7 @@ export class Member {
       if (position <= this.position!) this.faults.push(`position ${position} after ${this.position}`);
       this.position = position;
       if (event === 'onMessageAdded') this.messages.push({ index: data.index, sid: data.sid, body: data.body });
+      if (event === 'onMessageUpdated' || event === 'onMessageRemoved') this.others.push(event);
       if (event === 'onDeliveryUpdated') this.receipts.set(data.sid, [...(this.receipts.get(data.sid) ?? []), data.status]);
     }
   }

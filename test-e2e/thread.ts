@@ -3,10 +3,10 @@
  * ledger of what each was promised and saw, and checks it: `check` waits until all is as promised, and tells what is not.
  */
 import { randomUUID } from 'node:crypto';
-import { type Caller, persistently } from './caller.js';
+import { type Caller, type Fields, persistently } from './caller.js';
 import { Handset } from './handset.js';
 import { until } from './installation.js';
-import { breaches, type Ledger, type Post, type ThreadMessage } from './ledger.js';
+import { breaches, type Guest, type Ledger, type Post, type ThreadMessage } from './ledger.js';
 import { Member } from './member.js';
 
 /** Attempts that a killed process left are taken over when their lease of 30 s ends. */
@@ -19,6 +19,7 @@ export type Cast = { members?: number; sms?: number; whatsapp?: number; smsProxy
 
 export class Thread {
   readonly posts: Post[] = [];
+  private readonly guests: Guest[] = [];
   readonly members: Member[] = [];
   readonly handsets: Handset[] = [];
 
@@ -44,13 +45,14 @@ export class Thread {
   }
 
   /** One message, until it was answered. */
-  async post(body: string): Promise<Post> {
+  async post(body: string, more: Fields = {}): Promise<Post> {
     const post: Post = { body, tries: 0 };
     this.posts.push(post);
-    const key = randomUUID();
+    const key = { 'Idempotency-Key': randomUUID() };
+    const fields = { Author: this.members[0]?.identity ?? 'system', Body: body, ...more };
     post.answer = await persistently(() => {
       post.tries++;
-      return this.caller.post<ThreadMessage>(`${this.path}/Messages`, { Author: this.members[0]?.identity ?? 'system', Body: body }, { 'Idempotency-Key': key });
+      return this.caller.post<ThreadMessage>(`${this.path}/Messages`, fields, key);
     });
     return post;
   }
@@ -71,6 +73,16 @@ export class Thread {
     await Promise.all(this.handsets.map(async (handset, h) => {
       for (let n = 0; n < count; n++) await handset.write(`${this.name}, handset ${h}, ${round} ${n}`);
     }));
+  }
+
+  /** Chat members who only come in, one after the other. */
+  async invite(count: number): Promise<void> {
+    for (let n = 0; n < count; n++) {
+      const guest: Guest = { identity: `guest ${randomUUID()}` };
+      this.guests.push(guest);
+      const key = { 'Idempotency-Key': guest.identity };
+      guest.answer = await persistently(() => this.caller.post<{ sid: string }>(`${this.path}/Participants`, { Identity: guest.identity }, key));
+    }
   }
 
   messages(): Promise<ThreadMessage[]> {
@@ -95,10 +107,11 @@ export class Thread {
 
   private async ledger(): Promise<Ledger> {
     const thread = await this.messages();
+    const participants = await this.caller.all<{ sid: string; identity: string | null }>(`${this.path}/Participants`, 'participants');
     const handsets = await Promise.all(this.handsets.map(async (handset) => ({
       address: handset.address, participant: handset.participant, outcome: handset.outcome, texts: handset.texts, received: await handset.received(),
     })));
-    return { posts: this.posts, thread, members: this.members, handsets };
+    return { posts: this.posts, guests: this.guests, thread, participants, members: this.members, handsets };
   }
 
   private async addMember(identity: string): Promise<void> {
