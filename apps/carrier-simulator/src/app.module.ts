@@ -1,9 +1,10 @@
 /** The built-in simulator carrier: Twilio's Messaging API towards Parley, handsets towards whoever tries things out. */
-import { Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { createWorkPool, WORK_POOL } from '@parley/delivery/work-pool';
 import { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import type { Config } from '@parley/runtime/config';
-import { CONFIG, POOL } from '@parley/runtime/parts';
+import { CONFIG } from '@parley/runtime/parts';
 import { Callbacks } from './callbacks.js';
 import { Callers } from './callers.js';
 import { simulatorConfig, type SimulatorConfig } from './config.js';
@@ -15,17 +16,21 @@ import { SIMULATOR_CONFIG } from './tokens.js';
 @Module({
   controllers: [MessagesApiController, HandsetsController],
   providers: [
+    { provide: WORK_POOL, inject: [CONFIG], useFactory: ({ databaseUrl }: Config) => createWorkPool(databaseUrl) },
     { provide: SIMULATOR_CONFIG, inject: [CONFIG], useFactory: (config: Config) => simulatorConfig(config) },
     { provide: Callers, inject: [Accounts], useFactory: (accounts: Accounts) => new Callers(accounts) },
-    { provide: Callbacks, inject: [POOL, Accounts], useFactory: (pool: Pool, accounts: Accounts) => new Callbacks(pool, accounts) },
+    { provide: Callbacks, inject: [WORK_POOL, Accounts], useFactory: (pool: Pool, accounts: Accounts) => new Callbacks(pool, accounts) },
     {
-      provide: SimulatorStore, inject: [POOL, SIMULATOR_CONFIG],
+      provide: SimulatorStore, inject: [WORK_POOL, SIMULATOR_CONFIG],
       useFactory: (pool: Pool, { webhooksUrl }: SimulatorConfig) => new SimulatorStore(pool, `${webhooksUrl}twilio/sms`),
     },
   ],
 })
-export class CarrierSimulatorModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  constructor(@Inject(Callbacks) private readonly callbacks: Callbacks) {}
+export class CarrierSimulatorModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+  constructor(
+    @Inject(Callbacks) private readonly callbacks: Callbacks,
+    @Inject(WORK_POOL) private readonly workPool: Pool,
+  ) {}
 
   onApplicationBootstrap(): void {
     this.callbacks.lookIn(0);
@@ -33,5 +38,9 @@ export class CarrierSimulatorModule implements OnApplicationBootstrap, BeforeApp
 
   beforeApplicationShutdown(): Promise<void> {
     return this.callbacks.stop();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.workPool.end();
   }
 }

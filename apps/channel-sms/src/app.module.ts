@@ -1,5 +1,5 @@
 /** SMS and MMS: deliveries out, webhooks in. WhatsApp through Twilio comes in by the same webhooks. */
-import { Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { CONVERSATION_COMMANDS, ROUTER_COMMANDS } from '@parley/contracts/command-tokens';
 import type { ConversationCommands, RouterCommands } from '@parley/contracts/commands';
 import { Carriers, SIMULATOR } from '@parley/delivery/carriers';
@@ -7,12 +7,13 @@ import { DeliveryWorker } from '@parley/delivery/delivery-worker';
 import { Inbox } from '@parley/delivery/inbox';
 import { InboxStore } from '@parley/delivery/inbox-store';
 import { Receipts } from '@parley/delivery/receipts';
+import { createWorkPool, WORK_POOL } from '@parley/delivery/work-pool';
 import { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import { SecretBox } from '@parley/event-store/secret-box';
 import type { Connection } from '@parley/messaging/connection';
 import type { Config } from '@parley/runtime/config';
-import { CONFIG, NATS, POOL } from '@parley/runtime/parts';
+import { CONFIG, NATS } from '@parley/runtime/parts';
 import { SimulatorSms } from './carriers/simulator/simulator-sms.adapter.js';
 import { TwilioSms } from './carriers/twilio/twilio-sms.adapter.js';
 import { channelConfig } from './config.js';
@@ -22,9 +23,10 @@ import { TwilioWebhooksController } from './twilio-webhooks.controller.js';
 @Module({
   controllers: [TwilioWebhooksController],
   providers: [
+    { provide: WORK_POOL, inject: [CONFIG], useFactory: ({ databaseUrl }: Config) => createWorkPool(databaseUrl) },
     {
       provide: Carriers,
-      inject: [CONFIG, POOL, Accounts, SecretBox],
+      inject: [CONFIG, WORK_POOL, Accounts, SecretBox],
       useFactory(config: Config, pool: Pool, accounts: Accounts, box: SecretBox) {
         const { simulatorUrl, twilioUrl } = channelConfig(config);
         const types = { [SIMULATOR]: { adapter: SimulatorSms, baseUrl: simulatorUrl }, twilio: { adapter: TwilioSms, baseUrl: twilioUrl } };
@@ -33,7 +35,7 @@ import { TwilioWebhooksController } from './twilio-webhooks.controller.js';
     },
     {
       provide: DeliveryWorker,
-      inject: [CONFIG, POOL, NATS, Carriers, CONVERSATION_COMMANDS],
+      inject: [CONFIG, WORK_POOL, NATS, Carriers, CONVERSATION_COMMANDS],
       useFactory(config: Config, pool: Pool, nats: Connection, carriers: Carriers, conversations: ConversationCommands) {
         const { carrierTimeoutMillis: timeoutMillis, senderConcurrency: concurrency, unanswered } = channelConfig(config);
         return new DeliveryWorker({
@@ -43,16 +45,17 @@ import { TwilioWebhooksController } from './twilio-webhooks.controller.js';
     },
     {
       provide: Inbox,
-      inject: [CONFIG, POOL, ROUTER_COMMANDS, CONVERSATION_COMMANDS],
+      inject: [CONFIG, WORK_POOL, ROUTER_COMMANDS, CONVERSATION_COMMANDS],
       useFactory: (config: Config, pool: Pool, router: RouterCommands, conversations: ConversationCommands) =>
         new Inbox(new InboxStore(pool, config.instance), new InboundEvents(pool, router, new Receipts(pool, conversations))),
     },
   ],
 })
-export class ChannelSmsModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class ChannelSmsModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(
     @Inject(DeliveryWorker) private readonly worker: DeliveryWorker,
     @Inject(Inbox) private readonly inbox: Inbox,
+    @Inject(WORK_POOL) private readonly workPool: Pool,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -61,5 +64,9 @@ export class ChannelSmsModule implements OnApplicationBootstrap, BeforeApplicati
 
   async beforeApplicationShutdown(): Promise<void> {
     await Promise.all([this.worker.stop(), this.inbox.stop()]);
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.workPool.end();
   }
 }

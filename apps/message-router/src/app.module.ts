@@ -1,9 +1,12 @@
 /** Messages out: one delivery per recipient. Messages in: to their conversation. And the sweeper behind both. */
-import { Global, Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  Global, Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap, type OnApplicationShutdown,
+} from '@nestjs/common';
 import { CONVERSATION_COMMANDS, PARTICIPANT_COMMANDS, ROUTER_COMMANDS } from '@parley/contracts/command-tokens';
 import type { ConversationCommands, ParticipantCommands } from '@parley/contracts/commands';
 import { DELIVER_QUEUE, jobSubject } from '@parley/delivery/lane';
 import { Receipts } from '@parley/delivery/receipts';
+import { createWorkPool, WORK_POOL } from '@parley/delivery/work-pool';
 import { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import { LogConsumer } from '@parley/event-store/log-consumer';
@@ -27,20 +30,22 @@ const log = logger('message-router');
   providers: [
     {
       provide: ROUTER_COMMANDS,
-      inject: [POOL, Accounts, CONVERSATION_COMMANDS, PARTICIPANT_COMMANDS],
+      inject: [WORK_POOL, Accounts, CONVERSATION_COMMANDS, PARTICIPANT_COMMANDS],
       useFactory: (pool: Pool, accounts: Accounts, conversations: ConversationCommands, participants: ParticipantCommands) =>
         new InboundRouter(new AddressBook(pool), accounts, conversations, participants),
     },
+    { provide: WORK_POOL, inject: [CONFIG], useFactory: ({ databaseUrl }: Config) => createWorkPool(databaseUrl) },
     { provide: WorkQueue, inject: [NATS], useFactory: (nats: Connection) => WorkQueue.open(nats, DELIVER_QUEUE) },
   ],
   exports: [ROUTER_COMMANDS],
 })
-export class MessageRouterModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class MessageRouterModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly planner: LogConsumer;
   private readonly sweeper: Sweeper;
 
   constructor(
     @Inject(POOL) pool: Pool,
+    @Inject(WORK_POOL) private readonly workPool: Pool,
     @Inject(LOG_TAIL) tail: LogTail,
     @Inject(CONFIG) config: Config,
     @Inject(CONVERSATION_COMMANDS) conversations: ConversationCommands,
@@ -53,7 +58,7 @@ export class MessageRouterModule implements OnApplicationBootstrap, BeforeApplic
       onCommitted: (events) => { for (const lane of lanesOf(events)) queue.publish(jobSubject(lane), lane); },
       onError: (error) => log.warn('planning deliveries failed, trying again', { error }),
     });
-    this.sweeper = new Sweeper(pool, queue, new Receipts(pool, conversations), sweepMillis);
+    this.sweeper = new Sweeper(workPool, queue, new Receipts(workPool, conversations), sweepMillis);
     metrics.gauge('parley_router_lag_events', 'Facts stored but not yet planned for delivery', () => this.planner.lag());
   }
 
@@ -64,5 +69,9 @@ export class MessageRouterModule implements OnApplicationBootstrap, BeforeApplic
 
   async beforeApplicationShutdown(): Promise<void> {
     await Promise.all([this.planner.stop(), this.sweeper.stop()]);
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.workPool.end();
   }
 }

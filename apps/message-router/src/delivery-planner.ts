@@ -49,9 +49,7 @@ function deliveriesOf({ type, account, conversation, data }: LogEvent) {
 }
 
 /** What a carrier was not asked to deliver yet, it is not asked any more. */
-const cancel = (tx: Connection, conversation: string, index: number | null) => tx.query({
-  name: 'cancel-deliveries',
-  text: `update delivery.delivery set state = 'cancelled', updated_at = now()
-          where conversation_sid = $1 and ($2::integer is null or message_index = $2) and state = 'queued'`,
-  values: [conversation, index],
-});
+const cancel = (tx: Connection, conversation: string, index: number | null) => tx.query(
+  `update delivery.delivery set state = 'cancelled', updated_at = now()
+    where conversation_sid = $1 and ($2::integer is null or message_index = $2) and state = 'queued'`, [conversation, index],
+);

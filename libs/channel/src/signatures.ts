@@ -4,22 +4,30 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-export function twilioSignature(authToken: string, url: string, form: URLSearchParams): string {
-  return createHmac('sha1', authToken).update(url + canonical(form)).digest('base64');
-}
+export const twilioSignature = (authToken: string, url: string, form: URLSearchParams): string => sign(authToken, url + canonical(form));
+
+const sign = (authToken: string, text: string) => createHmac('sha1', authToken).update(text).digest('base64');
 
 /** True if `signature` belongs to the request; senders disagree on writing the default port, so both forms count. */
 export function isTwilioSignature(authToken: string, signature: string, url: string, form: URLSearchParams): boolean {
   const given = Buffer.from(signature);
-  return [url, withPortToggled(url)].some((candidate) => {
-    const expected = Buffer.from(twilioSignature(authToken, candidate, form));
+  const parameters = canonical(form);
+  const fits = (candidate: string) => {
+    const expected = Buffer.from(sign(authToken, candidate + parameters));
     return given.length === expected.length && timingSafeEqual(given, expected);
-  });
+  };
+  return fits(url) || fits(withPortToggled(url));
 }
 
 function canonical(form: URLSearchParams): string {
-  const names = [...new Set(form.keys())].sort();
-  return names.map((name) => [...new Set(form.getAll(name))].sort().map((value) => name + value).join('')).join('');
+  const parameters = [...form].sort(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : x > y ? 1 : 0));
+  let text = '';
+  let [lastName, lastValue]: (string | undefined)[] = [];
+  for (const [name, value] of parameters) {
+    if (name !== lastName || value !== lastValue) text += name + value;
+    [lastName, lastValue] = [name, value];
+  }
+  return text;
 }
 
 /** `https://a.test/x` <-> `https://a.test:443/x`; other ports are part of the URL and stay. */

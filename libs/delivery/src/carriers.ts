@@ -6,7 +6,7 @@ import type { ChannelAdapter, RawWebhook } from '@parley/channel/channel-adapter
 import type { InboundEvent } from '@parley/channel/inbound-event';
 import { InvalidSignature } from '@parley/channel/send-error';
 import type { TwilioOptions } from '@parley/channel/twilio/messaging-adapter';
-import { claimsOf } from '@parley/channel/twilio/messaging-webhook';
+import { claimedAccount } from '@parley/channel/twilio/messaging-webhook';
 import type { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import { LruMap } from '@parley/event-store/lru-map';
@@ -51,11 +51,13 @@ export class Carriers {
   }
 
   private async claimants({ body }: RawWebhook): Promise<CarrierRef[]> {
-    const { accountSid, addresses } = claimsOf(body);
-    if (accountSid === '') return [];
-    if (await this.accounts.find(accountSid)) return [{ account: accountSid, carrier: SIMULATOR, credentials: null }];
+    const claimed = claimedAccount(body);
+    if (claimed === undefined) return [];
+    if (await this.accounts.find(claimed)) return [{ account: claimed, carrier: SIMULATOR, credentials: null }];
+    const form = new URLSearchParams(body);
     const { rows } = await this.pool.query<CarrierRef>(
-      'select account, carrier, credentials from delivery.sender where carrier_account = $1 and address = any ($2)', [accountSid, addresses],
+      'select account, carrier, credentials from delivery.sender where carrier_account = $1 and address in ($2, $3)',
+      [claimed, form.get('From'), form.get('To')],
     );
     return rows;
   }

@@ -101,10 +101,10 @@ with head as (
       order by d.place limit 1) h
    where h.due_at <= now()
 ), free as (
-  select head.o, d.delivery_id, d.state = 'queued' as begins
-    from head join delivery.delivery d using (delivery_id)
-   where d.state = head.state and d.due_at <= now()
-     for update of d skip locked
+  select head.o, head.delivery_id, l.state = 'queued' as begins
+    from head cross join lateral (
+      select d.state from delivery.delivery d where d.delivery_id = head.delivery_id and d.state = head.state and d.due_at <= now()
+         for update skip locked) l
 ), claimed as (
   update delivery.delivery d
      set state = case when f.begins then 'sending' else 'unknown' end, attempt = d.attempt + f.begins::integer,
@@ -122,7 +122,8 @@ select c.*, m.sid is not null as found, m.body, x.at is not null as opted_out,
   left join delivery.sender s on s.account = c.account and s.channel = c.channel and s.address = c.sender
   left join delivery.opt_out x on x.account = c.account and x.channel = c.channel and x.sender = c.sender and x.recipient = c.recipient`;
 
-// Rows are locked in one order everywhere, so that settlements and callbacks never wait for each other crosswise.
+// Rows are locked in one order everywhere, so that settlements and callbacks never wait for each other crosswise. Lateral
+// look-ups keep the plan on indexes whatever the statistics say.
 const settleSql = `
 with said as (
   select * from jsonb_to_recordset($1) as r ("deliveryId" text, attempt smallint, state text, "providerMessageIds" text[],
@@ -131,8 +132,9 @@ with said as (
   update delivery.attempt a set ended_at = now(), outcome = r.state, error_code = r."errorCode"
     from said r where a.delivery_id = r."deliveryId" and a.attempt = r.attempt
 ), locked as materialized (
-  select r.* from said r join delivery.delivery d on d.delivery_id = r."deliveryId"
-   where d.attempt = r.attempt and d.state in ('sending', 'unknown') order by d.delivery_id for update of d
+  select r.* from (select * from said order by "deliveryId") r cross join lateral (
+    select d.state from delivery.delivery d
+     where d.delivery_id = r."deliveryId" and d.attempt = r.attempt and d.state in ('sending', 'unknown') for update) l
 )
 update delivery.delivery d
    set state = r.state, provider_message_ids = coalesce(r."providerMessageIds", d.provider_message_ids),

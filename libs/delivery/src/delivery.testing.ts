@@ -73,20 +73,24 @@ export class DeliveryBench {
 
   static async open(): Promise<DeliveryBench> {
     const bench = new DeliveryBench(await testDatabase());
-    await bench.clear();
+    await bench.begin();
     return bench;
   }
 
-  /** Nothing stored, a new account, a carrier that accepts. */
+  /** Nothing stored, and what `begin` says. */
   async clear(): Promise<void> {
-    const { pool, box } = this.db;
+    await this.db.pool.query('truncate delivery.delivery, delivery.attempt, delivery.sender, delivery.opt_out, delivery.inbox, model.message');
+    await this.begin();
+  }
+
+  /** A new account, a carrier that accepts. */
+  private async begin(): Promise<void> {
     this.account = newSid('AC');
     this.carrier = new PlayedCarrier();
     this.played.reports.length = 0;
-    await pool.query('truncate delivery.delivery, delivery.attempt, delivery.sender, delivery.opt_out, delivery.inbox, model.message');
-    await pool.query(
+    await this.db.pool.query(
       "insert into registry.account (sid, friendly_name, auth_token, default_chat_service_sid) values ($1, '', $2, 'IS')",
-      [this.account, box.seal('token')],
+      [this.account, this.db.box.seal('token')],
     );
   }
 

@@ -6,7 +6,6 @@ import { Batcher } from './batcher.js';
 
 export type Arrival = { account: string; carrier: string; event: InboundEvent };
 export type InboxRow = Arrival & { id: number; lane: string | null; attempts: number; receivedAt: string };
-type Wish = { mayWork: boolean; inHand: ReadonlySet<number> };
 export type InboxEnd = { id: number; state: 'done' | 'unrouted' | 'unmatched' | 'failed' };
 export type Stored = {
   /** Ours to work on at once; undefined: known before, or somebody else's turn. */
@@ -20,7 +19,7 @@ const LEASE_MILLIS = 10_000;
 const ANY_PROCESS_LOCK = 7_241_056;
 
 export class InboxStore {
-  private readonly arrivals = new Batcher<Arrival & Wish, Stored>((all) => this.storeAll(all));
+  private readonly arrivals = new Batcher<Arrival & { mayWork: boolean }, Stored>((all) => this.storeAll(all));
   private readonly ends = new Batcher<InboxEnd, void>((all) => this.endAll(all), { pauseMillis: 10, batchMax: 500 });
 
   constructor(
@@ -28,12 +27,9 @@ export class InboxStore {
     private readonly owner: string,
   ) {}
 
-  /**
-   * Commits before it resolves. With `mayWork` the event is ours, unless an earlier one of its lane is not `inHand` (what the
-   * caller has at work): it is in other hands, or was stored when the database went away before it could tell us.
-   */
-  store(arrival: Arrival, mayWork: boolean, inHand: ReadonlySet<number> = new Set()): Promise<Stored> {
-    return this.arrivals.do({ ...arrival, mayWork, inHand });
+  /** Commits before it resolves. With `mayWork` the event is ours, unless an earlier one of its lane is in other hands. */
+  store(arrival: Arrival, mayWork: boolean): Promise<Stored> {
+    return this.arrivals.do({ ...arrival, mayWork });
   }
 
   /** Takes its time, as nobody waits: a mark that gets lost means that the event is handled again, which changes nothing. */
@@ -41,10 +37,11 @@ export class InboxStore {
     return this.ends.do(end);
   }
 
-  /** Puts back what this instance had before it was restarted. */
-  async disown(): Promise<void> {
+  /** Puts back what is this instance's by name, but not in hand: of these lanes, or of all after a restart. */
+  async disown(lanes: string[] | null, inHand: number[]): Promise<void> {
     await this.pool.query(
-      "update delivery.inbox set owner = null, due_at = now() where state = 'received' and owner = $1", [this.owner],
+      `update delivery.inbox set owner = null, due_at = now()
+        where state = 'received' and owner = $1 and ($2::text[] is null or lane = any ($2)) and id <> all ($3::bigint[])`, [this.owner, lanes, inHand],
     );
   }
 
@@ -75,7 +72,7 @@ export class InboxStore {
     return rows.sort((a, b) => a.id - b.id).map((row) => ({ ...row, receivedAt: isoTime(row.received_at) }));
   }
 
-  private async storeAll(arrivals: (Arrival & Wish)[]): Promise<Stored[]> {
+  private async storeAll(arrivals: (Arrival & { mayWork: boolean })[]): Promise<Stored[]> {
     const keys = arrivals.map(({ event }) => eventKeyOf(event));
     const lanes = arrivals.map(laneOf);
     const { rows } = await this.pool.query<{ id: number; account: string; carrier: string; event_key: string; ours: boolean; received_at: string }>({
@@ -83,11 +80,11 @@ export class InboxStore {
       values: [
         textArray(arrivals.map(({ account }) => account)), textArray(arrivals.map(({ carrier }) => carrier)), textArray(keys),
         textArray(lanes), textArray(arrivals.map(({ event }) => JSON.stringify(event))), arrivals.map(({ mayWork }) => mayWork),
-        this.owner, LEASE_MILLIS, [...new Set(arrivals.map(({ inHand }) => inHand))].flatMap((ids) => [...ids]),
+        this.owner, LEASE_MILLIS,
       ],
     });
     const stored = new Map(rows.map((row) => [`${row.account} ${row.carrier} ${row.event_key}`, row]));
-    return arrivals.map(({ mayWork: _may, inHand: _hand, ...arrival }, i) => {
+    return arrivals.map(({ mayWork: _, ...arrival }, i) => {
       const key = `${arrival.account} ${arrival.carrier} ${keys[i]}`;
       const row = stored.get(key);
       stored.delete(key); // the same event twice in one batch is one event
@@ -103,7 +100,7 @@ export class InboxStore {
 }
 
 /** Messages of one sender to one of ours keep their order; status reports need none. */
-const laneOf = ({ account, event }: Arrival): string | null =>
+export const laneOf = ({ account, event }: Arrival): string | null =>
   event.kind === 'status' ? null : JSON.stringify([account, event.from, event.to]);
 
 const storeSql = `
@@ -113,7 +110,7 @@ select a.account, a.carrier, a.event_key, a.lane, a.event::jsonb, case when b.fr
   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[]) with ordinality
        a (account, carrier, event_key, lane, event, may_work, o)
  cross join lateral (select a.may_work and not exists (
-   select 1 from delivery.inbox e where e.lane = a.lane and e.state = 'received' and e.id <> all ($9::bigint[])) as free) b
+   select 1 from delivery.inbox e where e.lane = a.lane and e.state = 'received' and e.owner is distinct from $7) as free) b
  order by a.o
 on conflict on constraint inbox_event do nothing
 returning id, account, carrier, event_key, owner is not distinct from $7 as ours, received_at`;

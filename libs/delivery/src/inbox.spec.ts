@@ -22,7 +22,8 @@ const status = (): DeliveryReceipt => ({
 /** An inbox that notes what it handles; `fails` decides whether a message throws. */
 async function inbox(owner = 'one', fails: (body: string) => Error | undefined = () => undefined, options: Partial<InboxHandlers> = {}) {
   const handled: string[] = [];
-  const made = new Inbox(new InboxStore(bench.db.pool, owner), {
+  const store = new InboxStore(bench.db.pool, owner);
+  const made = new Inbox(store, {
     message: async (_account, { text: body }) => {
       const error = fails(body!);
       if (error) throw error;
@@ -34,7 +35,7 @@ async function inbox(owner = 'one', fails: (body: string) => Error | undefined =
   }, 10);
   open.push(made);
   await made.start();
-  return { handled, receive: (...events: Parameters<Inbox['receive']>[2]) => made.receive(bench.account, 'simulator', events), inbox: made };
+  return { handled, receive: (...events: Parameters<Inbox['receive']>[2]) => made.receive(bench.account, 'simulator', events), inbox: made, store };
 }
 const states = async () => {
   const { rows } = await bench.db.pool.query<{ state: string; count: number }>(
@@ -61,12 +62,17 @@ describe('the inbox', () => {
     expect(rows).toMatchObject([{ event: null }, { event: { media } }]);
   });
   it('keeps the order when one was stored and nobody was told, as the database went away', async () => {
-    const { handled, receive } = await inbox();
-    const lost = new InboxStore(bench.db.pool, 'one'); // the same instance, which knows nothing of it
-    await lost.store({ account: bench.account, carrier: 'simulator', event: text('first') }, true);
+    const { handled, receive, store } = await inbox();
+    const real = store.store.bind(store);
+    store.store = async (...args) => {
+      await real(...args);
+      throw new Error('connection lost');
+    };
+    await expect(receive(text('first'))).rejects.toThrow('connection lost');
+    store.store = real;
     await receive(text('second'));
+    await receive(text('first')); // the carrier tries again
     await receive(text('third'));
-    await due();
     await until(() => handled.length === 3);
     expect(handled).toEqual(['first', 'second', 'third']);
   });

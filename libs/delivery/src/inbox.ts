@@ -9,7 +9,7 @@ import { isConnectionError } from '@parley/event-store/database';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { InboxEnd, InboxRow, InboxStore } from './inbox-store.js';
+import { laneOf, type Arrival, type InboxEnd, type InboxRow, type InboxStore, type Stored } from './inbox-store.js';
 
 export type InboxHandlers = {
   /** What it throws is tried again, and the lane waits. `reference` is the same at every try. */
@@ -38,6 +38,8 @@ export class Inbox {
   private readonly lanes = new Map<string, InboxRow[]>();
   /** Lanes that failed, and until when they are held. */
   private readonly held = new Map<string, number>();
+  /** Lanes of which something may be stored in our name that we do not know of. */
+  private readonly unsure = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
   private sweepAt = Infinity;
   private sweeping: Promise<void> = Promise.resolve();
@@ -50,7 +52,7 @@ export class Inbox {
   ) {}
 
   async start(): Promise<void> {
-    await this.store.disown().catch((error: unknown) => log.warn('what was left is taken over later', { error }));
+    await this.store.disown(null, []).catch((error: unknown) => log.warn('what was left is taken over later', { error }));
     this.sweepIn(0);
   }
 
@@ -65,11 +67,25 @@ export class Inbox {
   /** Resolves once the events are stored; what came before is stored already. Work on them begins at once. */
   async receive(account: string, carrier: string, events: InboundEvent[]): Promise<void> {
     const mayWork = this.inMemory.size < IN_MEMORY_MAX && !this.stopped;
-    const stored = await Promise.all(events.map((event) => this.store.store({ account, carrier, event }, mayWork, this.inMemory)));
+    const stored = await Promise.all(events.map((event) => this.storeOne({ account, carrier, event }, mayWork)));
     for (const { row, left } of stored) {
       if (row && this.isHeld(row.lane)) await this.putBack([row]);
       else if (row) this.enqueue(row);
       if (left) this.sweepIn(GLANCE_MILLIS);
+    }
+  }
+
+  private async storeOne(arrival: Arrival, mayWork: boolean): Promise<Stored> {
+    try {
+      return await this.store.store(arrival, mayWork);
+    } catch (error) {
+      // It may be stored all the same, as ours, while nobody told us: the next of its lane must not overtake it.
+      const lane = laneOf(arrival);
+      if (lane !== null) {
+        this.held.set(lane, Date.now() + HELD_MILLIS);
+        this.unsure.add(lane);
+      }
+      throw error;
     }
   }
 
@@ -156,6 +172,10 @@ export class Inbox {
 
   private async sweep(): Promise<void> {
     for (const [lane, until] of this.held) if (until <= Date.now()) this.held.delete(lane);
+    if (this.unsure.size > 0) {
+      await this.store.disown([...this.unsure], [...this.inMemory]);
+      this.unsure.clear();
+    }
     const room = Math.min(TAKE_MAX, IN_MEMORY_MAX - this.inMemory.size);
     if (room > 0) for (const row of await this.store.take(room, [...this.inMemory])) this.enqueue(row);
   }

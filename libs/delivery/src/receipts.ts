@@ -83,34 +83,29 @@ export class Receipts {
   }
 
   private async markAll(reported: Reported[]): Promise<void[]> {
-    await this.pool.query(
-      `update delivery.delivery d set reported = r.status
-         from (select * from unnest($1::text[], $2::text[]) r (delivery_id, status)) r
-        where d.delivery_id in (select l.delivery_id from delivery.delivery l where l.delivery_id = any ($1) order by l.delivery_id for update)
-          and d.delivery_id = r.delivery_id and d.state = r.status`,
-      [reported.map(({ deliveryId }) => deliveryId), reported.map(({ status }) => status)],
-    );
+    const values = [reported.map(({ deliveryId }) => deliveryId), reported.map(({ status }) => status)];
+    await this.pool.query({ name: 'mark-receipts', text: markSql, values });
     return reported.map(() => undefined);
   }
 }
 
 // By our reference if the carrier gave it back, else by its own id; always within the account that signed. Of several
-// reports on one delivery the furthest counts.
+// reports on one delivery the furthest counts. Lateral look-ups keep the plan on indexes whatever the statistics say.
 const applySql = `
 with said as (
   select r.*, delivery.rank(r.status) as rank from jsonb_to_recordset($1) as r (o integer, account text,
     "providerMessageId" text, status text, "deliveryId" text, "errorCode" integer, retryable boolean)
 ), meant as materialized (
   select s.*, f.delivery_id from said s cross join lateral (
-    select d.delivery_id from delivery.delivery d where d.delivery_id = s."deliveryId" and d.account = s.account
+    (select d.delivery_id from delivery.delivery d where d.delivery_id = s."deliveryId" and d.account = s.account limit 1)
     union all
-    select d.delivery_id from delivery.delivery d where s."deliveryId" is null
-       and d.account = s.account and d.provider_message_ids[1] = s."providerMessageId" and d.provider_message_ids <> '{}') f
+    (select d.delivery_id from delivery.delivery d where s."deliveryId" is null
+        and d.account = s.account and d.provider_message_ids[1] = s."providerMessageId" and d.provider_message_ids <> '{}' limit 1)) f
 ), furthest as (
   select distinct on (delivery_id) * from meant order by delivery_id, rank desc
 ), locked as materialized (
-  select f.* from furthest f join delivery.delivery d using (delivery_id)
-   where delivery.rank(d.state) < f.rank order by d.delivery_id for update of d
+  select f.* from furthest f cross join lateral (
+    select d.state from delivery.delivery d where d.delivery_id = f.delivery_id and delivery.rank(d.state) < f.rank for update) l
 ), moved as (
   update delivery.delivery d
      set state = l.status, error_code = coalesce(l."errorCode", 0), dead_letter = coalesce(l.retryable, false), lease_owner = null,
@@ -120,3 +115,12 @@ with said as (
   returning l.o as by, ${DELIVERY_ROW}
 )
 select m.o, v.by, v.* from meant m left join moved v on v.delivery_id = m.delivery_id`;
+
+const markSql = `
+with said as (
+  select delivery_id, status from unnest($1::text[], $2::text[]) r (delivery_id, status) order by delivery_id
+), locked as materialized (
+  select s.* from said s cross join lateral (
+    select d.state from delivery.delivery d where d.delivery_id = s.delivery_id and d.state = s.status for update) l
+)
+update delivery.delivery d set reported = l.status from locked l where d.delivery_id = l.delivery_id`;
