@@ -3,7 +3,7 @@
  * by TEST_DATABASE_URL (a superuser: each spec makes its own databases), TEST_NATS_URL and TEST_REDIS_URL.
  * Ends with `N passed, N failed`.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { spawn } from 'node:child_process';
@@ -15,6 +15,9 @@ import { startNats } from './nats.mjs';
 import { watchParents } from './parent-chain.mjs';
 import { startPostgres } from './postgres.mjs';
 import { startRedis } from './redis.mjs';
+
+/** How long jest may take to end once it has written its results. */
+const LINGER_MS = 10_000;
 
 const ending = new AbortController();
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, () => ending.abort());
@@ -77,8 +80,19 @@ function runJest(args, environment, signal) {
     // What jest shows people goes to stderr; its stdout is the same JSON as in the file.
     const child = spawn(/** @type {string} */ (line[0]), line.slice(1), { cwd: REPOSITORY, env, stdio: ['inherit', 'ignore', 'inherit'] });
     signal.addEventListener('abort', () => child.kill('SIGTERM'));
+    const watch = setInterval(() => {
+      const written = statSync(resultFile(), { throwIfNoEntry: false })?.mtimeMs;
+      if (written === undefined || Date.now() - written < LINGER_MS) return;
+      clearInterval(watch);
+      console.error('parley: all specs have run, but one of them left something open: jest was ended');
+      child.kill('SIGKILL');
+      resolve(0); // what the specs found decides
+    }, 1_000);
     child.on('error', reject);
-    child.on('exit', (code) => resolve(code ?? 1));
+    child.on('exit', (code) => {
+      clearInterval(watch);
+      resolve(code ?? 1);
+    });
   });
 }
 
