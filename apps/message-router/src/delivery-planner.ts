@@ -10,6 +10,11 @@ import type { Connection } from '@parley/event-store/database';
 
 export const plannedTypes = ['MessageAdded', 'MessageDeleted', 'ConversationDeleted'];
 
+/** Channels some app of ours sends on. What goes elsewhere fails at once, and may be replayed when there is an app for it. */
+const servedChannels = ['sms', 'whatsapp'];
+/** "Could not find a channel with the specified address" (channel facts, 1.10). */
+const NO_CHANNEL = 63007;
+
 /** Most messages stay in the chat. */
 export const concernsDeliveries = ({ type, data }: LogEvent): boolean =>
   type !== 'MessageAdded' || (data as MessageAdded).recipients.length > 0;
@@ -21,14 +26,15 @@ export async function planDeliveries(tx: Connection, events: LogEvent[], deadlin
     await tx.query({
       name: 'plan-deliveries',
       text: `insert into delivery.delivery (delivery_id, account, conversation_sid, message_sid, message_index, participant_sid,
-                                            channel, sender, recipient, deadline)
+                                            channel, sender, recipient, deadline, state, error_code, dead_letter)
              select delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient,
-                    now() + $2 * interval '1 s'
+                    now() + $2 * interval '1 s', case when served then 'queued' else 'failed' end, case when served then 0 else $4 end, not served
                from rows from (jsonb_to_recordset($1) as (delivery_id text, account text, conversation_sid text, message_sid text,
                     message_index integer, participant_sid text, channel text, sender text, recipient text)) with ordinality d
-                    (delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient, o)
+                    (delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient, o),
+                    lateral (select channel = any ($3::text[]) as served) s
               order by o on conflict (delivery_id) do nothing`,
-      values: [JSON.stringify(added), deadlineSeconds],
+      values: [JSON.stringify(added), deadlineSeconds, servedChannels, NO_CHANNEL],
     });
   for (const { type, conversation, data } of events) {
     if (type === 'MessageDeleted') await cancel(tx, conversation!, (data as MessageDeleted).index);
@@ -37,7 +43,8 @@ export async function planDeliveries(tx: Connection, events: LogEvent[], deadlin
 }
 
 /** The lanes that have something new to do. */
-export const lanesOf = (events: LogEvent[]): Lane[] => events.flatMap(deliveriesOf);
+export const lanesOf = (events: LogEvent[]): Lane[] =>
+  events.flatMap(deliveriesOf).filter(({ channel }) => servedChannels.includes(channel));
 
 function deliveriesOf({ type, account, conversation, data }: LogEvent) {
   if (type !== 'MessageAdded') return [];

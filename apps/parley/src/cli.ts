@@ -8,6 +8,7 @@ import { rebuildModels } from '@parley/event-store/rebuild';
 import { DataKeys } from '@parley/event-store/data-keys';
 import { SecretBox } from '@parley/event-store/secret-box';
 import { ConfigError, readConfig, type Config } from '@parley/runtime/config';
+import { deliveryCommand, deliveryHelp } from './delivery-commands.js';
 import { environmentOfInstallation } from './running-installation.js';
 import { createAccount, setup } from './setup.js';
 
@@ -17,6 +18,7 @@ const help = `usage: parley <command>
   account create [name]   another account, with its first API key and default service
   rebuild                 build the read models again from the log while serving, then swap them in
   parked                  events a consumer could not handle, oldest first
+${deliveryHelp}
   help                    this text
 
 Works on the installation that runs under PARLEY_HOME (default .parley/), or on the one that DATABASE_URL and PARLEY_KEK name.`;
@@ -41,6 +43,8 @@ async function main([command, ...args]: string[]): Promise<void> {
         const { rows } = await pool.query('select * from log.parked order by next_at limit 1000');
         for (const row of rows) print(row);
       });
+    case 'sender': case 'dead-letters': case 'replay':
+      return withPools(config, async (parts) => { for (const line of await deliveryCommand([command, ...args], parts)) print(line); });
     default: throw new ConfigError(`no such command: ${command}; see parley help`);
   }
 }
