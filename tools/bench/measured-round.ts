@@ -17,9 +17,12 @@ export type MeasuredRound = LoadResult & {
 /** What earlier rounds left behind (publishing, checkpoints of the database) comes to rest first. */
 const REST_MILLIS = 500;
 
-export async function measuredRound(installation: TestInstallation, load: LoadGenerator, pace: Pace, cores: number): Promise<MeasuredRound> {
-  await pause(REST_MILLIS);
+export async function measuredRound(
+  installation: TestInstallation, load: LoadGenerator, pace: Pace, { cores, patience }: { cores: number; patience: number },
+): Promise<MeasuredRound> {
   const roots = { ...installation.processes(), load: load.pid, bench: process.pid };
+  await pause(REST_MILLIS);
+  await quiet(roots, cores, patience);
   const before = readCpu(roots);
   const begin = performance.now();
   const result = await load.round(pace);
@@ -29,4 +32,17 @@ export async function measuredRound(installation: TestInstallation, load: LoadGe
   const cpuMicros = Object.fromEntries(Object.entries(trees).map(([name, seconds]) => [name, rounded((seconds * 1e6) / result.answered, 1)]));
   cpuMicros['sum'] = rounded(Object.values(cpuMicros).reduce((sum, micros) => sum + micros, 0), 1);
   return { ...result, cpuMicros, othersShare: rounded(others / (elapsed * cores), 3) };
+}
+
+const QUIET_SHARE = 0.1;
+const LOOK_MILLIS = 1000;
+
+/** Waits, at most so many seconds, for the rest of the machine to leave it to us. */
+async function quiet(roots: Record<string, number>, cores: number, patience: number): Promise<void> {
+  for (const until = performance.now() + patience * 1000; performance.now() < until; ) {
+    const [before, begin] = [readCpu(roots), performance.now()];
+    await pause(LOOK_MILLIS);
+    const share = cpuBetween(before, readCpu(roots)).others / (((performance.now() - begin) / 1000) * cores);
+    if (share < QUIET_SHARE) return;
+  }
 }

@@ -12,6 +12,8 @@ export type BenchOptions = {
   rounds: number;
   /** Length of a round. */
   seconds: number;
+  /** Seconds that each round may wait for the rest of the machine to come to rest. */
+  patience: number;
 };
 
 export const HELP = `npm run bench -- [scenario...] [options]
@@ -20,6 +22,7 @@ Scenarios: ${SCENARIOS.join(', ')}; without one, all of them. See docs/benchmark
 
   --rounds N     rounds per scenario after a warm-up (default 5)
   --seconds N    length of a round (default 8)
+  --patience N   before each round, wait up to N s until everything else takes less than 10 % of the machine (default 0)
   --quick        3 rounds of 3 s, and grow stores 100,000 messages instead of 2 million: a look, no measurement
   --services     each service as a process of its own instead of one process for all
   --json         the last line on stdout is the result as JSON (npm run -s bench: the only line); progress goes to stderr`;
@@ -30,7 +33,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     args: [...args], allowPositionals: true, strict: true,
     options: {
       json: { type: 'boolean' }, services: { type: 'boolean' }, quick: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
-      rounds: { type: 'string' }, seconds: { type: 'string' },
+      rounds: { type: 'string' }, seconds: { type: 'string' }, patience: { type: 'string' },
     },
   });
   if (values.help) return undefined;
@@ -44,11 +47,12 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     scenarios: wanted.length > 0 ? wanted : SCENARIOS,
     json: values.json ?? false, services: values.services ?? false, quick,
     rounds: whole('rounds', values.rounds, quick ? 3 : 5, 50), seconds: whole('seconds', values.seconds, quick ? 3 : 8, 600),
+    patience: whole('patience', values.patience, 0, 3600, 0),
   };
 }
 
-function whole(name: string, text: string | undefined, usual: number, max: number): number {
+function whole(name: string, text: string | undefined, usual: number, max: number, min = 1): number {
   const value = text === undefined ? usual : Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > max) throw new Error(`--${name} is a whole number from 1 to ${max}`);
+  if (!Number.isInteger(value) || value < min || value > max) throw new Error(`--${name} is a whole number from ${min} to ${max}`);
   return value;
 }

@@ -29,7 +29,7 @@ export async function rounds(
   const results: MeasuredRound[] = [];
   for (let n = 1; n <= context.rounds; n++) {
     const pace: Pace = { seconds: context.seconds, ...(perSecond !== undefined && { perSecond }) };
-    const round = await measuredRound(installation, load, pace, context.cores);
+    const round = await measuredRound(installation, load, pace, context);
     context.say(`${name}, round ${n}: ${describeRound(round)}`);
     results.push(round);
   }

@@ -17,7 +17,7 @@ export const write: Scenario = async (context) => {
     for (let n = 1; n <= context.rounds; n++) {
       // Side by side, as the machine's speed drifts: a ratio is of neighbours.
       const limit = await meter.measure(LIMIT_SECONDS);
-      const round = await measuredRound(installation, load, { seconds: context.seconds }, context.cores);
+      const round = await measuredRound(installation, load, { seconds: context.seconds }, context);
       const ofLimit = rounded(round.answeredPerSecond / limit.commitsPerSecond, 3);
       context.say(`write, round ${n}: ${describeRound(round)}; ${limit.commitsPerSecond} commits/s by ${limit.tool}: ratio ${ofLimit}`);
       full.push({ ...round, limit, ofLimit });
