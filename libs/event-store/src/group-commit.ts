@@ -53,6 +53,7 @@ export class GroupCommit {
   private queue: Queued[] = [];
   private readonly busyShards = new Set<number>();
   private inFlight = 0;
+  private inTurn = 0;
   private startedAt = 0;
   private readonly flying = new Set<Queued>();
   private scheduled = false;
@@ -86,10 +87,42 @@ export class GroupCommit {
     });
   }
 
+  /**
+   * For a command that lost its races against another process: `decide` looks at what is stored and decides while the shard's
+   * head is held, so nobody can be faster. Ends as `append` does; undefined: there was nothing to store.
+   */
+  async appendInTurn(shard: number, decide: (tx: Connection) => Promise<Append | undefined>): Promise<Outcome | undefined> {
+    if (this.stopped) throw new DomainError('unavailable');
+    const decided: { batch?: AppendBatch } = {};
+    this.inTurn++;
+    try {
+      const outcomes = await this.withConnection(async (client) => {
+        await client.query('begin');
+        try {
+          await client.query('select 1 from log.shard where shard = $1 for update', [shard]);
+          const command = await decide(client);
+          const stored = command && (await (decided.batch = new AppendBatch([command])).run(client, this.epochs, this.isNews));
+          await client.query('commit');
+          return stored;
+        } catch (error) {
+          await client.query('rollback').catch(() => {}); // broken: the error tells
+          throw error;
+        }
+      }).catch((error: unknown) => {
+        if (decided.batch && isUnclear(error)) return this.resolveUnclear(decided.batch, error);
+        throw uniqueViolation(error) ?? (isConnectionError(error) ? new DomainError('unavailable') : error);
+      });
+      if (outcomes) this.announce(outcomes);
+      return outcomes?.[0];
+    } finally {
+      this.inTurn--;
+    }
+  }
+
   /** Refuses new commands, stores what was accepted. */
   async stop(): Promise<void> {
     this.stopped = true;
-    while (this.queue.length > 0 || this.inFlight > 0) await pause(5);
+    while (this.queue.length > 0 || this.inFlight > 0 || this.inTurn > 0) await pause(5);
     clearInterval(this.deadlines);
   }
 
@@ -188,12 +221,16 @@ export class GroupCommit {
   }
 
   private answer(commands: readonly Queued[], outcomes: readonly Outcome[]): void {
+    this.announce(outcomes);
+    commands.forEach((command, at) => settle(command, outcomes[at]!));
+  }
+
+  private announce(outcomes: readonly Outcome[]): void {
     const committed: LogEvent[] = [];
     for (const outcome of outcomes) if (outcome.status === 'ok') committed.push(...outcome.events);
     for (const { type, conversation, data } of committed) if (type === 'MessageAdded') this.noteActivity(conversation!, data['createdAt'] as string);
     // In the order of the log: the commands of one stream lie together there, whatever came between them here.
     if (committed.length > 0) this.onCommitted(committed.sort((a, b) => a.position - b.position));
-    commands.forEach((command, at) => settle(command, outcomes[at]!));
   }
 
   private noteActivity(conversation: string, createdAt: string): void {
@@ -201,17 +238,24 @@ export class GroupCommit {
     if (at > (this.activity.get(conversation) ?? 0)) this.activity.set(conversation, at);
   }
 
-  private async run(batch: AppendBatch): Promise<Outcome[]> {
+  /** The second of a conversation's last activity is written once. */
+  private readonly isNews = (conversation: string, second: number): boolean => (this.activity.get(conversation) ?? 0) < second;
+
+  private run(batch: AppendBatch): Promise<Outcome[]> {
+    return this.withConnection((client) => batch.run(client, this.epochs, this.isNews));
+  }
+
+  private async withConnection<T>(work: (client: Connection) => Promise<T>): Promise<T> {
     if (this.epochs.length === 0) await this.loadEpochs();
     const client = (await this.pool.connect()) as Connection & { unreplicated?: boolean; watched?: boolean };
     let broken: Error | undefined;
     try {
       if (!client.watched) watchReplication(client);
       client.unreplicated = false;
-      const outcomes = await batch.run(client, this.epochs, (sid, at) => (this.activity.get(sid) ?? 0) < at);
+      const done = await work(client);
       // A cancelled wait for the standby looks like success: stored here, perhaps not there.
       if (client.unreplicated) throw new UnclearEnd('not replicated');
-      return outcomes;
+      return done;
     } catch (error) {
       if (isUnclear(error)) broken = error as Error;
       if ((error as { code?: string }).code === 'PY001') this.epochs = [];

@@ -7,7 +7,7 @@ import type { ConversationState, Participant, Timers } from '@parley/domain/conv
 import type { Delivery, ReceiptStatus } from '@parley/domain/delivery/delivery';
 import type { ChannelType } from '@parley/domain/address';
 import type { ParticipantSid } from '@parley/domain/sid';
-import { isoTime, type Pool } from './database.js';
+import { isoTime, type Connection, type Pool } from './database.js';
 
 type ConversationRow = {
   version: number;
@@ -30,7 +30,7 @@ type ParticipantRow = {
 };
 
 export async function loadConversation(
-  pool: Pool, shard: number, account: string, sid: string,
+  pool: Pick<Pool, 'query'> | Connection, shard: number, account: string, sid: string,
 ): Promise<{ version: number; state: Conversation }> {
   const { rows } = await pool.query<ConversationRow>({
     name: 'load-conversation',

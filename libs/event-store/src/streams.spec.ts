@@ -91,6 +91,24 @@ describe('messages', () => {
     await otherCommit.stop();
   });
 
+  it('do not keep out another instance, though it loses every race', async () => {
+    const sid = await opened();
+    const otherCommit = new GroupCommit(db.pool, () => {});
+    const other = new Streams(db.pool, otherCommit, db.keys);
+    let joined = 0;
+    // With keys they are stored one by one: the next append is always on its way.
+    const writing = Promise.all(Array.from({ length: 12 }, async (_, writer) => {
+      for (let n = 0; joined < 15; n++) await run(sid, say('busy'), { account, key: `http:busy ${writer} ${n}`, hash: 'h' });
+    }));
+    for (; joined < 15; joined++) await other.onConversation(caller, sid, () => join(`guest ${joined}`), { result: null, unique: true });
+    await writing;
+    const { version } = await loadConversation(db.pool, shardOf(account, sid), account, sid);
+    const events = await new LogReader(db.pool, db.keys).readConversation(shardOf(account, sid), sid, 0, 100_000);
+    expect(events.map((event) => event.version)).toEqual(Array.from({ length: version }, (_, i) => i + 1));
+    expect(events.filter(({ type }) => type === 'ParticipantAdded')).toHaveLength(15);
+    await otherCommit.stop();
+  });
+
   it('are encrypted in the log and readable with the conversation’s key', async () => {
     const sid = await opened();
     await run(sid, say('a very private canary'));
@@ -174,6 +192,14 @@ describe('an idempotency key', () => {
     const by = { account, key: 'http:k3', hash: 'h' };
     await run(sid, join('bob'), by, true);
     expect((await run(sid, join('bob'), by, true)).repeated).toBe(true);
+  });
+
+  it('answers repetitions that come while the first is under way', async () => {
+    const sid = await opened();
+    const by = { account, key: 'http:k4', hash: 'h' };
+    const results = await Promise.all(Array.from({ length: 10 }, (_, n) =>
+      streams.onConversation(by, sid, () => join('carol'), { result: { n }, unique: true })));
+    expect(new Set(results.map(({ result }) => result.n)).size).toBe(1);
   });
 });
 

@@ -13,7 +13,7 @@ import type { NewEvent } from '@parley/domain/event';
 import type { KeyObject } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Append, Outcome } from './append.js';
-import type { Pool } from './database.js';
+import type { Connection, Pool } from './database.js';
 import type { DataKeys } from './data-keys.js';
 import { UniqueViolation, type AppendOptions, type GroupCommit } from './group-commit.js';
 import { loadConversation, loadDelivery } from './load-state.js';
@@ -22,6 +22,8 @@ import { shardOf } from './shard.js';
 
 const CACHED_CONVERSATIONS_MAX = 20_000;
 const ATTEMPTS_MAX = 8;
+/** On conversations: then it takes its turn, because against a writer that never pauses it would lose for ever. */
+const RACES_MAX = 4;
 /** Idempotency keys of clients live a day; carriers may repeat a message for weeks. */
 const CLIENT_KEY_SECONDS = 86_400;
 const CARRIER_KEY_SECONDS = 35 * 86_400;
@@ -57,22 +59,23 @@ export class Streams {
 
   /**
    * Decides and stores. With `caller.key` a repetition gives the first result and `repeated: true`, no facts. Throws the
-   * decider's DomainError, a rule's, or `conflicting_modification` after eight lost races.
+   * decider's DomainError or a rule's.
    */
   async onConversation<R>(
     caller: Caller, sid: string, decide: (state: Conversation) => ConversationCommand, execution: Execution<R>,
   ): Promise<Executed<ConversationEvent, R>> {
-    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+    for (let attempt = 1; attempt <= RACES_MAX; attempt++) {
       const entry = this.cache.get(sid) ?? (await this.load(caller.account, sid));
       if (entry.account !== caller.account) throw new DomainError('conversation_not_found');
       let events: ConversationEvent[];
       try {
         events = conversation.decide(decide(entry.state), entry.state);
       } catch (error) {
-        const before = await this.repetition<R>(caller);
-        if (before) return before;
         // Decided on facts that were not stored after all, or another instance knows more: look again.
         if (!(await this.current(sid, entry))) continue;
+        // Asked when those facts are stored: one of them may be this very command's.
+        const before = await this.repetition<R>(caller);
+        if (before) return before;
         throw error;
       }
       if (events.length === 0) {
@@ -96,7 +99,7 @@ export class Streams {
       if (outcome.status === 'duplicate') return remembered<R>(caller, outcome);
       await pause(Math.random() * 4 * attempt);
     }
-    throw new DomainError('conflicting_modification');
+    return this.inTurn(caller, sid, decide, execution);
   }
 
   /** Receipts of one message. Late and repeated reports change nothing. */
@@ -136,9 +139,9 @@ export class Streams {
         if (before) return before.result;
         throw error;
       }
-      const outcome = await this.append({
+      const outcome = await this.underRules(caller, this.commit.append({
         account: caller.account, shard, stream, expected, events, conversation: null, nextIndex: null, ...idempotency(caller, execution.result),
-      }, { unique: execution.unique ?? false }, caller);
+      }, { unique: execution.unique ?? false }));
       if (outcome.status === 'ok') return execution.result;
       if (outcome.status === 'duplicate') return remembered<R>(caller, outcome).result;
       await pause(Math.random() * 4 * attempt);
@@ -156,7 +159,7 @@ export class Streams {
   }
 
   private async appendTo(entry: Entry, caller: Caller, command: Append, options: AppendOptions): Promise<Outcome> {
-    const appended = this.append(command, options, caller);
+    const appended = this.underRules(caller, this.commit.append(command, options));
     entry.pending = appended.catch(() => {});
     try {
       return await appended;
@@ -166,9 +169,40 @@ export class Streams {
     }
   }
 
-  private async append(command: Append, options: AppendOptions, caller: Caller): Promise<Outcome> {
+  /** Decided on what is stored while the shard's head is held: nobody can be faster. Everybody else of the shard waits. */
+  private async inTurn<R>(
+    caller: Caller, sid: string, decide: (state: Conversation) => ConversationCommand, execution: Execution<R>,
+  ): Promise<Executed<ConversationEvent, R>> {
+    const { account, cause } = caller;
+    const shard = shardOf(account, sid);
+    const dataKey = this.keys.cached(sid) ?? (await this.dataKey(account, sid, 1));
+    let events: ConversationEvent[] = [];
+    const append = async (tx: Connection): Promise<Append | undefined> => {
+      const { version: expected, state } = await loadConversation(tx, shard, account, sid);
+      events = conversation.decide(decide(state), state);
+      return events.length === 0 ? undefined : {
+        account, shard, stream: `conversation-${sid}`, expected, events, conversation: sid, dataKey,
+        nextIndex: fold(conversation, events, state).nextIndex, ...idempotency(caller, execution.result), ...(cause && { cause }),
+      };
+    };
     try {
-      return await this.commit.append(command, options);
+      const outcome = await this.underRules(caller, this.commit.appendInTurn(shard, append));
+      if (outcome?.status === 'duplicate') return remembered<R>(caller, outcome);
+      if (outcome?.status === 'conflict') throw new DomainError('conflicting_modification');
+      return { events, result: execution.result, repeated: false };
+    } catch (error) {
+      const before = await this.repetition<R>(caller);
+      if (before) return before;
+      throw error;
+    } finally {
+      const entry = this.cache.get(sid);
+      if (entry) this.forget(sid, entry);
+    }
+  }
+
+  private async underRules<O extends Outcome | undefined>(caller: Caller, appended: Promise<O>): Promise<O | Outcome> {
+    try {
+      return await appended;
     } catch (error) {
       if (!(error instanceof UniqueViolation)) throw error;
       const before = await this.repetition(caller);
