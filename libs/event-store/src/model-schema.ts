@@ -27,6 +27,8 @@ create table conversation (
 ) with (fillfactor = 80);
 create unique index conversation_unique_name on conversation (chat_service_sid, unique_name) where unique_name is not null;
 create index conversation_by_activity on conversation (account, chat_service_sid, last_activity_at, sid);
+-- Most conversations are active: those that are not must be found without passing all the others.
+create index conversation_by_state on conversation (account, chat_service_sid, state, last_activity_at, sid) where state <> 'active';
 create index conversation_by_creation on conversation (account, chat_service_sid, created_at, sid);
 
 create table participant (
@@ -72,6 +74,7 @@ create table address_configuration (
   created_at timestamptz not null, updated_at timestamptz not null
 );
 create unique index address_configuration_address on address_configuration (account, address);
+create index address_configuration_by_account on address_configuration (account, sid);
 `;
 
 /**
