@@ -102,7 +102,7 @@ export class Dispatcher {
         call = await this.deliver(claim);
       }
     } catch (error) {
-      log.error('delivery failed, the sweeper brings it again', { channel: lane.channel, error });
+      log.warn('lane not worked on, the sweeper brings it again', { channel: lane.channel, error });
     }
     const again = this.active.get(key)! || more;
     this.active.delete(key);
