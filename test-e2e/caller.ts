@@ -13,7 +13,7 @@ const AGAIN_MILLIS = 50;
 
 export const basic = (user: string, password: string): string => `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 
-export class Refused extends Error {
+class Refused extends Error {
   override name = 'Refused';
   constructor(readonly status: number, about: string) {
     super(about);

@@ -2,9 +2,8 @@
  * P3: what carriers do twice, late, in the wrong order or halfway has one effect; P6: one that hangs delays nobody else, and
  * neither does a websocket that nobody reads. And: what nobody we know signed leaves no trace.
  */
-import { createHmac, randomUUID } from 'node:crypto';
 import { connectDatabase } from '../infra/local/database.mjs';
-import type { Fields } from './caller.js';
+import { anySid, webhook } from './carrier.js';
 import { behaviourOfSender } from './handset.js';
 import { until, type Topology } from './installation.js';
 import { Stage } from './stage.js';
@@ -15,13 +14,6 @@ const HANGING_PROXY = '+15550100066';
 describe.each<Topology>(['one', 'services'])('carriers as they are (%s)', (topology) => {
   const stage = new Stage(topology, { CARRIER_TIMEOUT_MILLIS: '2000', REALTIME_LAG_BYTES_MAX: '65536' });
 
-  /** As the carrier does it: signed over the URL and the fields, by whose token ever. */
-  const webhook = async (path: string, fields: Fields, { token = stage.caller.credentials.authToken, url = stage.caller.places.webhookUrl + path, signature = '' } = {}) => {
-    const form = { AccountSid: stage.caller.credentials.accountSid, ...fields };
-    const signed = url + Object.entries(form).sort(([a], [b]) => (a < b ? -1 : 1)).flat().join('');
-    const headers = { 'X-Twilio-Signature': signature || createHmac('sha1', token).update(signed).digest('base64') };
-    return stage.caller.call('POST', stage.caller.places.webhookUrl + path, form, headers);
-  };
   const query = async (sql: string): Promise<number> => {
     const client = await connectDatabase(stage.parley.installation.info.databaseUrl);
     try {
@@ -31,7 +23,6 @@ describe.each<Topology>(['one', 'services'])('carriers as they are (%s)', (topol
     }
   };
   const webhooksAreHandled = () => until(async () => (await query("select count(*) from delivery.inbox where state = 'received'")) === 0, 'webhooks are handled');
-  const sid = (kind: string) => kind + randomUUID().replaceAll('-', '');
 
   it('P3: reports that come twice, late and in the wrong order', async () => {
     const thread = await stage.open('Muddled reports', { sms: 3 });
@@ -55,9 +46,9 @@ describe.each<Topology>(['one', 'services'])('carriers as they are (%s)', (topol
     expect([before.length, status]).toEqual([1, 'delivered']);
 
     const statuses = ['queued', 'sent', 'delivered', 'delivered', 'undelivered', 'failed', 'sent'];
-    const answers = await Promise.all(statuses.map((MessageStatus) => webhook(`/twilio/status?delivery=${receipt}`, { MessageSid: carrierSid, MessageStatus })));
+    const answers = await Promise.all(statuses.map((MessageStatus) => webhook(stage.caller, `/twilio/status?delivery=${receipt}`, { MessageSid: carrierSid, MessageStatus })));
     expect(answers.map((answer) => answer.status)).toEqual(statuses.map(() => 200));
-    const unknown = await webhook(`/twilio/status?delivery=${sid('DY')}`, { MessageSid: sid('SM'), MessageStatus: 'failed' });
+    const unknown = await webhook(stage.caller, `/twilio/status?delivery=${anySid('DY')}`, { MessageSid: anySid('SM'), MessageStatus: 'failed' });
     expect(unknown.status).toBe(200);
     await until(async () => (await query(`select count(*) from delivery.inbox where state = 'received' and attempts = 0`)) === 0, 'they are handled');
     expect(await receipts()).toEqual(before);
@@ -69,10 +60,10 @@ describe.each<Topology>(['one', 'services'])('carriers as they are (%s)', (topol
     const [handset] = thread.handsets;
     for (let n = 0; n < 10; n++) {
       const body = `inbound ${n}`;
-      const fields = { MessageSid: sid('SM'), From: handset!.address, To: handset!.proxy, Body: body, NumMedia: '0' };
+      const fields = { MessageSid: anySid('SM'), From: handset!.address, To: handset!.proxy, Body: body, NumMedia: '0' };
       handset!.texts.push({ body, answered: true });
-      const answers = await Promise.all([1, 2, 3].map(() => webhook('/twilio/sms', fields)));
-      answers.push(await webhook('/twilio/sms', fields));
+      const answers = await Promise.all([1, 2, 3].map(() => webhook(stage.caller, '/twilio/sms', fields)));
+      answers.push(await webhook(stage.caller, '/twilio/sms', fields));
       expect(answers.map(({ status, text }) => [status, text.includes('<Response/>')])).toEqual(answers.map(() => [200, true]));
     }
     await webhooksAreHandled();
@@ -133,18 +124,18 @@ describe.each<Topology>(['one', 'services'])('carriers as they are (%s)', (topol
     const rows = () => query('select (select count(*) from delivery.inbox) + (select count(*) from log.event) + (select count(*) from delivery.delivery) as count');
     const { authToken: other } = await stage.parley.newAccount();
     const before = await rows();
-    const fields = { MessageSid: sid('SM'), From: handset!.address, To: handset!.proxy, Body: 'forged', NumMedia: '0' };
+    const fields = { MessageSid: anySid('SM'), From: handset!.address, To: handset!.proxy, Body: 'forged', NumMedia: '0' };
     const forged = [
-      webhook('/twilio/sms', fields, { signature: 'AAAAAAAAAAAAAAAAAAAAAAAAAAA=' }),
-      webhook('/twilio/sms', fields, { signature: 'none' }),
-      webhook('/twilio/sms', fields, { token: other }),
-      webhook('/twilio/sms', fields, { url: 'https://elsewhere.example/webhooks/twilio/sms' }),
-      webhook('/twilio/sms', { ...fields, AccountSid: sid('AC') }),
-      webhook(`/twilio/status?delivery=${sid('DY')}`, { MessageSid: sid('SM'), MessageStatus: 'failed' }, { token: other }),
+      webhook(stage.caller, '/twilio/sms', fields, { signature: 'AAAAAAAAAAAAAAAAAAAAAAAAAAA=' }),
+      webhook(stage.caller, '/twilio/sms', fields, { signature: 'none' }),
+      webhook(stage.caller, '/twilio/sms', fields, { token: other }),
+      webhook(stage.caller, '/twilio/sms', fields, { url: 'https://elsewhere.example/webhooks/twilio/sms' }),
+      webhook(stage.caller, '/twilio/sms', { ...fields, AccountSid: anySid('AC') }),
+      webhook(stage.caller, `/twilio/status?delivery=${anySid('DY')}`, { MessageSid: anySid('SM'), MessageStatus: 'failed' }, { token: other }),
     ];
     expect((await Promise.all(forged)).map(({ status }) => status)).toEqual(forged.map(() => 403));
     expect(await rows()).toBe(before);
-    expect((await webhook('/twilio/sms', fields)).status).toBe(200); // it was the signature
+    expect((await webhook(stage.caller, '/twilio/sms', fields)).status).toBe(200); // it was the signature
     handset!.texts.push({ body: 'forged', answered: true });
     await thread.check();
   }, TEST_MS);
