@@ -1,9 +1,12 @@
 /** Loopback ports: which are free, and which one the REST API gets. */
+import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { LaunchError } from './launch-error.mjs';
 
 export const HOST = '127.0.0.1';
 const DEFAULT_PORT = 8080;
+const FIRST_PORT = 20_000;
 
 /**
  * @param {number} port 0 = any
@@ -30,13 +33,32 @@ async function isFree(port) {
  * @returns {Promise<number[]>}
  */
 export async function freePorts(count) {
-  const servers = await Promise.all(Array.from({ length: count }, () => listen(0)));
-  const ports = servers.map((server) => /** @type {import('node:net').AddressInfo | undefined} */ (server?.address())?.port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)))));
-  return ports.map((port) => {
-    if (port === undefined) throw new LaunchError(`no free port on ${HOST}: check the limits of this machine and its loopback interface`);
-    return port;
-  });
+  const servers = [];
+  for (let attempt = 0; servers.length < count && attempt < 100 + 10 * count; attempt++) {
+    const server = await listen(randomPort());
+    if (server) servers.push(server);
+  }
+  const ports = servers.map((server) => /** @type {import('node:net').AddressInfo} */ (server.address()).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  if (ports.length < count) throw new LaunchError(`no free port on ${HOST}: check the limits of this machine and its loopback interface`);
+  return ports;
+}
+
+/**
+ * Between choosing a port and listening on it, seconds pass. The system gives the ports of its own range to any outgoing
+ * connection meanwhile, so ours come from below that range. 0, the system's choice, where there is no room.
+ */
+function randomPort() {
+  const end = Math.min(firstOutgoingPort(), 32_768);
+  return end - FIRST_PORT >= 1_000 ? randomInt(FIRST_PORT, end) : 0;
+}
+
+function firstOutgoingPort() {
+  try {
+    return Number(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s/)[0]);
+  } catch {
+    return 49_152; // macOS, BSD
+  }
 }
 
 /** @returns {Promise<number>} */
