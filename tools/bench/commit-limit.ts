@@ -52,8 +52,11 @@ export class CommitLimitMeter {
   }
 
   private async byPgbench(seconds: number): Promise<number> {
-    const args = ['-n', '-f', this.script, '-c', String(CLIENTS), '-j', '2', '-T', String(Math.max(1, Math.round(seconds))), this.url];
-    const { stdout } = await promisify(execFile)('pgbench', args, { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
+    const { hostname, port, username, password } = new URL(this.url);
+    const length = String(Math.max(1, Math.round(seconds)));
+    const args = ['-n', '-f', this.script, '-c', String(CLIENTS), '-j', '2', '-T', length, '-h', hostname, '-p', port, '-U', username, DATABASE];
+    const env = { ...process.env, LC_ALL: 'C', PGPASSWORD: decodeURIComponent(password) };
+    const { stdout } = await promisify(execFile)('pgbench', args, { encoding: 'utf8', env });
     const tps = /^tps = ([\d.]+)/m.exec(stdout)?.[1];
     if (tps === undefined) throw new Error(`pgbench said nothing about its rate: ${stdout}`);
     return Number(tps);

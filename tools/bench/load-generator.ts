@@ -2,18 +2,19 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { LoadCall, LoadReply } from './load-process.ts';
-import type { LoadKind, LoadResult } from './load.ts';
+import type { LoadKind, LoadResult, Wrong } from './load.ts';
 import type { Member } from './member-socket.ts';
 import type { Access } from './rest-client.ts';
 import type { Pace } from './request-pool.ts';
+import { profiling } from './test-installation.ts';
 
 export class LoadGenerator {
   private readonly child: ChildProcess;
 
-  constructor(kind: LoadKind) {
+  constructor(kind: LoadKind, profile?: string) {
     // 64 MiB of young generation: fewer collections in the process that measures latency.
     this.child = fork(fileURLToPath(new URL('load-process.ts', import.meta.url)), [kind], {
-      execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=64'],
+      execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=64'], env: { ...process.env, ...profiling(profile) },
     });
   }
 
@@ -29,11 +30,15 @@ export class LoadGenerator {
     return this.call({ call: 'round', pace }) as Promise<LoadResult>;
   }
 
+  verify(): Promise<Wrong> {
+    return this.call({ call: 'verify' }) as Promise<Wrong>;
+  }
+
   close(): Promise<void> {
     return new Promise((resolve) => {
       if (this.child.exitCode !== null || this.child.signalCode !== null) return resolve();
       this.child.once('exit', () => resolve());
-      this.child.kill('SIGKILL');
+      this.child.disconnect(); // it ends by itself then
     });
   }
 

@@ -7,7 +7,7 @@ import type { Member } from './member-socket.ts';
 import type { Access } from './rest-client.ts';
 import type { Pace } from './request-pool.ts';
 
-export type LoadCall = { call: 'open'; access: Access; members?: readonly Member[] } | { call: 'round'; pace: Pace };
+export type LoadCall = { call: 'open'; access: Access; members?: readonly Member[] } | { call: 'round'; pace: Pace } | { call: 'verify' };
 export type LoadReply = { result: unknown } | { error: string };
 
 const loads: Record<LoadKind, () => Load> = {
@@ -20,9 +20,16 @@ const load = loads[process.argv[2] as LoadKind]();
 
 process.on('disconnect', () => process.exit(0));
 process.on('message', (call: LoadCall) => {
-  const done = call.call === 'open' ? load.open(call.access, call.members) : load.round(call.pace);
-  done.then(
+  perform(call).then(
     (result) => process.send!({ result } satisfies LoadReply),
     (error: unknown) => process.send!({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) } satisfies LoadReply),
   );
 });
+
+function perform(call: LoadCall): Promise<unknown> {
+  switch (call.call) {
+    case 'open': return load.open(call.access, call.members);
+    case 'round': return load.round(call.pace);
+    case 'verify': return load.verify();
+  }
+}

@@ -18,17 +18,18 @@ export type LoadResult = {
   answer: Percentiles;
   /** From when a message was posted to a socket that has it; empty where no socket takes part. */
   delivery: Percentiles;
-  /** Each must be 0: what a check of every answer and every socket found wrong. */
-  wrong: Wrong;
 };
 
+/** Each must be 0: what a check of every answer and every socket found wrong. */
 export type Wrong = { refused: number; failed: number; missing: number; doubled: number; reordered: number };
 export const nothingWrong = (): Wrong => ({ refused: 0, failed: 0, missing: 0, doubled: 0, reordered: 0 });
 
 export interface Load {
   /** Makes what it needs (or takes these conversations with their members), connects and subscribes. */
   open(access: Access, members?: readonly Member[]): Promise<void>;
-  /** Runs at this pace and waits until everything has arrived; a result tells what did not. */
+  /** Runs at this pace and waits until everything has arrived. */
   round(pace: Pace): Promise<LoadResult>;
+  /** After a round, not measured: what was wrong with it. */
+  verify(): Promise<Wrong>;
   close(): void;
 }

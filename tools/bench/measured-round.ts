@@ -1,13 +1,14 @@
 /** One round of load with what it cost: CPU of every process per message, and how much of the machine others took. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LoadGenerator } from './load-generator.ts';
-import type { LoadResult } from './load.ts';
+import type { LoadResult, Wrong } from './load.ts';
 import { cpuBetween, readCpu } from './process-cpu.ts';
 import type { Pace } from './request-pool.ts';
 import { rounded } from './statistics.ts';
 import type { TestInstallation } from './test-installation.ts';
 
 export type MeasuredRound = LoadResult & {
+  wrong: Wrong;
   /** Microseconds of CPU per answered request, by process; `load` is the generator, `sum` all of them. */
   cpuMicros: Record<string, number>;
   /** Share of the machine that processes outside this benchmark took: beside 0 it takes from the figures. */
@@ -29,9 +30,10 @@ export async function measuredRound(
   const elapsed = (performance.now() - begin) / 1000;
   const { trees, others } = cpuBetween(before, readCpu(roots));
   delete trees['bench'];
+  const wrong = await load.verify();
   const cpuMicros = Object.fromEntries(Object.entries(trees).map(([name, seconds]) => [name, rounded((seconds * 1e6) / result.answered, 1)]));
   cpuMicros['sum'] = rounded(Object.values(cpuMicros).reduce((sum, micros) => sum + micros, 0), 1);
-  return { ...result, cpuMicros, othersShare: rounded(others / (elapsed * cores), 3) };
+  return { ...result, wrong, cpuMicros, othersShare: rounded(others / (elapsed * cores), 3) };
 }
 
 const QUIET_SHARE = 0.1;

@@ -1,7 +1,8 @@
 /** What the command line asks for. */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-export const SCENARIOS = ['write', 'inbound', 'fanout', 'read', 'grow', 'start'] as const;
+const SCENARIOS = ['write', 'inbound', 'fanout', 'read', 'grow', 'start'] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 
 export type BenchOptions = {
@@ -14,6 +15,8 @@ export type BenchOptions = {
   seconds: number;
   /** Seconds that each round may wait for the rest of the machine to come to rest. */
   patience: number;
+  /** Folder for CPU profiles of our Node processes and of the load generator. */
+  profile: string | undefined;
 };
 
 export const HELP = `npm run bench -- [scenario...] [options]
@@ -24,6 +27,7 @@ Scenarios: ${SCENARIOS.join(', ')}; without one, all of them. See docs/benchmark
   --seconds N    length of a round (default 8)
   --patience N   before each round, wait up to N s until everything else takes less than 10 % of the machine (default 0)
   --quick        3 rounds of 3 s, and grow stores 100,000 messages instead of 2 million: a look, no measurement
+  --profile DIR  CPU profiles of our Node processes and of the load generator, one file each (open in Chrome's developer tools)
   --services     each service as a process of its own instead of one process for all
   --json         the last line on stdout is the result as JSON (npm run -s bench: the only line); progress goes to stderr`;
 
@@ -34,6 +38,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     options: {
       json: { type: 'boolean' }, services: { type: 'boolean' }, quick: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
       rounds: { type: 'string' }, seconds: { type: 'string' }, patience: { type: 'string' },
+      profile: { type: 'string' },
     },
   });
   if (values.help) return undefined;
@@ -47,6 +52,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     scenarios: wanted.length > 0 ? wanted : SCENARIOS,
     json: values.json ?? false, services: values.services ?? false, quick,
     rounds: whole('rounds', values.rounds, quick ? 3 : 5, 50), seconds: whole('seconds', values.seconds, quick ? 3 : 8, 600),
+    profile: values.profile === undefined ? undefined : resolve(values.profile),
     patience: whole('patience', values.patience, 0, 3600, 0),
   };
 }

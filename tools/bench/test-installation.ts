@@ -6,9 +6,13 @@ import { startInstallation, type Installation } from '../../infra/local/installa
 import { residentMiB } from './process-cpu.ts';
 import { rounded } from './statistics.ts';
 
+/** For a Node process: writes its CPU profile into this folder when it ends. */
+export const profiling = (folder: string | undefined): NodeJS.ProcessEnv =>
+  (folder === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${folder}` });
+
 const running = new Set<TestInstallation>();
 
-export type TestInstallationOptions = { services: boolean; say: (line: string) => void; env?: NodeJS.ProcessEnv };
+export type TestInstallationOptions = { services: boolean; say: (line: string) => void; profile?: string | undefined };
 
 export class TestInstallation {
   private readonly inner: Installation;
@@ -20,11 +24,11 @@ export class TestInstallation {
     this.home = home;
   }
 
-  static async start({ services, say, env = {} }: TestInstallationOptions): Promise<TestInstallation> {
+  static async start({ services, say, profile }: TestInstallationOptions): Promise<TestInstallation> {
     const home = mkdtempSync(join(tmpdir(), 'parley-bench-'));
     try {
       // The caller's own servers are not ours to load.
-      const given = { DATABASE_URL: '', KEYS_DATABASE_URL: '', NATS_URL: '', REDIS_URL: '', PUBLIC_URL: '', ...env };
+      const given = { DATABASE_URL: '', KEYS_DATABASE_URL: '', NATS_URL: '', REDIS_URL: '', PUBLIC_URL: '', ...profiling(profile) };
       const inner = await startInstallation({ home, port: 0, services, env: given, say });
       const installation = new TestInstallation(inner, home);
       running.add(installation);

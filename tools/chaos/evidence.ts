@@ -19,7 +19,7 @@ export type Post = {
 /** A text from a handset at the carrier webhook, repeated by the carrier until it was answered. */
 export type InboundText = { conversation: string; address: string; body: string; attempts: number; acknowledged: boolean; trouble?: string };
 
-export type SeenMessage = { index: number; sid: string; body: string };
+type SeenMessage = { index: number; sid: string; body: string };
 
 /** Everything one chat member's websocket brought, over all its connections, in the order it came. */
 export type SocketLedger = { conversation: string; identity: string; connections: number; messages: SeenMessage[] };

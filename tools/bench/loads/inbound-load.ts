@@ -1,6 +1,6 @@
 /** `inbound`: customers' texts at the signed carrier webhook, to the websocket of the agent they belong to. */
 import { createHmac } from 'node:crypto';
-import type { Load, LoadResult } from '../load.ts';
+import type { Load, LoadResult, Wrong } from '../load.ts';
 import { httpRequest } from '../http-connection.ts';
 import { BODY_BYTES, emptyBody, writeBody } from '../message-body.ts';
 import type { Member } from '../member-socket.ts';
@@ -42,6 +42,10 @@ export class InboundLoad implements Load {
 
   round(pace: Pace): Promise<LoadResult> {
     return this.traffic!.round(pace);
+  }
+
+  verify(): Promise<Wrong> {
+    return this.traffic!.verify();
   }
 
   close(): void {

@@ -2,7 +2,7 @@
  * Connections post messages to conversations whose members are all connected and must get every message: 100 conversations
  * of 5 for `write`, one of 1,000 for `fanout`.
  */
-import type { Load, LoadResult } from '../load.ts';
+import type { Load, LoadResult, Wrong } from '../load.ts';
 import type { Member } from '../member-socket.ts';
 import type { Pace } from '../request-pool.ts';
 import { RestClient, type Access } from '../rest-client.ts';
@@ -34,6 +34,10 @@ export class MessageLoad implements Load {
 
   round(pace: Pace): Promise<LoadResult> {
     return this.traffic!.round(pace);
+  }
+
+  verify(): Promise<Wrong> {
+    return this.traffic!.verify();
   }
 
   close(): void {

@@ -17,6 +17,8 @@ export class MessageReceivers {
   private readonly members: readonly Member[];
   /** The index each socket expects next. */
   private readonly expected: Int32Array;
+  /** Per conversation, in all the same. */
+  private readonly socketsEach: number;
   private readonly sockets: MemberSocket[] = [];
   private latencies = new Latencies();
   private wrong: Pick<Wrong, 'doubled' | 'missing' | 'reordered' | 'failed'> = { doubled: 0, missing: 0, reordered: 0, failed: 0 };
@@ -26,6 +28,7 @@ export class MessageReceivers {
     this.access = access;
     this.members = members;
     this.expected = new Int32Array(members.length);
+    this.socketsEach = members.length / new Set(members.map(({ conversationSid }) => conversationSid)).size;
   }
 
   /** Connects and subscribes all. */
@@ -50,16 +53,22 @@ export class MessageReceivers {
     this.received = 0;
   }
 
-  /** Waits until every socket has what REST has, then tells. */
-  async endRound(): Promise<{ deliveries: number; latencies: Latencies; wrong: MessageReceivers['wrong']; waitedMillis: number }> {
+  /** Waits until so many messages have arrived, or do not arrive any more. */
+  async endRound(messages: number): Promise<{ deliveries: number; latencies: Latencies; waitedMillis: number }> {
     const begin = performance.now();
-    let heads = await this.heads();
-    while (performance.now() - begin < ARRIVE_MILLIS && this.behind(heads) > 0) await new Promise((resolve) => setTimeout(resolve, 2));
-    const waitedMillis = performance.now() - begin;
-    heads = await this.heads();
+    const deliveries = messages * this.socketsEach;
+    while (performance.now() - begin < ARRIVE_MILLIS && this.received < deliveries) await new Promise((resolve) => setTimeout(resolve, 1));
+    return { deliveries: this.received, latencies: this.latencies, waitedMillis: performance.now() - begin };
+  }
+
+  /** Compares every socket with REST. What nobody was told of (no answer of 2xx) may still be on its way for a moment. */
+  async verify(): Promise<MessageReceivers['wrong']> {
+    const heads = await this.heads();
+    for (const until = performance.now() + ARRIVE_MILLIS; performance.now() < until && this.behind(heads) > 0; )
+      await new Promise((resolve) => setTimeout(resolve, 10));
     this.wrong.missing += this.behind(heads);
     this.members.forEach(({ conversationSid }, i) => (this.expected[i] = heads.get(conversationSid)!));
-    return { deliveries: this.received, latencies: this.latencies, wrong: this.wrong, waitedMillis };
+    return this.wrong;
   }
 
   private take(i: number, data: Buffer, start: number, end: number): void {

@@ -1,5 +1,5 @@
 /** A round of posts over a pool of connections, with sockets that must receive every one of them. */
-import { nothingWrong, type LoadResult } from '../load.ts';
+import { nothingWrong, type LoadResult, type Wrong } from '../load.ts';
 import { indexIn } from '../message-body.ts';
 import { RequestPool, type Pace } from '../request-pool.ts';
 import type { Access } from '../rest-client.ts';
@@ -42,7 +42,7 @@ export class PostAndReceive {
     this.answered = 0;
     this.receivers.startRound();
     const answeredMillis = await this.pool.run(pace);
-    const { deliveries, latencies, wrong, waitedMillis } = await this.receivers.endRound();
+    const { deliveries, latencies, waitedMillis } = await this.receivers.endRound(this.answered);
     // Until the last socket has the last message, which is when the work is done.
     const seconds = (answeredMillis + waitedMillis) / 1000;
     return {
@@ -50,11 +50,12 @@ export class PostAndReceive {
       answered: this.answered, answeredPerSecond: rounded(this.answered / seconds, 1),
       deliveries, deliveriesPerSecond: rounded(deliveries / seconds, 1),
       answer: this.latencies.percentiles(), delivery: latencies.percentiles(),
-      wrong: {
-        refused: this.wrong.refused, failed: this.wrong.failed + wrong.failed, missing: wrong.missing, doubled: wrong.doubled,
-        reordered: wrong.reordered,
-      },
     };
+  }
+
+  async verify(): Promise<Wrong> {
+    const { failed, missing, doubled, reordered } = await this.receivers.verify();
+    return { refused: this.wrong.refused, failed: this.wrong.failed + failed, missing, doubled, reordered };
   }
 
   private take(status: number, body: Buffer, millis: number): void {

@@ -1,6 +1,6 @@
 /** `read`: 64 connections ask for the newest 20 messages of 100 conversations that have some hundred each. */
 import { basicAuthorization, httpRequest } from '../http-connection.ts';
-import { nothingWrong, type Load, type LoadResult } from '../load.ts';
+import { nothingWrong, type Load, type LoadResult, type Wrong } from '../load.ts';
 import { RequestPool, type Pace } from '../request-pool.ts';
 import { inParallel, RestClient, type Access } from '../rest-client.ts';
 import { Latencies, rounded } from '../statistics.ts';
@@ -47,8 +47,11 @@ export class ReadLoad implements Load {
     return {
       seconds: rounded(seconds, 3), answered: this.answered, answeredPerSecond: rounded(this.answered / seconds, 1),
       deliveries: 0, deliveriesPerSecond: 0, answer: this.latencies.percentiles(), delivery: new Latencies().percentiles(),
-      wrong: this.wrong,
     };
+  }
+
+  verify(): Promise<Wrong> {
+    return Promise.resolve(this.wrong);
   }
 
   close(): void {

@@ -74,8 +74,8 @@ async function grown(installation: TestInstallation, messages: number, { say }: 
   return members;
 }
 
-async function opened(loads: LoadGenerator[], installation: TestInstallation, { say, quick }: ScenarioContext, members?: Member[]): Promise<LoadGenerator> {
-  const load = new LoadGenerator('write');
+async function opened(loads: LoadGenerator[], installation: TestInstallation, { say, quick, profile }: ScenarioContext, members?: Member[]): Promise<LoadGenerator> {
+  const load = new LoadGenerator('write', profile);
   loads.push(load);
   say('grow: setting up and warming up');
   await load.open(installation.info, members);

@@ -10,7 +10,7 @@ const WARM_UP_SECONDS = 5;
 
 /** A load generator that has set up its conversations, connected, and warmed the code up at this pace. */
 export async function warmLoad(kind: LoadKind, installation: TestInstallation, context: ScenarioContext, perSecond?: number): Promise<LoadGenerator> {
-  const load = new LoadGenerator(kind);
+  const load = new LoadGenerator(kind, context.profile);
   try {
     context.say(`${kind}: setting up`);
     await load.open(installation.info);
