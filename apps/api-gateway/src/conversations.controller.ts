@@ -47,9 +47,8 @@ export class ConversationsController {
     const cursor = readPageToken(paging.PageToken, order, keyIn);
     const back = cursor?.back ?? false;
     const [from, sid] = cursor ? [new Date(cursor.key[0]).toISOString(), cursor.key[1]] : [LATEST, 'CI'];
-    const rows = await this.reads.query<ConversationRow>(conversationsPage(order, back, State !== undefined)(
-      call.account.sid, call.service, from, sid, StartDate?.at ?? EARLIEST, EndDate?.at ?? LATEST, paging.PageSize + 1,
-      ...(State === undefined ? [] : [State])));
+    const rows = await this.reads.query<ConversationRow>(conversationsPage(order, back, State)(
+      call.account.sid, call.service, from, sid, StartDate?.at ?? EARLIEST, EndDate?.at ?? LATEST, paging.PageSize + 1));
     return listAnswer({
       key: 'conversations', url: `${call.base}/Conversations`, list: order, paging, cursor, rows,
       filters: [['StartDate', StartDate?.given], ['EndDate', EndDate?.given], ['State', State]],

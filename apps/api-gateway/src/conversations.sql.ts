@@ -14,17 +14,22 @@ const fetches = {
 /** account, service, SID or unique name. */
 export const conversationBy = (by: 'sid' | 'name') => fetches[by];
 
-const page = (name: string, column: string, after: '<' | '>', state: boolean) => prepared(
-  `conversations-${name}${after}${state ? '-state' : ''}`,
-  `${select} (${column}, sid) ${after} ($3::timestamptz, $4) and ${column} >= $5::timestamptz and ${column} <= $6::timestamptz
-    ${state ? 'and state = $8' : ''} order by ${column} ${after === '<' ? 'desc' : 'asc'}, sid ${after === '<' ? 'desc' : 'asc'} limit $7`);
-const lists = {
-  'last_activity_at<': { any: page('activity', 'last_activity_at', '<', false), one: page('activity', 'last_activity_at', '<', true) },
-  'last_activity_at>': { any: page('activity', 'last_activity_at', '>', false), one: page('activity', 'last_activity_at', '>', true) },
-  'created_at<': { any: page('created', 'created_at', '<', false), one: page('created', 'created_at', '<', true) },
-  'created_at>': { any: page('created', 'created_at', '>', false), one: page('created', 'created_at', '>', true) },
-};
+const states = ['initializing', 'active', 'inactive', 'closed'] as const;
+type State = (typeof states)[number];
 export type ConversationOrder = 'last_activity_at' | 'created_at';
-/** account, service, after this time and SID (exclusive), earliest, latest, rows at most, state. */
-export const conversationsPage = (order: ConversationOrder, back: boolean, state: boolean) =>
-  lists[`${order}${back ? '>' : '<'}`][state ? 'one' : 'any'];
+type Direction = '<' | '>';
+
+/** A state stands in the text: as a parameter it could not use the index of conversations that are not active. */
+const page = (column: ConversationOrder, after: Direction, state?: State) => prepared(
+  `conversations-${column}${after}${state ?? ''}`,
+  `${select} (${column}, sid) ${after} ($3::timestamptz, $4) and ${column} >= $5::timestamptz and ${column} <= $6::timestamptz
+    ${state ? `and state = '${state}'` : ''} order by ${column} ${after === '<' ? 'desc' : 'asc'}, sid ${after === '<' ? 'desc' : 'asc'} limit $7`);
+type Page = ReturnType<typeof page>;
+const pages = new Map<string, Page>();
+for (const column of ['last_activity_at', 'created_at'] as const)
+  for (const after of ['<', '>'] as const)
+    for (const state of [undefined, ...states]) pages.set(`${column}${after}${state}`, page(column, after, state));
+
+/** account, service, after this time and SID (exclusive), earliest, latest, rows at most. */
+export const conversationsPage = (order: ConversationOrder, back: boolean, state: State | undefined): Page =>
+  pages.get(`${order}${back ? '>' : '<'}${state}`)!;

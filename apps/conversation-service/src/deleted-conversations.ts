@@ -36,13 +36,15 @@ export class DeletedConversations implements OnApplicationBootstrap, BeforeAppli
 
 async function removeMessages(tx: Connection, events: LogEvent[]): Promise<void> {
   for (const { conversation } of events) {
-    for (const table of ['message', 'receipt']) {
-      for (let removed = STEP; removed === STEP; ) {
-        const { rowCount } = await tx.query(
-          `delete from model.${table} where ctid in (select ctid from model.${table} where conversation_sid = $1 limit ${STEP})`, [conversation],
-        );
-        removed = rowCount ?? 0;
-      }
-    }
+    // Receipts first: they are found through their messages.
+    await inSteps(tx, conversation, `delete from model.receipt where sid in (
+      select r.sid from model.message m join model.receipt r on r.message_sid = m.sid
+       where m.conversation_sid = $1 and m.recipients is not null limit ${STEP})`);
+    await inSteps(tx, conversation, `delete from model.message where ctid in (
+      select ctid from model.message where conversation_sid = $1 limit ${STEP})`);
   }
+}
+
+async function inSteps(tx: Connection, conversation: string | null, statement: string): Promise<void> {
+  for (let removed = STEP; removed === STEP; ) removed = (await tx.query(statement, [conversation])).rowCount ?? 0;
 }

@@ -10,9 +10,9 @@ import type { DeliveryEvent } from '@parley/domain/delivery/delivery';
 import type { LogEvent } from '@parley/domain/event';
 import type { MessagingBinding } from '@parley/domain/address';
 
-/** The frame's text; undefined for facts that clients are not told: erased ones, and types they do not know. */
+/** The frame's text; undefined for facts that clients are not told: erased ones, unreadable ones, and types they do not know. */
 export function eventJson(event: LogEvent): string | undefined {
-  const resource = event.erased ? undefined : resourceOf(event);
+  const resource = event.erased || event.unreadable !== undefined ? undefined : resourceOf(event);
   if (resource === undefined) return undefined;
   return `{"type":"event","conversation":"${event.conversation}","position":${event.position},"version":${event.version
   },"time":"${event.recordedAt}","event":"${resource[0]}","data":{"account_sid":"${event.account}","conversation_sid":"${

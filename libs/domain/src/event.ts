@@ -33,4 +33,6 @@ export type LogEvent = {
   cause?: string;
   /** Its content was erased; `data` is empty. */
   erased?: true;
+  /** Why this build cannot read it (a newer schema version, altered bytes); `data` is empty. To be parked, never skipped. */
+  unreadable?: string;
 };

@@ -39,7 +39,7 @@ export async function loadConversation(
                                    'proxy_address', p.proxy_address, 'attributes', p.attributes, 'role_sid', p.role_sid) order by p.created_at, p.sid)
                      from model.participant p where p.conversation_sid = $3) as participants
              from log.stream s left join model.conversation c on c.sid = $3 and c.account = $4
-            where s.shard = $1 and s.stream = $2`,
+            where s.shard = $1 and s.stream = $2 and s.account = $4`,
     values: [shard, `conversation-${sid}`, sid, account],
   });
   const row = rows[0];
@@ -64,15 +64,18 @@ const participant = (row: ParticipantRow): Participant => ({
 });
 
 export async function loadDelivery(
-  pool: Pool, shard: number, stream: string, messageSid: string,
-): Promise<{ version: number; state: Delivery }> {
-  const { rows } = await pool.query<{ version: number; sid: string | null; status: ReceiptStatus; error_code: number }>({
+  pool: Pick<Pool, 'query'>, shard: number, stream: string, messageSid: string, conversationSid: string,
+): Promise<{ version: number; state: Delivery; conversationExists: boolean }> {
+  const { rows } = await pool.query<DeliveryRow>({
     name: 'load-delivery',
-    text: `select s.version, r.sid, r.status, r.error_code
-             from log.stream s left join model.receipt r on r.message_sid = $3 where s.shard = $1 and s.stream = $2`,
-    values: [shard, stream, messageSid],
+    text: `select c.sid as conversation, s.version, r.sid, r.status, r.error_code
+             from (select (select sid from model.conversation where sid = $4) as sid) c
+             left join log.stream s on s.shard = $1 and s.stream = $2 left join model.receipt r on r.message_sid = $3`,
+    values: [shard, stream, messageSid, conversationSid],
   });
   const state: Record<string, Delivery[string]> = {};
   for (const { sid, status, error_code } of rows) if (sid !== null) state[sid] = { status, errorCode: error_code };
-  return { version: rows[0]?.version ?? 0, state };
+  return { version: rows[0]!.version ?? 0, state, conversationExists: rows[0]!.conversation !== null };
 }
+
+type DeliveryRow = { conversation: string | null; version: number | null; sid: string | null; status: ReceiptStatus; error_code: number };

@@ -165,6 +165,33 @@ it('parks the conversation of a poison fact, not the others, and goes on in orde
   expect(await effects('parking', bad)).toEqual(['before', 'poison', 'after']);
 });
 
+it('parks the conversation of a fact it cannot read, and nobody else waits', async () => {
+  const [bad, good] = [await conversation(), await conversation()];
+  await say(bad, 'from a newer build');
+  await db.pool.query(`update log.event set schema_version = 99 where key_id = $1 and type = 'MessageAdded'`, [bad]);
+  const c = consumer('unreadable', 'one');
+  await c.start();
+  await say(bad, 'behind it');
+  await say(good, 'fine');
+  await until(async () => (await effects('unreadable', good)).length === 1);
+  await until(async () => (await db.pool.query(`select 1 from log.parked where consumer = 'unreadable'`)).rowCount === 2);
+  await c.stop();
+  expect(await effects('unreadable', bad)).toEqual([]);
+  await db.pool.query('update log.event set schema_version = 1 where schema_version = 99');
+});
+
+it('serves who is behind however much news there is', async () => {
+  const [busy, late] = [await conversation(), await conversation()];
+  for (let i = 0; i < 30; i++) await say(late, `${i}`);
+  let writing = true;
+  const writer = (async () => { while (writing) await say(busy, 'news'); })();
+  const c = consumer('behind', 'one');
+  await c.start();
+  await until(async () => (await effects('behind', late)).length === 30).finally(() => (writing = false));
+  await writer;
+  await c.stop();
+});
+
 it('the relay publishes everything in order per shard and again what failed', async () => {
   const sid = await conversation();
   const published: LogEvent[] = [];

@@ -47,10 +47,10 @@ export class LogConsumer {
   private readonly saved = new Map<number, number>();
   private readonly reached = new Map<number, number>();
   private lastSave = 0;
-  private owned = new Set<number>();
+  private readonly owned = new Set<number>();
   private stopping = false;
   private running: Promise<void> = Promise.resolve();
-  private renewal: NodeJS.Timeout | undefined;
+  private lastShare = 0;
 
   constructor(private readonly options: LogConsumerOptions) {
     this.feed = new LogFeed(options.tail);
@@ -61,14 +61,12 @@ export class LogConsumer {
 
   async start(): Promise<void> {
     await this.share().catch((error: unknown) => this.options.onError?.(error));
-    this.renewal = setInterval(() => void this.share().catch((error: unknown) => this.options.onError?.(error)), RENEW_MILLIS);
     this.running = this.run();
   }
 
   /** Finishes the batch in hand, saves, and lets go of its partitions. */
   async stop(): Promise<void> {
     this.stopping = true;
-    clearInterval(this.renewal);
     this.feed.close();
     await this.running;
     await this.save().catch(() => {});
@@ -85,8 +83,12 @@ export class LogConsumer {
   private leaseName = (partition: number) => `${this.options.name}/partition/${partition}`;
   private instanceName = () => `${this.options.name}/instance/${this.options.owner}`;
 
-  /** Renews what it owns, lets go of more than its fair share, takes free partitions up to it. */
+  /**
+   * Renews what it owns, lets go of more than its fair share, takes free partitions up to it. Runs between two batches, never
+   * beside one: what a batch was taken for is still owned when it commits.
+   */
   private async share(): Promise<void> {
+    this.lastShare = performance.now();
     await this.leases.hold([this.instanceName()]);
     const fair = Math.ceil(PARTITIONS / (await this.leases.instances(`${this.options.name}/instance/`)));
     const mine = [...this.owned];
@@ -99,10 +101,10 @@ export class LogConsumer {
     const partitions = new Set([...held].map((name) => Number(name.slice(name.lastIndexOf('/') + 1))));
     for (const p of this.owned) if (!partitions.has(p)) this.leave(p);
     for (const p of partitions) if (!this.owned.has(p)) await this.enter(p);
-    this.owned = partitions;
   }
 
   private leave(partition: number): void {
+    this.owned.delete(partition);
     for (let shard = partition * 4; shard < partition * 4 + 4; shard++) {
       this.feed.unfollow(shard);
       this.saved.delete(shard);
@@ -111,6 +113,7 @@ export class LogConsumer {
   }
 
   private async enter(partition: number): Promise<void> {
+    this.owned.add(partition); // first: if the database goes away half-way, starting over must know of it
     const shards = [0, 1, 2, 3].map((i) => partition * 4 + i);
     const { pool, name } = this.options;
     await pool.query(
@@ -136,6 +139,7 @@ export class LogConsumer {
         // What was taken in the failed attempt is not in the feed any more: nothing goes on before it starts over.
         if (astray) await this.resync();
         astray = false;
+        if (performance.now() - this.lastShare > RENEW_MILLIS) await this.share();
         const events = await this.feed.take(BATCH_MAX);
         if (events.length > 0) await this.apply(events);
         if (performance.now() - this.lastSave > IDLE_SAVE_MILLIS) await this.save();
@@ -156,13 +160,27 @@ export class LogConsumer {
   }
 
   private wants(event: LogEvent): boolean {
-    return this.types.has(event.type) && !event.erased && (this.options.concerns?.(event) ?? true);
+    if (!this.types.has(event.type) || event.erased) return false;
+    return event.unreadable !== undefined || (this.options.concerns?.(event) ?? true);
   }
 
-  private async apply(events: LogEvent[]): Promise<void> {
-    const wanted = events.filter((event) => this.wants(event) && this.saved.has(event.shard));
+  /** Of the shards it owns, what comes after what was handled; a hole means that something was lost on the way here. */
+  private contiguous(events: readonly LogEvent[]): LogEvent[] {
+    const reached = new Map(this.reached);
+    return events.filter(({ shard, position }) => {
+      const before = reached.get(shard);
+      if (before === undefined || position <= before) return false;
+      if (position > before + 1) throw new CheckpointMoved();
+      reached.set(shard, position);
+      return true;
+    });
+  }
+
+  private async apply(taken: readonly LogEvent[]): Promise<void> {
+    const events = this.contiguous(taken);
+    const wanted = events.filter((event) => this.wants(event));
     if (wanted.length === 0) {
-      for (const { shard, position } of events) if (this.reached.has(shard)) this.reached.set(shard, position);
+      for (const { shard, position } of events) this.reached.set(shard, position);
       return;
     }
     try {
@@ -190,6 +208,8 @@ export class LogConsumer {
   }
 
   private async commit(events: readonly LogEvent[], wanted: readonly LogEvent[]): Promise<void> {
+    const unreadable = wanted.find((event) => event.unreadable !== undefined && !this.parked.holds(event));
+    if (unreadable) throw new Error(unreadable.unreadable); // alone it is parked, see applyOne
     const now = wanted.filter((event) => !this.parked.holds(event));
     const later = wanted.filter((event) => this.parked.holds(event));
     await transaction(this.options.pool, async (tx) => {

@@ -44,9 +44,10 @@ export class LogFeed {
   async take(max: number, idleMillis = 1000): Promise<LogEvent[]> {
     const until = performance.now() + idleMillis;
     while (!this.closed) {
+      // What is behind gets its turn however much news there is of the others.
+      if (this.behind.size > 0 && this.queue.length < max) await this.catchUp();
       if (this.queue.length > 0) return this.queue.splice(0, max);
-      if (this.behind.size > 0) await this.catchUp();
-      else {
+      if (this.behind.size === 0) {
         const left = until - performance.now();
         if (left <= 0) return [];
         await this.news(left);

@@ -69,7 +69,12 @@ export class LogReader {
     };
     const key = row.key_id === null ? undefined : (this.keys.cached(row.key_id) ?? (await this.keys.find(row.key_id, row.account)));
     if (row.data === null || (row.key_id !== null && !key)) return { ...envelope, data: {}, erased: true };
-    // Lifted on the way: what consumers get has the present shape.
-    return { ...envelope, schemaVersion: currentVersion(row.type), data: decode(row.type, row.schema_version, row.data, row.stream, row.version, key) };
+    try {
+      // Lifted on the way: what consumers get has the present shape.
+      const data = decode(row.type, row.schema_version, row.data, row.stream, row.version, key);
+      return { ...envelope, schemaVersion: currentVersion(row.type), data };
+    } catch (error) {
+      return { ...envelope, data: {}, unreadable: String(error) };
+    }
   }
 }

@@ -6,6 +6,7 @@
 import type { LogEvent } from '@parley/domain/event';
 import type { LogReader } from './log-reader.js';
 import { SHARDS } from './shard.js';
+import { currentVersion } from './upcasters.js';
 
 /** A hole may close by itself while appends overtake each other; then Postgres is asked. */
 const HOLE_PATIENCE_MILLIS = 20;
@@ -83,10 +84,10 @@ export class LogTail {
         this.healSoon(shard);
         continue;
       }
-      ready.push(event);
+      ready.push(readable(event));
       let next = position + 1;
       for (let waiting = early.get(next); waiting; waiting = early.get(next)) {
-        ready.push(waiting);
+        ready.push(readable(waiting));
         early.delete(next++);
       }
       this.next[shard] = next;
@@ -158,3 +159,9 @@ export class LogTail {
     }
   }
 }
+
+/** The bus brings facts of newer builds too: their shape is not guessed at. */
+const readable = (event: LogEvent): LogEvent =>
+  event.schemaVersion <= currentVersion(event.type)
+    ? event
+    : { ...event, data: {}, unreadable: `event ${event.type} has schema version ${event.schemaVersion}, this build knows ${currentVersion(event.type)}` };

@@ -69,6 +69,7 @@ export class ParkedEvents {
         const { rowCount } = await tx.query(
           'delete from log.parked where consumer = $1 and shard = $2 and position = $3', [this.consumer, first.shard, first.position],
         );
+        if (event?.unreadable !== undefined) throw new Error(event.unreadable);
         if (rowCount === 1 && event && !event.erased) await handle(tx, [event]);
       });
       if (event) onCommitted?.([event]);

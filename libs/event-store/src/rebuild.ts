@@ -22,7 +22,7 @@ export async function rebuildModels(pool: Pool, keys: DataKeys, progress: (line:
   const reader = new LogReader(pool, keys);
   const lock = await pool.connect();
   try {
-    const { rows } = await lock.query<{ free: boolean }>('select pg_try_advisory_lock(7241056) as free');
+    const { rows } = await lock.query<{ free: boolean }>('select pg_try_advisory_lock(7241057) as free');
     if (!rows[0]!.free) throw new Error('another rebuild is running');
     await transaction(pool, async (tx) => {
       await tx.query(`drop schema if exists ${NEXT} cascade`);
@@ -36,7 +36,7 @@ export async function rebuildModels(pool: Pool, keys: DataKeys, progress: (line:
     }
     return await transaction(pool, (tx) => swap(tx, reader, reached, events));
   } finally {
-    await lock.query('select pg_advisory_unlock(7241056)').catch(() => {});
+    await lock.query('select pg_advisory_unlock(7241057)').catch(() => {});
     lock.release();
   }
 }
@@ -67,6 +67,7 @@ async function applyEvents(tx: Connection, events: readonly LogEvent[]): Promise
     const conversations: (string | null)[] = [];
     for (const event of block) {
       if (event.erased) continue;
+      if (event.unreadable !== undefined) throw new Error(`shard ${event.shard}, position ${event.position}: ${event.unreadable}`);
       conversations.push(event.conversation);
       writes.add(conversations.length, event as unknown as ProjectedEvent, event.account, event.conversation);
     }

@@ -83,7 +83,7 @@ export class Relay {
         this.feed ??= await this.open();
         const events = await this.feed.take(BATCH_MAX, SAVE_MILLIS);
         if (events.length > 0) {
-          await this.options.publish(events);
+          await this.options.publish(events.filter((event) => this.readable(event)));
           for (const { shard, position } of events) this.marks[shard] = position;
           this.dirty = true;
         }
@@ -97,6 +97,12 @@ export class Relay {
         await pause(Math.min(50 * 2 ** failures++, 2000));
       }
     }
+  }
+
+  /** The public stream is a copy: what this build cannot read stays out of it, loudly, and does not stop the rest. */
+  private readable({ unreadable, shard, position }: LogEvent): boolean {
+    if (unreadable !== undefined) this.options.onError?.(new Error(`not published: shard ${shard}, position ${position}: ${unreadable}`));
+    return unreadable === undefined;
   }
 
   private async open(): Promise<LogFeed> {

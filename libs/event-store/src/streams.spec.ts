@@ -5,6 +5,7 @@ import { conversation } from '@parley/domain/conversation/conversation';
 import type { ConversationEvent } from '@parley/domain/conversation/events';
 import type { LogEvent } from '@parley/domain/event';
 import { newSid } from '@parley/domain/sid';
+import { DataKeys } from './data-keys.js';
 import { testDatabase, type TestDatabase } from './database.testing.js';
 import { GroupCommit } from './group-commit.js';
 import { loadConversation } from './load-state.js';
@@ -218,6 +219,37 @@ describe('a state loaded from the read models', () => {
     expect(version).toBe(events.length);
     const comparable = ({ timers, lastActivityAt: _at, ...rest }: typeof state) => ({ ...rest, closed: timers.closed });
     expect(comparable(state)).toEqual(comparable(folded));
+  });
+});
+
+describe('a command that waits for the conversation’s key', () => {
+  it('is decided again when others went on meanwhile', async () => {
+    const sid = await opened();
+    const cold = new DataKeys(db.keysPool, db.box); // as after a restart
+    const coldCommit = new GroupCommit(db.pool, () => {});
+    const restarted = new Streams(db.pool, coldCommit, cold);
+    const close = { type: 'ChangeState', data: { state: 'closed', reason: 'API', now: at } } as const;
+    const results = await Promise.allSettled([close, say('late'), say('later')].map((command) =>
+      restarted.onConversation(caller, sid, () => command, { result: null })));
+    expect(results.map((r) => (r.status === 'fulfilled' ? 'stored' : r.reason.code))).toEqual(['stored', 'conversation_closed', 'conversation_closed']);
+    await coldCommit.stop();
+  });
+});
+
+describe('a receipt of a deleted conversation', () => {
+  it('is refused and leaves nothing', async () => {
+    const sid = await opened();
+    const { events } = await run(sid, say('bye'));
+    const { messageSid } = events[0]!.data as { messageSid: `IM${string}` };
+    await run(sid, { type: 'DeleteConversation', data: { now: at } });
+    await expect(streams.onDelivery(caller, sid, messageSid, {
+      type: 'ReportDelivery',
+      data: {
+        receiptSid: newSid('DY'), conversationSid: sid as `CH${string}`, messageSid, participantSid: 'MB1', channelMessageSid: null,
+        status: 'delivered', errorCode: 0, now: at,
+      },
+    })).rejects.toMatchObject({ code: 'conversation_not_found' });
+    expect((await db.pool.query('select 1 from model.receipt where message_sid = $1', [messageSid])).rowCount).toBe(0);
   });
 });
 

@@ -67,6 +67,7 @@ export class Streams {
     for (let attempt = 1; attempt <= RACES_MAX; attempt++) {
       const entry = this.cache.get(sid) ?? (await this.load(caller.account, sid));
       if (entry.account !== caller.account) throw new DomainError('conversation_not_found');
+      const expected = entry.version;
       let events: ConversationEvent[];
       try {
         events = conversation.decide(decide(entry.state), entry.state);
@@ -83,8 +84,11 @@ export class Streams {
         return { events, result: execution.result, repeated: false };
       }
       const key = this.keys.cached(sid) ?? (await this.dataKey(caller.account, sid, entry.version));
-      if (!entry.basis.valid) continue;
-      const expected = entry.version;
+      // While the key was fetched others may have gone on: what was decided must be decided again. No race was lost.
+      if (!entry.basis.valid || entry.version !== expected) {
+        attempt--;
+        continue;
+      }
       entry.version += events.length;
       entry.state = fold(conversation, events, entry.state);
       const outcome = await this.appendTo(entry, caller, {
@@ -107,7 +111,8 @@ export class Streams {
     const shard = shardOf(caller.account, conversationSid);
     const stream = `delivery-${messageSid}`;
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-      const { version, state } = await loadDelivery(this.pool, shard, stream, messageSid);
+      const { version, state, conversationExists } = await loadDelivery(this.pool, shard, stream, messageSid, conversationSid);
+      if (!conversationExists) throw new DomainError('conversation_not_found');
       const events = delivery.decide(command, state);
       if (events.length === 0) return;
       const dataKey = this.keys.cached(conversationSid) ?? (await this.keys.find(conversationSid, caller.account));
