@@ -1,6 +1,6 @@
 /**
  * Lifts stored facts of older shapes to the current one. Each entry `<Type>@<n>` is a pure function from version n to n+1;
- * every version ever shipped has a golden fixture in fixtures/events, which the spec lifts and compares.
+ * every version ever shipped has a golden fact in ../fixtures/events, which the spec lifts and compares.
  */
 type Shape = Record<string, unknown>;
 
