@@ -1,4 +1,5 @@
 import { accessToken } from './access-token.ts';
+import { ByteMark } from './byte-mark.ts';
 import { ageOf, BODY_BYTES, emptyBody, indexIn, writeBody } from './message-body.ts';
 import { monotonicMillis } from './monotonic.ts';
 import { cpuBetween } from './process-cpu.ts';
@@ -19,6 +20,23 @@ describe('medians', () => {
   it('are taken number by number, through objects', () => {
     const round = (rate: number, p99: number) => ({ tool: 'x', rate, answer: { p99 } });
     expect(medianOf([round(1, 9), round(5, 8), round(3, 1)])).toEqual({ tool: 'x', rate: 3, answer: { p99: 8 } });
+  });
+});
+
+describe('a mark in bytes', () => {
+  it('is found wherever it stands, near where it stood or far from it, and nowhere else', () => {
+    const mark = new ByteMark('"index":');
+    const at = (text: string) => {
+      const data = Buffer.from(`##${text}##"index":9`);
+      return mark.find(data, 2, data.length - 11);
+    };
+    expect(at('{"a":1,"index":5}')).toBe(9);
+    expect(at('{"a":12,"index":5}')).toBe(10);
+    expect(at('{"index":5}')).toBe(3);
+    expect(at(`{"a":"${'x'.repeat(500)}","index":5}`)).toBe(510);
+    expect(at('{"a":1}')).toBe(-1);
+    expect(at('"index":')).toBe(2);
+    expect(at('')).toBe(-1);
   });
 });
 

@@ -1,12 +1,12 @@
 /** A chat member's websocket (docs/websocket.md) in the load generator: says who it is, subscribes to one conversation, hands on messages. */
 import { accessToken } from './access-token.ts';
+import { ByteMark } from './byte-mark.ts';
 import type { Access } from './rest-client.ts';
 import { WebsocketConnection, type OnText } from './websocket-connection.ts';
 
 export type Member = { conversationSid: string; identity: string };
 
-const EVENT = Buffer.from('{"type":"event"');
-const MESSAGE_ADDED = Buffer.from('"event":"onMessageAdded"');
+const MESSAGE_ADDED = new ByteMark('"event":"onMessageAdded"');
 
 export class MemberSocket {
   private readonly access: Access;
@@ -53,11 +53,7 @@ export class MemberSocket {
   }
 
   private take(data: Buffer, start: number, end: number): void {
-    if (data.compare(EVENT, 0, EVENT.length, start, start + EVENT.length) === 0) {
-      const at = data.indexOf(MESSAGE_ADDED, start);
-      if (at >= 0 && at < end) this.onMessage(data, start, end);
-      return;
-    }
+    if (MESSAGE_ADDED.find(data, start, end) >= 0) return this.onMessage(data, start, end);
     const frame = JSON.parse(data.toString('utf8', start, end)) as { type: string; message?: string };
     if (frame.type === 'subscribed') this.settle?.();
     else if (frame.type === 'error') this.settle?.(new Error(`the websocket refused: ${frame.message}`));

@@ -2,10 +2,11 @@
  * The text the load posts: it carries when it was written, so that whoever receives it knows how long it took, and is
  * found and read in a frame's bytes without parsing JSON. 100 characters, about what people write.
  */
+import { ByteMark } from './byte-mark.ts';
 import { monotonicMillis } from './monotonic.ts';
 
 export const BODY_BYTES = 100;
-const MARK = Buffer.from('"body":"@');
+const MARK = new ByteMark('"body":"@');
 const DIGITS = 16;
 const filler = Buffer.from(' said the one who had been waiting for the parcel since last Thursday, and the other agreed at once.');
 
@@ -20,17 +21,17 @@ export const emptyBody = (): string =>
 
 /** Milliseconds since the body in these bytes was written; NaN when there is none. */
 export function ageOf(data: Buffer, start: number, end: number): number {
-  const mark = data.indexOf(MARK, start);
-  if (mark < 0 || mark >= end) return Number.NaN;
+  const mark = MARK.find(data, start, end);
+  if (mark < 0) return Number.NaN;
   return monotonicMillis() - digitsAt(data, mark + MARK.length) / 1000;
 }
 
-const INDEX = Buffer.from('"index":');
+const INDEX = new ByteMark('"index":');
 
 /** The message index in these bytes; -1 when there is none. */
 export function indexIn(data: Buffer, start: number, end: number): number {
-  const mark = data.indexOf(INDEX, start);
-  return mark < 0 || mark >= end ? -1 : digitsAt(data, mark + INDEX.length);
+  const mark = INDEX.find(data, start, end);
+  return mark < 0 ? -1 : digitsAt(data, mark + INDEX.length);
 }
 
 function digitsAt(data: Buffer, from: number): number {

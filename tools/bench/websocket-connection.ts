@@ -45,7 +45,7 @@ export class WebsocketConnection {
       };
       const socket = connect({
         host: hostname, port: Number(port), noDelay: true,
-        onread: { buffer: incoming, callback: (length, buffer) => this.read((buffer as Buffer).subarray(0, length), opened) },
+        onread: { buffer: incoming, callback: (length, buffer) => this.read(buffer as Buffer, length, opened) },
       });
       this.socket = socket;
       socket.on('error', (error) => {
@@ -73,52 +73,54 @@ export class WebsocketConnection {
     this.socket?.destroy();
   }
 
-  private read(chunk: Buffer, opened: (error?: Error) => void): boolean {
-    let data = this.rest ? Buffer.concat([this.rest, chunk]) : chunk;
-    let at = 0;
-    if (!this.upgraded) {
-      const end = data.indexOf(headersEnd);
-      if (end < 0) return this.keep(data);
-      const head = data.toString('latin1', 0, end);
-      if (!head.startsWith('HTTP/1.1 101')) {
-        opened(new Error(`no websocket: ${head.split('\r\n')[0]} ${data.toString('latin1', end + 4, end + 300)}`));
-        this.socket?.destroy();
-        return true;
-      }
-      this.upgraded = true;
-      at = end + 4;
-      opened();
-    }
-    at = this.readFrames(data, at);
-    if (at === data.length) this.rest = undefined;
-    else {
-      data = data.subarray(at);
-      this.rest = Buffer.from(data); // the next read overwrites what this is a view of
-    }
-    return true;
+  /** `data[0..length)` came in. */
+  private read(data: Buffer, length: number, opened: (error?: Error) => void): boolean {
+    if (this.upgraded && !this.rest) return this.readFrames(data, 0, length);
+    const chunk = data.subarray(0, length);
+    const all = this.rest ? Buffer.concat([this.rest, chunk]) : chunk;
+    this.rest = undefined;
+    return this.upgraded ? this.readFrames(all, 0, all.length) : this.readHandshake(all, opened);
   }
 
-  /** Returns where the first incomplete frame begins. */
-  private readFrames(data: Buffer, from: number): number {
+  private readHandshake(data: Buffer, opened: (error?: Error) => void): boolean {
+    const end = data.indexOf(headersEnd);
+    if (end < 0) {
+      this.rest = Buffer.from(data);
+      return true;
+    }
+    const head = data.toString('latin1', 0, end);
+    if (!head.startsWith('HTTP/1.1 101')) {
+      opened(new Error(`no websocket: ${head.split('\r\n')[0]} ${data.toString('latin1', end + 4, end + 300)}`));
+      this.socket?.destroy();
+      return true;
+    }
+    this.upgraded = true;
+    opened();
+    return this.readFrames(data, end + 4, data.length);
+  }
+
+  /** Whole frames; what is left of one is kept for the next read. */
+  private readFrames(data: Buffer, from: number, to: number): boolean {
     let at = from;
-    while (data.length - at >= 2) {
+    while (to - at >= 2) {
       let length = data[at + 1]!;
       let start = at + 2;
       if (length === 126) {
-        if (data.length - at < 4) break;
-        length = data.readUInt16BE(at + 2);
+        if (to - at < 4) break;
+        length = (data[at + 2]! << 8) | data[at + 3]!;
         start = at + 4;
       } else if (length === 127) {
-        if (data.length - at < 10) break;
+        if (to - at < 10) break;
         length = Number(data.readBigUInt64BE(at + 2));
         start = at + 10;
       }
       const end = start + length;
-      if (data.length < end) break;
+      if (to < end) break;
       this.handle(data[at]!, data, start, end);
       at = end;
     }
-    return at;
+    if (at < to) this.rest = Buffer.from(data.subarray(at, to)); // a copy: the next read overwrites what this is a view of
+    return true;
   }
 
   private handle(first: number, data: Buffer, start: number, end: number): void {
@@ -133,11 +135,6 @@ export class WebsocketConnection {
       this.end(end - start >= 2 ? data.readUInt16BE(start) : 1005, data.toString('utf8', start + 2, end));
       this.socket?.end();
     }
-  }
-
-  private keep(data: Buffer): boolean {
-    this.rest = Buffer.from(data);
-    return true;
   }
 
   private end(code: number, reason: string): void {
