@@ -9,7 +9,7 @@ import { logger } from '@parley/telemetry/logger';
 import type { Connection } from './connection.js';
 import { encodeEvent, headersOf, subjectOf } from './event-wire.js';
 import { type Ack, NotStored, ReplyInbox } from './reply-inbox.js';
-import { ensureStream, NANOS_PER_MS } from './stream.js';
+import { ensureStream, NANOS_PER_MS, BROKEN_MS, remakeStream, type WantedStream } from './stream.js';
 
 export type EventPublisherOptions = {
   /** Default `EVENTS`, taking `events.>`. */
@@ -33,6 +33,7 @@ export class EventPublisher {
   private readonly epochOf: (shard: number) => number;
   /** The stream's last place after our latest batch; undefined: to be asked for. */
   private last: number | undefined;
+  private brokenSince: number | undefined;
   private previous: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly connection: Connection, private readonly options: EventPublisherOptions = {}) {
@@ -56,13 +57,16 @@ export class EventPublisher {
     const before = (this.last ??= await this.ensure());
     this.last = undefined; // unknown until all is well
     try {
+      if (this.brokenSince !== undefined && Date.now() - this.brokenSince > BROKEN_MS) await remakeStream(this.connection, this.wanted());
       const ack = await this.send(events);
       if (ack.duplicate || ack.seq !== before + events.length) {
         log.debug('batch sent again to be sure', { expected: before + events.length, got: ack.seq, duplicate: ack.duplicate });
         if (ack.seq <= before) await this.ensure(); // the stream was made anew: by us or by somebody else
         this.last = await this.sendEach(events);
       } else this.last = ack.seq;
+      this.brokenSince = undefined;
     } catch (error) {
+      if (error instanceof NotStored && error.reason === 'broken') this.brokenSince ??= Date.now();
       if (!(error instanceof NotStored) || error.reason !== 'missing') throw error;
       log.warn('the stream is gone, making it again', { stream: this.stream });
       await this.ensure();
@@ -94,12 +98,15 @@ export class EventPublisher {
   }
 
   private async ensure(): Promise<number> {
+    return (await ensureStream(this.connection, this.wanted())).state.last_seq;
+  }
+
+  private wanted(): WantedStream {
     const { bytesMax = 2 ** 30, ageMaxMs = 72 * 3_600_000 } = this.options;
-    const info = await ensureStream(this.connection, {
+    return {
       name: this.stream, subjects: [`${this.root}.>`], retention: RetentionPolicy.Limits, storage: StorageType.File,
       discard: DiscardPolicy.Old, max_age: ageMaxMs * NANOS_PER_MS, max_bytes: bytesMax,
       duplicate_window: DUPLICATE_WINDOW_MS * NANOS_PER_MS, allow_direct: true,
-    });
-    return info.state.last_seq;
+    };
   }
 }

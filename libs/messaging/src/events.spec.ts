@@ -138,6 +138,23 @@ describe('EventPublisher', () => {
 });
 
 describe('EventPublisher on a server that dies', () => {
+  it('makes the stream anew when the running server has lost its files', async () => {
+    const nats = await PrivateNats.start();
+    const connection = await Connection.open({ url: nats.url, name: 'spec' });
+    try {
+      const publisher = new EventPublisher(connection);
+      await publisher.publish(facts(1, 3));
+      await nats.kill();
+      await nats.run(); // what is in the file is read from there again, not from memory
+      await nats.wipe();
+      await until(() => publisher.publish(facts(4, 6)).then(() => true, () => false));
+      expect((await (await jetstreamManager(connection.nats)).streams.info('EVENTS')).state.messages).toBe(3);
+    } finally {
+      await connection.close();
+      await nats.remove();
+    }
+  });
+
   it('throws while it is away, then stores into whatever it finds', async () => {
     const nats = await PrivateNats.start();
     const connection = await Connection.open({ url: nats.url, name: 'spec' });

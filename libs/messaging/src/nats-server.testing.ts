@@ -17,6 +17,7 @@ export function testNatsUrl(): string {
 export class PrivateNats {
   private process: ChildProcess | undefined;
   private constructor(private readonly folder: string, readonly port: number) {}
+  get store(): string { return join(this.folder, 'store'); }
   get url(): string { return `nats://127.0.0.1:${this.port}`; }
 
   static async start(): Promise<PrivateNats> {
@@ -27,7 +28,7 @@ export class PrivateNats {
 
   async run(): Promise<void> {
     const program = process.env.TEST_NATS_SERVER ?? 'nats-server';
-    const options = ['-a', '127.0.0.1', '-p', String(this.port), '-js', '-sd', join(this.folder, 'store')];
+    const options = ['-a', '127.0.0.1', '-p', String(this.port), '-js', '-sd', this.store];
     const child = spawn(program, options, { stdio: 'ignore' });
     this.process = child;
     const failed = new Promise<never>((_, reject) => child.once('error', reject));
@@ -43,8 +44,8 @@ export class PrivateNats {
     await gone;
   }
 
-  /** Loses everything JetStream had stored; only while stopped. */
-  wipe(): Promise<void> { return rm(join(this.folder, 'store'), { recursive: true, force: true }); }
+  /** Loses everything JetStream had stored; a running server keeps what it has in memory. */
+  wipe(): Promise<void> { return rm(this.store, { recursive: true, force: true }); }
 
   async remove(): Promise<void> {
     await this.kill();

@@ -42,6 +42,9 @@ export class PullSession {
     this.pull();
   }
 
+  /** The next job may come at once. */
+  get waiting(): boolean { return this.asked > 0 && !this.stopped; }
+
   /** Slots became free. Those of one event-loop turn are asked for together. */
   slotsFreed(): void {
     if (this.planned || this.stopped) return;

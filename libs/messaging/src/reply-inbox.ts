@@ -7,10 +7,11 @@ import type { Connection } from './connection.js';
 
 /** `seq`: place in the stream. `duplicate`: the same Nats-Msg-Id was stored before. */
 export type Ack = { seq: number; duplicate: boolean };
-/** `missing`: no stream takes the subject (never made, or wiped); else the server's words. */
+const STORE_FAILED = 10_077;
+/** `missing`: no stream takes the subject (never made, or wiped); `broken`: its files cannot be written; else the server's words. */
 export class NotStored extends Error {
   override name = 'NotStored';
-  constructor(readonly reason: 'missing' | 'timeout' | 'disconnected' | 'refused', message: string) {
+  constructor(readonly reason: 'missing' | 'broken' | 'timeout' | 'disconnected' | 'refused', message: string) {
     super(`not stored: ${message}`);
   }
 }
@@ -29,8 +30,8 @@ export class ReplyInbox {
         const waiting = this.take(message.subject.slice(this.prefix.length + 1));
         if (!waiting) return;
         if (message.data.length === 0) return waiting.reject(new NotStored('missing', 'no stream takes the subject'));
-        const { error: refusal, seq, duplicate = false } = message.json<{ error?: { description: string }; seq: number; duplicate?: boolean }>();
-        if (refusal) waiting.reject(new NotStored('refused', refusal.description));
+        const { error: refusal, seq, duplicate = false } = message.json<{ error?: { err_code: number; description: string }; seq: number; duplicate?: boolean }>();
+        if (refusal) waiting.reject(new NotStored(refusal.err_code === STORE_FAILED ? 'broken' : 'refused', refusal.description));
         else waiting.resolve({ seq, duplicate });
       },
     });

@@ -12,12 +12,21 @@ export type WantedStream = Partial<StreamConfig> & Pick<StreamConfig, 'name' | '
 export type WantedConsumer = Partial<ConsumerConfig> & Pick<ConsumerConfig, 'durable_name'>;
 
 export const NANOS_PER_MS = 1_000_000;
+/** While a server deletes a stream it may take one that is made meanwhile along with it (2.9.10); that takes some milliseconds. */
+const DELETING_MS = 100;
+/** A stream that cannot be written for so long has lost its files. */
+export const BROKEN_MS = 2_000;
 const log = logger('stream');
 
 /** Throws when JetStream does not answer, or the stream exists with another retention (that cannot be changed). */
 export async function ensureStream(connection: Connection, wanted: WantedStream): Promise<StreamInfo> {
   const { streams } = await jetstreamManager(connection.nats, { checkAPI: false });
-  let info = await streams.info(wanted.name).catch((error) => ifMissing(error, JetStreamApiCodes.StreamNotFound));
+  const find = () => streams.info(wanted.name).catch((error) => ifMissing(error, JetStreamApiCodes.StreamNotFound));
+  let info = await find();
+  if (!info) {
+    await new Promise((resolve) => setTimeout(resolve, DELETING_MS));
+    info = await find();
+  }
   if (!info) {
     info = await streams.add(wanted);
     log.info('stream made', { stream: wanted.name });
@@ -28,6 +37,14 @@ export async function ensureStream(connection: Connection, wanted: WantedStream)
   const ignored = differences(wanted, info.config);
   if (ignored.length > 0) log.warn('the server keeps other settings than asked for', { stream: wanted.name, settings: ignored });
   return info;
+}
+
+/** Throws the stream away, with all that is in it, and makes it again: for one that has lost its files. */
+export async function remakeStream(connection: Connection, wanted: WantedStream): Promise<StreamInfo> {
+  log.error('the stream is of no use any more, making it anew', { stream: wanted.name });
+  const { streams } = await jetstreamManager(connection.nats, { checkAPI: false });
+  await streams.delete(wanted.name).catch(() => {}); // by somebody else
+  return ensureStream(connection, wanted);
 }
 
 /** Throws when the stream is missing. */

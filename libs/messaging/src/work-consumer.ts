@@ -2,7 +2,7 @@
  * One worker of a work queue: takes jobs as slots are free, runs the handler, settles. Only this file acknowledges.
  * Whatever breaks (stream or consumer gone, server restarted, silent connection), it starts over until closed.
  */
-import { AckPolicy } from '@nats-io/jetstream';
+import { AckPolicy, jetstreamManager } from '@nats-io/jetstream';
 import type { Msg } from '@nats-io/transport-node';
 import { logger, type Logger } from '@parley/telemetry/logger';
 import type { Connection } from './connection.js';
@@ -33,7 +33,11 @@ export type WorkConsumerOptions = {
   drainMs?: number;
 };
 export type Consuming = { close(): Promise<void> };
+/** Who can make the stream: if it is missing, and anew when it is of no use any more. */
+export type StreamOwner = { ensure(): Promise<unknown>; remake(): Promise<unknown> };
 
+/** Jobs that lie there for two looks, though a slot waits for them, do not come any more. */
+const LOOK_MS = 2_000;
 const RETRY_MS = [100, 250, 500, 1_000, 2_000];
 
 export class WorkConsumer {
@@ -44,12 +48,13 @@ export class WorkConsumer {
   private isClosing = false;
   private session: PullSession | undefined;
   private oneEnded: (() => void) | undefined;
+  private taken = 0;
   private readonly worked: Promise<void>;
   private readonly announcer: NodeJS.Timeout;
 
   constructor(
     private readonly connection: Connection, private readonly stream: string, private readonly options: WorkConsumerOptions,
-    private readonly ensureStream: () => Promise<unknown>,
+    private readonly owner: StreamOwner,
   ) {
     this.log = logger('work-consumer', { stream, durable: options.durable });
     this.announcer = setInterval(() => this.announce(), (options.silenceMs ?? 30_000) / 3).unref();
@@ -77,7 +82,8 @@ export class WorkConsumer {
         failures = 0;
         const free = () => (this.isClosing ? 0 : this.options.concurrency - this.running.size);
         this.session = new PullSession(this.connection, this.stream, this.options.durable, free, (message) => void this.run(message));
-        const reason = await Promise.race([this.session.ended, this.closing.promise.then(() => 'closed')]);
+        const watch = this.watch(this.session);
+        const reason = await Promise.race([this.session.ended, this.closing.promise.then(() => 'closed')]).finally(() => clearInterval(watch));
         await this.session.stop();
         this.log.debug('session ended', { reason });
       } catch (error) {
@@ -89,10 +95,33 @@ export class WorkConsumer {
     }
   }
 
+  /**
+   * A server can lose the files of a stream that it goes on to take jobs for: when the store is removed under it, and some
+   * (2.9.10) when a stream is made while one of that name is still being deleted. It says nothing, so we look for ourselves.
+   */
+  private watch(session: PullSession): NodeJS.Timeout {
+    let before = this.taken;
+    let stuck = 0;
+    const look = async () => {
+      const { consumers } = await jetstreamManager(this.connection.nats, { checkAPI: false });
+      const { num_pending, num_ack_pending, config } = await consumers.info(this.stream, this.options.durable);
+      const due = num_pending > 0 && num_ack_pending < config.max_ack_pending! && session.waiting && this.taken === before;
+      stuck = due ? stuck + 1 : 0;
+      if (stuck < 2) return;
+      this.log.error('jobs go in and do not come out', { jobs: num_pending });
+      await this.owner.remake(); // our session ends with it
+    };
+    return setInterval(() => {
+      if (session.waiting && this.taken === before) look().catch(() => {}); // whatever fails here ends the session itself
+      else stuck = 0;
+      before = this.taken;
+    }, LOOK_MS).unref();
+  }
+
   private async ensure(): Promise<void> {
     if (!this.connection.connected) throw new Error('not connected');
     const { durable, filter, concurrency, silenceMs = 30_000 } = this.options;
-    await this.ensureStream();
+    await this.owner.ensure();
     await ensureConsumer(this.connection, this.stream, {
       durable_name: durable, filter_subject: filter, ack_policy: AckPolicy.Explicit, max_deliver: -1,
       ack_wait: silenceMs * NANOS_PER_MS, max_ack_pending: Math.max(1_000, 4 * concurrency),
@@ -102,6 +131,7 @@ export class WorkConsumer {
   private async run(message: Msg): Promise<void> {
     if (this.isClosing) return this.settle(message, '-NAK'); // not begun: somebody else may have it at once
     this.running.add(message);
+    this.taken += 1;
     const delivered = deliveriesOf(message);
     try {
       const context = { subject: message.subject, delivered, signal: this.abort.signal };

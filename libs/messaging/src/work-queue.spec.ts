@@ -1,4 +1,6 @@
-import { jetstreamManager } from '@nats-io/jetstream';
+import { AckPolicy, jetstreamManager } from '@nats-io/jetstream';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Connection } from './connection.js';
 import { PrivateNats, testNatsUrl, until } from './nats-server.testing.js';
 import type { JobContext, Outcome } from './work-consumer.js';
@@ -167,6 +169,54 @@ describe('WorkQueue on a server that dies and loses its store', () => {
       await nats.wipe();
       queue.publish('deliver.sms', { n: 2 }); // lost or kept: the sweeper's business
       await nats.run();
+      await until(() => { queue.publish('deliver.sms', { n: 3 }); return done.has(3); });
+    } finally {
+      await connection.close();
+      await nats.remove();
+    }
+  });
+
+  it.each<[string, (nats: PrivateNats, connection: Connection) => Promise<void>]>([
+    ['in a store that was removed under it', async (nats) => {
+      await nats.kill();
+      await nats.run(); // what is stored is read from the file again, not from memory
+      await nats.wipe();
+    }],
+    ['in deleting another one of that name', async (nats, connection) => {
+      const somebody = await Connection.open({ url: nats.url, name: 'somebody' });
+      const [{ streams, consumers }, theirs] = [await jetstreamManager(connection.nats), await jetstreamManager(somebody.nats)];
+      const { config } = await streams.info('DELIVER');
+      const consumer = { durable_name: 'worker', filter_subject: 'deliver.>', ack_policy: AckPolicy.Explicit };
+      const exists = () => streams.info('DELIVER').then(() => true, () => false);
+      const fill = async () => {
+        for (let n = 0; n < 20; n++) connection.nats.publish('deliver.sms', JSON.stringify({ n: 2, padding: 'x'.repeat(200) }));
+        await connection.nats.flush();
+      };
+      for (let intact = true, round = 0; intact && round < 100; round++) { // newer servers do better
+        await consumers.add('DELIVER', consumer);
+        await fill();
+        const deleted = theirs.streams.delete('DELIVER');
+        while (await exists()); // made again in the same moment
+        while (!(await streams.add(config).then(() => true, () => false)));
+        await deleted;
+        await fill();
+        intact = existsSync(join(nats.store, 'jetstream', '$G', 'streams', 'DELIVER', 'msgs', '1.blk'));
+      }
+      await somebody.close();
+    }],
+  ])('makes the stream anew when the running server has lost its files %s', async (_, lose) => {
+    const nats = await PrivateNats.start();
+    const connection = await Connection.open({ url: nats.url, name: 'spec' });
+    try {
+      const queue = await WorkQueue.open(connection, { stream: 'DELIVER', subjects: ['deliver.>'] });
+      queue.publish('deliver.sms', { n: 1 });
+      await until(async () => (await (await jetstreamManager(connection.nats)).streams.info('DELIVER')).state.messages === 1);
+      await lose(nats, connection);
+      await until(() => connection.connected);
+      const done = new Set<number>();
+      queue.consume({
+        durable: 'worker', filter: 'deliver.>', concurrency: 2, handler: async (job) => { done.add((job as Job).n); return 'done'; },
+      });
       await until(() => { queue.publish('deliver.sms', { n: 3 }); return done.has(3); });
     } finally {
       await connection.close();

@@ -7,7 +7,7 @@ import { RetentionPolicy } from '@nats-io/jetstream';
 import { logger } from '@parley/telemetry/logger';
 import type { Connection } from './connection.js';
 import { NotStored, ReplyInbox } from './reply-inbox.js';
-import { ensureStream, NANOS_PER_MS, type WantedStream } from './stream.js';
+import { ensureStream, NANOS_PER_MS, BROKEN_MS, remakeStream, type WantedStream } from './stream.js';
 import { type Consuming, WorkConsumer, type WorkConsumerOptions } from './work-consumer.js';
 
 export type WorkQueueOptions = {
@@ -31,6 +31,7 @@ export class WorkQueue {
   private readonly inbox: ReplyInbox;
   private readonly consumers = new Set<WorkConsumer>();
   private making: Promise<unknown> | undefined;
+  private brokenSince: number | undefined;
 
   private constructor(private readonly connection: Connection, private readonly wanted: WantedStream) {
     this.inbox = new ReplyInbox(connection);
@@ -56,7 +57,7 @@ export class WorkQueue {
 
   /** Starts a worker; several processes with the same `durable` share the jobs. Comes back by itself after any failure. */
   consume(options: WorkConsumerOptions): Consuming {
-    const consumer = new WorkConsumer(this.connection, this.wanted.name, options, () => this.ensure());
+    const consumer = new WorkConsumer(this.connection, this.wanted.name, options, { ensure: () => this.ensure(), remake: () => this.remake() });
     this.consumers.add(consumer);
     return { close: async () => { this.consumers.delete(consumer); await consumer.close(); } };
   }
@@ -75,7 +76,9 @@ export class WorkQueue {
       for (let i = 0; i < last; i++) this.connection.nats.publish(jobs[i]!.subject, jobs[i]!.payload);
       this.connection.nats.publish(jobs[last]!.subject, jobs[last]!.payload, { reply });
       await ack;
+      this.brokenSince = undefined;
     } catch (error) {
+      if (error instanceof NotStored && error.reason === 'broken') await this.broken();
       const missing = error instanceof NotStored && error.reason === 'missing';
       log.warn('jobs not stored', { stream: this.wanted.name, jobs: jobs.length, again: missing && !again, error });
       if (!missing || again) return;
@@ -83,6 +86,19 @@ export class WorkQueue {
       await this.ensure().then(() => this.flush(jobs), (reason) => log.warn('stream not made', { stream: this.wanted.name, error: reason }));
       for (const consumer of this.consumers) consumer.restart();
     }
+  }
+
+  private async broken(): Promise<void> {
+    this.brokenSince ??= Date.now();
+    if (Date.now() - this.brokenSince < BROKEN_MS) return;
+    this.brokenSince = undefined;
+    await this.remake().catch((error: unknown) => log.warn('stream not made anew', { stream: this.wanted.name, error }));
+  }
+
+  /** What was in it comes again: the sweeper publishes what is due. */
+  private remake(): Promise<unknown> {
+    this.making ??= remakeStream(this.connection, this.wanted).finally(() => (this.making = undefined));
+    return this.making;
   }
 
   private ensure(): Promise<unknown> {
