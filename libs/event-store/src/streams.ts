@@ -193,7 +193,8 @@ export class Streams {
     try {
       const outcome = await this.underRules(caller, this.commit.appendInTurn(shard, append));
       if (outcome?.status === 'duplicate') return remembered<R>(caller, outcome);
-      if (outcome?.status === 'conflict') throw new DomainError('conflicting_modification');
+      // Only when the connection broke: not stored, and somebody came in between.
+      if (outcome?.status === 'conflict') throw new DomainError('unavailable');
       return { events, result: execution.result, repeated: false };
     } catch (error) {
       const before = await this.repetition<R>(caller);
