@@ -6,12 +6,15 @@ import { Relay } from '@parley/event-store/relay';
 import type { Connection } from '@parley/messaging/connection';
 import { EventPublisher } from '@parley/messaging/event-publisher';
 import type { Config } from '@parley/runtime/config';
-import { CONFIG, LOG_TAIL, NATS, POOL } from '@parley/runtime/parts';
+import { CONFIG, LOG_TAIL, NATS, NEWS_OF_THE_LOG, POOL, type NewsOfTheLog } from '@parley/runtime/parts';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
 
 const EXPIRY_CHECK_MILLIS = 60_000;
 const EXPIRED_BATCH = 1000;
+/** In one process nobody in the house waits for the bus; between processes the websockets do. */
+const GATHER_ALONE_MILLIS = 15;
+const GATHER_MILLIS = 2;
 const log = logger('relay');
 
 @Injectable()
@@ -26,10 +29,11 @@ export class LogRelay implements OnApplicationBootstrap, BeforeApplicationShutdo
     @Inject(LOG_TAIL) tail: LogTail,
     @Inject(NATS) nats: Connection,
     @Inject(CONFIG) config: Config,
+    @Inject(NEWS_OF_THE_LOG) news: NewsOfTheLog,
   ) {
     const publisher = new EventPublisher(nats, { epochOf: (shard) => this.epochs[shard] ?? 1 });
     this.relay = new Relay({
-      pool, tail, owner: config.instance, publish: (events) => publisher.publish(events),
+      pool, tail, owner: config.instance, gatherMillis: news === 'local' ? GATHER_ALONE_MILLIS : GATHER_MILLIS, publish: (events) => publisher.publish(events),
       onError: (error) => log.warn('publishing failed, trying again', { error }),
     });
     metrics.gauge('parley_relay_lag_events', 'Facts stored but not yet on the bus', () => this.relay.lag());

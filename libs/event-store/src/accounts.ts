@@ -3,6 +3,7 @@
  * within that time by every process.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { isSid } from '@parley/domain/sid';
 import type { Pool } from './database.js';
 import { LruMap } from './lru-map.js';
 import type { SecretBox } from './secret-box.js';
@@ -32,6 +33,7 @@ export class Accounts {
   ) {}
 
   async find(sid: string): Promise<Account | undefined> {
+    if (!isSid(sid, 'AC')) return undefined;
     const known = this.accounts.get(sid);
     if (known && known.until > Date.now()) return known.account;
     const { rows } = await this.pool.query<AccountRow>(
@@ -47,6 +49,7 @@ export class Accounts {
   }
 
   async findKey(sid: string): Promise<ApiKey | undefined> {
+    if (!isSid(sid, 'SK')) return undefined;
     const known = this.keys.get(sid);
     if (known && known.until > Date.now()) return known.key;
     const { rows } = await this.pool.query<{ sid: string; account: string; secret: Buffer }>(

@@ -197,7 +197,7 @@ it('the relay publishes everything in order per shard and again what failed', as
   const published: LogEvent[] = [];
   let down = true;
   const relay = new Relay({
-    pool: db.pool, tail, owner: 'one',
+    pool: db.pool, tail, owner: 'one', gatherMillis: 1,
     async publish(events) {
       if (down) throw new Error('the bus is down');
       published.push(...events);

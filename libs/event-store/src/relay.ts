@@ -12,9 +12,8 @@ import type { LogTail } from './log-tail.js';
 import { SHARDS } from './shard.js';
 
 const BATCH_MAX = 500;
-/** A publish costs as much for one fact as for thirty: after a small one, facts gather this long. Nobody is waiting. */
-const SMALL_BATCH = 50;
-const GATHER_MILLIS = 2;
+/** A publish costs as much for one fact as for thirty: after one smaller than this, facts gather. */
+const SMALL_BATCH = 100;
 const SAVE_MILLIS = 500;
 const CONSUMER = 'relay';
 
@@ -22,6 +21,8 @@ export type RelayOptions = {
   pool: Pool;
   tail: LogTail;
   owner: string;
+  /** Milliseconds to let facts gather after a small publish: few where other processes wait for the bus. */
+  gatherMillis: number;
   /** Resolves when the bus has them. */
   publish(events: LogEvent[]): Promise<void>;
   onError?(error: unknown): void;
@@ -88,7 +89,7 @@ export class Relay {
           this.dirty = true;
         }
         if (performance.now() - this.lastSave > SAVE_MILLIS) await this.save();
-        if (events.length < SMALL_BATCH) await pause(GATHER_MILLIS);
+        if (events.length < SMALL_BATCH) await pause(this.options.gatherMillis);
         failures = 0;
       } catch (error) {
         this.options.onError?.(error);

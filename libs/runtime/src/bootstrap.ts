@@ -8,6 +8,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { ApiError } from '@parley/contracts/error-catalogue';
 import { logger } from '@parley/telemetry/logger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Server } from 'node:http';
 import { metrics } from '@parley/telemetry/metrics';
 import { POOL } from './parts.js';
 import type { Pool } from '@parley/event-store/database';
@@ -46,6 +47,7 @@ export async function bootstrap(module: Type | DynamicModule, options: Bootstrap
   });
   await options.configure?.(fastify, app);
   health(fastify, app, options.name);
+  surviveResets(app.getHttpServer() as Server);
   await app.listen(options.port, options.host);
   await options.started?.(app);
   endOnSignals(app, options.name);
@@ -73,6 +75,11 @@ function adviceFor(error: unknown): string | undefined {
   if (code === 'EACCES' && port !== undefined) return `may not listen on port ${port}: set PORT to one above 1023`;
   if (code === 'ECONNREFUSED') return `nothing answers at ${address ?? '?'}:${port ?? '?'}: are DATABASE_URL and NATS_URL right, and do the servers run?`;
   return undefined;
+}
+
+/** At an upgrade Node takes its own error listener off the socket, and a reset before somebody else's is on ends the process. */
+function surviveResets(server: Server): void {
+  server.on('connection', (socket) => socket.on('error', () => socket.destroy()));
 }
 
 function health(fastify: Fastify, app: NestFastifyApplication, name: string): void {

@@ -25,6 +25,8 @@ export const KEYS_POOL = Symbol('KeysPool');
 export const NATS = Symbol('Nats');
 export const REDIS = Symbol('Redis');
 export const LOG_TAIL = Symbol('LogTail');
+/** How this process learns of facts: a NewsOfTheLog. */
+export const NEWS_OF_THE_LOG = Symbol('NewsOfTheLog');
 
 /** Rung after an append by processes that do not carry the log to the bus themselves. */
 export const LOG_BELL = 'log.bell';
@@ -47,6 +49,7 @@ export class PartsModule implements OnApplicationShutdown {
   static forRoot(news: NewsOfTheLog, config: Config = readConfig()): DynamicModule {
     const providers = [
       { provide: CONFIG, useValue: config },
+      { provide: NEWS_OF_THE_LOG, useValue: news },
       { provide: POOL, useFactory: () => createPool(config.databaseUrl, { max: config.poolMax }) },
       // Appends never wait for a connection that a slow read holds.
       { provide: APPEND_POOL, useFactory: () => createPool(config.databaseUrl, { max: 4, applicationName: 'parley-append', settings: appendSettings }) },
