@@ -38,6 +38,7 @@ const lag = metrics.histogram('parley_realtime_lag_seconds', 'From storing a fac
 export function attachRealtime(server: Server, deps: RealtimeDeps): Realtime {
   const gateway = new Gateway(deps);
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy()); // Node has taken its own listener off: a reset would end the process
     if (request.url?.split('?', 1)[0] === STREAM_PATH) void gateway.upgrade(request, socket, head);
     else if (server.listenerCount('upgrade') === 1) answer(socket, 404, { code: 20404, message: 'There is no websocket at this path' });
   };
@@ -85,8 +86,6 @@ class Gateway {
   }
 
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const onError = () => socket.destroy();
-    socket.on('error', onError);
     const query = new URLSearchParams(request.url!.split('?')[1] ?? '');
     let principal: Principal | undefined;
     try {
@@ -100,7 +99,6 @@ class Gateway {
       return answer(socket, 503, { code: 20503, message: 'Service unavailable, try again' });
     }
     if (socket.destroyed) return;
-    socket.off('error', onError);
     this.websockets.handleUpgrade(request, socket, head, (websocket) => this.opened(websocket, socket, principal, query.get('token')));
   }
 
@@ -144,6 +142,7 @@ class Gateway {
       throw new Refusal(403, 20003, 'Basic authentication is not for pages of other origins: use an access token');
     const identity = query.get('identity') ?? undefined;
     if (identity === '' || (identity?.length ?? 0) > 256) throw new Refusal(400, 20001, 'identity has 1 to 256 characters');
+    if (identity?.includes('\0')) throw new Refusal(400, 20001, 'identity holds a NUL, which no text column takes');
     const service = query.get('chat_service_sid') ?? account.defaultChatServiceSid;
     if (!isSid(service, 'IS')) throw new Refusal(400, 20001, 'chat_service_sid is no service SID');
     return {
@@ -165,7 +164,7 @@ function answer(socket: Duplex, status: number, { code, message }: { code: numbe
   const reason = { 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' }[status] ?? 'Error';
   const extra = status === 401 ? 'WWW-Authenticate: Basic realm="Parley"\r\n' : status === 503 ? 'Retry-After: 1\r\n' : '';
   socket.end(`HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${
-    Buffer.byteLength(body)}\r\n${extra}Connection: close\r\n\r\n${body}`);
+    Buffer.byteLength(body)}\r\n${extra}Connection: close\r\n\r\n${body}`, () => socket.destroy());
 }
 
 function split(credentials: string): [user: string | undefined, password: string] {

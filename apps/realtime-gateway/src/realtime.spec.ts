@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net';
 import { basic, type Client, RealtimeWorld, type TestAccount } from './realtime.testing.js';
 
 const count = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `m${from + i}`);
@@ -104,6 +105,21 @@ describe('/v1/stream', () => {
       const other = new WebSocket(world.url.replace('/v1/stream', '/v1/other'));
       const status = await new Promise((resolve) => other.on('unexpected-response', (_, response) => resolve(response.statusCode)));
       expect(status).toBe(404);
+    });
+    it.each(['/v1/stream', '/v1/other'])('who resets an upgrade to %s ends nobody but himself', async (path) => {
+      const accepted = new Promise<Socket>((resolve) => world.server.once('connection', resolve));
+      const client = connect(Number(new URL(world.url).port), '127.0.0.1');
+      client.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+      await new Promise((answered) => client.once('data', answered));
+      const socket = await accepted;
+      expect(socket.emit('error', new Error('read ECONNRESET'))).toBe(true); // without a listener this throws
+      client.destroy();
+    });
+    it('an identity with a NUL is 400', async () => {
+      const { sid, token } = await world.account();
+      const client = world.client('?identity=%00', basic(sid, token));
+      await client.until(() => client.refused !== undefined);
+      expect(client.refused).toMatchObject({ status: 400, body: expect.stringContaining('20001') });
     });
   });
 
