@@ -24,9 +24,9 @@ beforeAll(async () => {
 });
 afterAll(() => bench.db.drop());
 
-const webhook = (accountSid: string, token: string, to = number) => {
+const webhook = (accountSid: string, token: string, to = number, from = '+15550100002') => {
   const url = `${publicUrl}/webhooks/twilio/sms`;
-  const form = new URLSearchParams({ AccountSid: accountSid, MessageSid: newSid('SM'), From: '+15550100002', To: to, Body: 'hi' });
+  const form = new URLSearchParams({ AccountSid: accountSid, MessageSid: newSid('SM'), From: from, To: to, Body: 'hi' });
   return { url, headers: { 'x-twilio-signature': twilioSignature(token, url, form) }, body: form.toString() };
 };
 
@@ -57,6 +57,23 @@ describe('a webhook', () => {
   it('of a number nobody has, or with another secret, is nobody’s', async () => {
     for (const forged of [webhook(twilio, 'theirs', '+19990000000'), webhook(twilio, 'token'), webhook(bench.account, 'theirs'), webhook('AC1', 'theirs')])
       await expect(carriers.openWebhook(forged)).rejects.toThrow(InvalidSignature);
+  });
+  it('with a NUL in an address is nobody’s', async () => {
+    for (const odd of [webhook(twilio, 'theirs', number, '\0'), webhook(twilio, 'theirs', `${number}\0`)])
+      await expect(carriers.openWebhook(odd)).rejects.toThrow(InvalidSignature);
+  });
+  it('of an account that is not active is nobody’s', async () => {
+    const { pool, box } = bench.db;
+    for (const status of ['suspended', 'closed']) {
+      const [account, theirs] = [newSid('AC'), newSid('AC')];
+      await pool.query(
+        "insert into registry.account (sid, friendly_name, auth_token, default_chat_service_sid, status) values ($1, '', $2, 'IS', $3)",
+        [account, box.seal('token'), status],
+      );
+      await saveSender(pool, box, { account, address: number, carrier: 'twilio', accountSid: theirs, authToken: 'theirs' });
+      for (const late of [webhook(account, 'token'), webhook(theirs, 'theirs')])
+        await expect(carriers.openWebhook(late)).rejects.toThrow(InvalidSignature);
+    }
   });
   it('is not stolen by who enters somebody else’s number with a secret of his own', async () => {
     const thief = newSid('AC');

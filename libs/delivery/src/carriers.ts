@@ -37,7 +37,7 @@ export class Carriers {
     return authToken === undefined ? undefined : this.adapter(SIMULATOR, JSON.stringify({ accountSid: account, authToken }));
   }
 
-  /** Whose webhook this is, by the secret that fits its signature. Throws InvalidSignature when none does. */
+  /** Whose webhook this is, by the secret that fits its signature. Throws InvalidSignature when none of an active account does. */
   async openWebhook(webhook: RawWebhook): Promise<Webhook> {
     for (const ref of await this.claimants(webhook)) {
       try {
@@ -53,11 +53,15 @@ export class Carriers {
   private async claimants({ body }: RawWebhook): Promise<CarrierRef[]> {
     const claimed = claimedAccount(body);
     if (claimed === undefined) return [];
-    if (await this.accounts.find(claimed)) return [{ account: claimed, carrier: SIMULATOR, credentials: null }];
+    const known = await this.accounts.find(claimed);
+    if (known) return known.status === 'active' ? [{ account: claimed, carrier: SIMULATOR, credentials: null }] : [];
     const form = new URLSearchParams(body);
+    const [from, to] = [form.get('From'), form.get('To')];
+    if (`${from}${to}`.includes('\0')) return []; // no text column takes it, so no sender has it
     const { rows } = await this.pool.query<CarrierRef>(
-      'select account, carrier, credentials from delivery.sender where carrier_account = $1 and address in ($2, $3)',
-      [claimed, form.get('From'), form.get('To')],
+      `select s.account, s.carrier, s.credentials from delivery.sender s join registry.account a on a.sid = s.account and a.status = 'active'
+        where s.carrier_account = $1 and s.address in ($2, $3)`,
+      [claimed, from, to],
     );
     return rows;
   }

@@ -90,6 +90,7 @@ export class DeliveryStore {
 }
 
 // `head` is the first of each lane whoever holds it: a lane whose head is taken is passed over, never its second row taken.
+// What an account that is not active has queued stays as it is, until it is active again.
 const claimSql = `
 with head as (
   select l.o, h.delivery_id, h.state
@@ -99,7 +100,7 @@ with head as (
       where d.account = l.account and d.channel = l.channel and d.sender = l.sender and d.recipient = l.recipient
         and d.state in ('queued', 'sending', 'unknown')
       order by d.place limit 1) h
-   where h.due_at <= now()
+   where h.due_at <= now() and not exists (select 1 from registry.account i where i.sid = l.account and i.status <> 'active')
 ), free as (
   select head.o, head.delivery_id, l.state = 'queued' as begins
     from head cross join lateral (

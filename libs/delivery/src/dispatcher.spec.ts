@@ -3,6 +3,7 @@ import { newSid } from '@parley/domain/sid';
 import { DeliveryBench, until } from './delivery.testing.js';
 import { DeliveryStore } from './delivery-store.js';
 import { listDeadLetters, replayDeadLetters } from './dead-letters.js';
+import { DueLanes } from './due-lanes.js';
 import { Dispatcher, type DispatcherOptions } from './dispatcher.js';
 import type { Lane } from './lane.js';
 import { Receipts } from './receipts.js';
@@ -45,6 +46,19 @@ describe('a delivery', () => {
     expect(await bench.attempts(id)).toEqual(['accepted']);
     expect((await bench.row(id)).provider_message_ids).toEqual([bench.carrier.known.get(id)]);
     expect(bench.played.reports).toEqual([]); // accepted is no receipt yet
+  });
+  it('of an account that is not active stays queued, untried, until it is active again', async () => {
+    const status = (to: string) => bench.db.pool.query('update registry.account set status = $2 where sid = $1', [bench.account, to]);
+    const lane = bench.lane();
+    await status('suspended');
+    const id = await bench.queue(lane, 'hi');
+    expect(await new DeliveryStore(bench.db.pool, 'one').claim(lane)).toBeUndefined();
+    expect(await new DueLanes(bench.db.pool).next()).toEqual([]);
+    expect(await bench.row(id)).toMatchObject({ state: 'queued', attempt: 0, error_code: 0 });
+    await status('active');
+    expect(await new DueLanes(bench.db.pool).next()).toEqual([lane]);
+    dispatch().wake(lane);
+    await bench.reaches(id, 'accepted');
   });
   it('is tried again when it certainly was not sent', async () => {
     let failures = 2;

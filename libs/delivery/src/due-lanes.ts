@@ -38,4 +38,6 @@ with recursive lane as (
        and (d.account, d.channel, d.sender, d.recipient) > (l.account, l.channel, l.sender, l.recipient)
      order by d.account, d.channel, d.sender, d.recipient, d.place limit 1) n
 )
-select account, channel, sender, recipient, due_at <= now() as due from lane limit $5`;
+select account, channel, sender, recipient,
+       due_at <= now() and not exists (select 1 from registry.account i where i.sid = lane.account and i.status <> 'active') as due
+  from lane limit $5`;
