@@ -3,7 +3,7 @@ import { LoadGenerator } from '../load-generator.ts';
 import type { LoadKind } from '../load.ts';
 import { measuredRound, type MeasuredRound } from '../measured-round.ts';
 import type { Pace } from '../request-pool.ts';
-import type { ScenarioContext } from '../scenario.ts';
+import type { ScenarioContext, Target } from '../scenario.ts';
 import type { TestInstallation } from '../test-installation.ts';
 
 const WARM_UP_SECONDS = 5;
@@ -47,3 +47,9 @@ export function describeRound({ answeredPerSecond, deliveriesPerSecond, answer, 
 
 export const wrongIn = (results: readonly MeasuredRound[]): number =>
   results.reduce((sum, { wrong }) => sum + Object.values(wrong).reduce((a, b) => a + b, 0), 0);
+
+/** Promised for one process; in services mode it is only shown. */
+export function memoryTarget(memory: Record<string, number>, { services }: ScenarioContext): Target[] {
+  const measured = Object.values(memory).reduce((sum, mib) => sum + mib, 0);
+  return services ? [] : [{ figure: 'Node resident after the load', measured, unit: 'MiB', atMost: 400 }];
+}

@@ -4,7 +4,7 @@ import type { MeasuredRound } from '../measured-round.ts';
 import type { Scenario, Target } from '../scenario.ts';
 import { medianOf } from '../statistics.ts';
 import { TestInstallation } from '../test-installation.ts';
-import { rounds, warmLoad, wrongIn } from './rounds.ts';
+import { memoryTarget, rounds, warmLoad, wrongIn } from './rounds.ts';
 
 type Steady = { kind: LoadKind; perSecond?: number; targets(medians: MeasuredRound): Target[] };
 
@@ -14,9 +14,10 @@ const steady = ({ kind, perSecond, targets }: Steady): Scenario => async (contex
   try {
     const results = await rounds(kind, installation, load, context, perSecond);
     const medians = medianOf(results);
+    const memory = installation.nodeMemory();
     return {
-      scenario: kind, medians: { ...medians, nodeMemoryMiB: installation.nodeMemory() }, rounds: { [kind]: results },
-      targets: targets(medians), wrong: wrongIn(results),
+      scenario: kind, medians: { ...medians, nodeMemoryMiB: memory }, rounds: { [kind]: results },
+      targets: [...targets(medians), ...memoryTarget(memory, context)], wrong: wrongIn(results),
     };
   } finally {
     await load.close();

@@ -4,7 +4,7 @@ import { measuredRound, type MeasuredRound } from '../measured-round.ts';
 import type { Scenario } from '../scenario.ts';
 import { median, medianOf, rounded } from '../statistics.ts';
 import { TestInstallation } from '../test-installation.ts';
-import { describeRound, rounds, warmLoad, wrongIn } from './rounds.ts';
+import { describeRound, memoryTarget, rounds, warmLoad, wrongIn } from './rounds.ts';
 
 const LIMIT_SECONDS = 3;
 
@@ -35,7 +35,7 @@ export const write: Scenario = async (context) => {
         { figure: 'of the one-row commits of pgbench', measured: atFull.ofLimit, unit: '', atLeast: 0.35 },
         { figure: 'p99 of the answer', measured: atFull.answer.p99, unit: 'ms', atMost: 60 },
         { figure: 'p99 of the answer at half the rate', measured: atHalf.answer.p99, unit: 'ms', atMost: 20 },
-        { figure: 'Node resident after the load', measured: Object.values(memory).reduce((a, b) => a + b, 0), unit: 'MiB', atMost: context.services ? Infinity : 400 },
+        ...memoryTarget(memory, context),
       ],
       wrong: wrongIn(full) + wrongIn(half),
     };
