@@ -5,6 +5,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { Redis } from 'ioredis';
+import { rm } from 'node:fs/promises';
 import { until, type Topology } from './installation.js';
 import { bringBack, kill, killAndBringBack } from './parts.js';
 import { Stage } from './stage.js';
@@ -60,6 +61,12 @@ describe.each<Topology>(['one', 'services'])('what was acknowledged survives (%s
     } finally {
       await nats.close();
     }
+    await thread.check();
+  }, TEST_MS);
+
+  it('the store removed under the running NATS', async () => {
+    const thread = await stage.open('Removed store');
+    await inTheMiddle(thread, () => rm(stage.parley.installation.servers.nats!.store, { recursive: true, force: true, maxRetries: 20 }));
     await thread.check();
   }, TEST_MS);
 
