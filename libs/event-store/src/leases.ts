@@ -26,6 +26,14 @@ export class Leases {
     return new Set(rows.map(({ name }) => name));
   }
 
+  /** Those of `names` that others hold now. */
+  async heldByOthers(names: readonly string[]): Promise<Set<string>> {
+    const { rows } = await this.pool.query<{ name: string }>(
+      'select name from log.lease where name = any ($1) and owner <> $2 and expires_at > now()', [names, this.owner],
+    );
+    return new Set(rows.map(({ name }) => name));
+  }
+
   /** How many instances hold a lease of this kind, ourselves included. */
   async instances(prefix: string): Promise<number> {
     const { rows } = await this.pool.query<{ n: number }>(

@@ -157,6 +157,7 @@ it('parks the conversation of a poison fact, not the others, and goes on in orde
     await say(good, body === 'poison' ? 'fine' : body);
   }
   await until(async () => (await effects('parking', good)).length === 3);
+  await until(async () => (await db.pool.query(`select 1 from log.parked where consumer = 'parking'`)).rowCount === 2);
   expect(await effects('parking', bad)).toEqual(['before']);
   broken = false;
   await db.pool.query(`update log.parked set next_at = now() where consumer = 'parking'`);

@@ -94,7 +94,10 @@ export class LogConsumer {
     const mine = [...this.owned];
     const surplus = mine.splice(fair);
     if (surplus.length > 0) await this.leases.release(surplus.map(this.leaseName));
-    const free = Array.from({ length: PARTITIONS }, (_, p) => p).filter((p) => !this.owned.has(p));
+    const all = Array.from({ length: PARTITIONS }, (_, p) => p);
+    const taken = await this.leases.heldByOthers(all.map(this.leaseName));
+    const free = all.filter((p) => !this.owned.has(p) && !taken.has(this.leaseName(p)));
+    // Not all from the same end: two that start together would ask for the same ones.
     const start = Math.floor(Math.random() * free.length);
     const wanted = free.slice(start).concat(free.slice(0, start)).slice(0, fair - mine.length);
     const held = await this.leases.hold([...mine, ...wanted].map(this.leaseName));
