@@ -5,6 +5,7 @@ import { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import type { Config } from '@parley/runtime/config';
 import { CONFIG } from '@parley/runtime/parts';
+import { logger } from '@parley/telemetry/logger';
 import { Callbacks } from './callbacks.js';
 import { Callers } from './callers.js';
 import { simulatorConfig, type SimulatorConfig } from './config.js';
@@ -12,6 +13,9 @@ import { HandsetsController } from './handsets.controller.js';
 import { MessagesApiController } from './messages-api.controller.js';
 import { SimulatorStore } from './simulator-store.js';
 import { SIMULATOR_CONFIG } from './tokens.js';
+
+const RETENTION_MILLIS = 600_000;
+const log = logger('simulator');
 
 @Module({
   controllers: [MessagesApiController, HandsetsController],
@@ -27,17 +31,26 @@ import { SIMULATOR_CONFIG } from './tokens.js';
   ],
 })
 export class CarrierSimulatorModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+  private retention: NodeJS.Timeout | undefined;
+
   constructor(
     @Inject(Callbacks) private readonly callbacks: Callbacks,
+    @Inject(SimulatorStore) private readonly store: SimulatorStore,
     @Inject(WORK_POOL) private readonly workPool: Pool,
   ) {}
 
   onApplicationBootstrap(): void {
     this.callbacks.lookIn(0);
+    this.retention = setInterval(() => void this.removeOld(), RETENTION_MILLIS).unref();
   }
 
   beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.retention);
     return this.callbacks.stop();
+  }
+
+  private async removeOld(): Promise<void> {
+    await this.store.removeOld().catch((error: unknown) => log.warn('old messages not removed, trying again later', { error }));
   }
 
   onApplicationShutdown(): Promise<void> {

@@ -11,7 +11,7 @@ export class Callers {
     const text = Buffer.from(encoded, 'base64').toString();
     const colon = text.indexOf(':');
     const account = colon < 0 ? undefined : await this.accounts.verifyBasic(text.slice(0, colon), text.slice(colon + 1));
-    if (!account) throw refusal(401, 20003, 'Authenticate');
+    if (account?.status !== 'active') throw refusal(401, 20003, 'Authenticate');
     return account;
   }
 }

@@ -4,17 +4,18 @@ import { z } from 'zod';
 import { behaviourSchema, type Behaviour } from './behaviour.js';
 import { Callbacks } from './callbacks.js';
 import { Callers, refusal } from './callers.js';
+import { address, mediaUrl, parsed, whole } from './checked-input.js';
 import { handsetMessage } from './message-json.js';
 import { SimulatorStore } from './simulator-store.js';
 
 const PAGE_MAX = 10_000;
-const address = z.string().min(1).max(256);
 const text = (max: number) => z.string().max(max).transform((value) => value.replaceAll('\0', '').toWellFormed());
 
 const writtenMessage = z.strictObject({
   to: address, body: text(32_768).default(''),
-  media: z.array(z.strictObject({ contentType: text(255), url: z.url().max(2048) })).max(10).default([]),
+  media: z.array(z.strictObject({ contentType: text(255), url: mediaUrl })).max(10).default([]),
 }).refine(({ body, media }) => body !== '' || media.length > 0, { message: 'body or media is needed', path: ['body'] });
+const receivedQuery = z.object({ after: whole(0, Number.MAX_SAFE_INTEGER, 0), limit: whole(1, PAGE_MAX, 1000) });
 const statusReport = z.strictObject({
   status: z.enum(['queued', 'sending', 'sent', 'delivered', 'read', 'failed', 'undelivered']), errorCode: z.int().min(1).max(999_999).optional(),
 });
@@ -40,11 +41,11 @@ export class HandsetsController {
   @Get('handsets/:address/messages')
   async received(
     @Param('address') of: string, @Headers('authorization') authorization: string | undefined,
-    @Query() { after = '0', limit = '1000' }: { after?: string; limit?: string },
+    @Query() query: object,
   ) {
     const { sid: account } = await this.callers.identify(authorization);
-    const most = Math.min(Math.max(Number(limit) || 1000, 1), PAGE_MAX);
-    const { count, messages } = await this.store.receivedBy(account, of, Number(after) || 0, most);
+    const { after, limit } = parsed(receivedQuery, query);
+    const { count, messages } = await this.store.receivedBy(account, parsed(address, of), after, limit);
     return { count, messages: messages.map(handsetMessage) };
   }
 
@@ -59,14 +60,14 @@ export class HandsetsController {
   @Get('handsets/:address/behaviour')
   async behaviour(@Param('address') of: string, @Headers('authorization') authorization: string | undefined): Promise<Behaviour> {
     const { sid: account } = await this.callers.identify(authorization);
-    return this.store.behaviourOf(account, of);
+    return this.store.behaviourOf(account, parsed(address, of));
   }
 
   @Delete('handsets/:address/behaviour')
   @HttpCode(204)
   async behaveAsUsual(@Param('address') of: string, @Headers('authorization') authorization: string | undefined): Promise<void> {
     const { sid: account } = await this.callers.identify(authorization);
-    await this.store.clearBehaviour(account, of);
+    await this.store.clearBehaviour(account, parsed(address, of));
   }
 
   @Post('messages/:sid/status')
@@ -74,15 +75,8 @@ export class HandsetsController {
   async report(@Param('sid') sid: string, @Headers('authorization') authorization: string | undefined, @Body() body: unknown): Promise<object> {
     const { sid: account } = await this.callers.identify(authorization);
     const { status, errorCode } = parsed(statusReport, body);
-    if (!(await this.store.reportStatus(account, sid, status, errorCode))) throw refusal(404, 20404, 'The requested resource was not found');
+    if (!(await this.store.reportStatus(account, parsed(address, sid), status, errorCode))) throw refusal(404, 20404, 'The requested resource was not found');
     this.callbacks.lookIn(0);
     return { sid, status };
   }
-}
-
-function parsed<T>(schema: z.ZodType<T, unknown>, input: unknown): T {
-  const result = schema.safeParse(input);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw refusal(400, 20001, `${issue!.path.join('.') || 'body'}: ${issue!.message}`);
 }

@@ -6,9 +6,11 @@ import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, R
 import { BODY_TOO_LONG } from '@parley/channel/twilio/errors';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
 import type { Behaviour } from './behaviour.js';
 import { Callbacks } from './callbacks.js';
 import { Callers, refusal } from './callers.js';
+import { address, mediaUrl, parsed, whole } from './checked-input.js';
 import type { SimulatorConfig } from './config.js';
 import { twilioResource } from './message-json.js';
 import { SimulatorStore } from './simulator-store.js';
@@ -19,7 +21,9 @@ const MEDIA_MAX = 10;
 const PAGE_MAX = 1000;
 /** Reports are not due at once. */
 const FIRST_LOOK_MILLIS = 50;
-type ListQuery = { To?: string; From?: string; Reference?: string; PageSize?: string };
+const listQuery = z.object({
+  To: address.optional(), From: address.optional(), Reference: address.optional(), PageSize: whole(1, PAGE_MAX, 50),
+});
 
 @Controller('simulator/2010-04-01/Accounts/:AccountSid')
 export class MessagesApiController {
@@ -50,17 +54,16 @@ export class MessagesApiController {
   }
 
   @Get('Messages.json')
-  async list(@Param('AccountSid') sid: string, @Headers('authorization') authorization: string | undefined, @Query() query: ListQuery) {
+  async list(@Param('AccountSid') sid: string, @Headers('authorization') authorization: string | undefined, @Query() query: object) {
     const account = await this.account(sid, authorization);
-    const { To: to, From: from, Reference: reference, PageSize = '50' } = query;
-    const limit = Math.min(Math.max(Number(PageSize) || 50, 1), PAGE_MAX);
+    const { To: to, From: from, Reference: reference, PageSize: limit } = parsed(listQuery, query);
     return { messages: (await this.store.list(account, { to, from, reference }, limit)).map(twilioResource) };
   }
 
   @Get('Messages/:MessageSid')
   async fetch(@Param('AccountSid') sid: string, @Param('MessageSid') messageSid: string, @Headers('authorization') authorization: string | undefined) {
     const account = await this.account(sid, authorization);
-    const message = await this.store.find(account, messageSid.replace(/\.json$/, ''));
+    const message = await this.store.find(account, parsed(address, messageSid).replace(/\.json$/, ''));
     if (!message) throw refusal(404, 20404, 'The requested resource was not found');
     return twilioResource(message);
   }
@@ -74,7 +77,7 @@ export class MessagesApiController {
 
   private parse(form: URLSearchParams) {
     const value = (name: string) => form.get(name)?.replaceAll('\0', '') ?? '';
-    const mediaUrls = form.getAll('MediaUrl').slice(0, MEDIA_MAX);
+    const mediaUrls = form.getAll('MediaUrl').slice(0, MEDIA_MAX).map((url) => parsed(mediaUrl, url));
     const [recipient, sender, body, statusCallback] = [value('To'), value('From'), value('Body'), value('StatusCallback')];
     if (recipient === '') throw refusal(400, 21604, "A 'To' phone number is required.");
     if (recipient.length > 256) throw refusal(400, 21211, "Invalid 'To' Phone Number");

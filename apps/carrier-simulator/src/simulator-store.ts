@@ -13,6 +13,9 @@ export type NewMessage = Pick<SimulatedMessage, 'account' | 'sender' | 'recipien
 export type Media = { contentType: string; url: string };
 type Callback = { account: string; lane: string; url: string; form: Record<string, string>; sid: string | null; status: string | null; errorCode: number | null; dueInMillis: number };
 
+const KEPT_DAYS = 7;
+const REMOVED_AT_ONCE = 1000;
+
 const received = (alias: string) => `${alias}.account = $1 and ${alias}.recipient = $2 and ${alias}.direction = 'outbound-api'`;
 
 export class SimulatorStore {
@@ -65,12 +68,16 @@ export class SimulatorStore {
     return rows[0];
   }
 
-  /** Newest first. */
+  /** Newest first. A reference names one message at most, by its unique key. */
   async list(account: string, filter: { to?: string | undefined; from?: string | undefined; reference?: string | undefined }, limit: number) {
+    const { to, from, reference } = filter;
+    if (reference !== undefined) {
+      const { rows } = await this.pool.query<SimulatedMessage>('select * from simulator.message where account = $1 and reference = $2', [account, reference]);
+      return rows.filter(({ recipient, sender }) => (to === undefined || recipient === to) && (from === undefined || sender === from));
+    }
     const { rows } = await this.pool.query<SimulatedMessage>(
-      `select * from simulator.message where account = $1 and ($2::text is null or recipient = $2) and ($3::text is null or sender = $3)
-          and ($4::text is null or reference = $4) order by ordinal desc limit $5`,
-      [account, filter.to ?? null, filter.from ?? null, filter.reference ?? null, limit],
+      `select * from simulator.message where account = $1 and ($2::text is null or recipient = $2) and ($3::text is null or sender = $3) order by ordinal desc limit $4`,
+      [account, to ?? null, from ?? null, limit],
     );
     return rows;
   }
@@ -113,6 +120,15 @@ export class SimulatorStore {
     );
     const of = (address: string) => rows.find((row) => row.address === address)?.behaviour;
     return { ...of(sender), ...of(recipient) };
+  }
+
+  /** Deletes messages older than KEPT_DAYS, from the oldest, in steps of REMOVED_AT_ONCE. */
+  async removeOld(): Promise<void> {
+    for (let removed = REMOVED_AT_ONCE; removed === REMOVED_AT_ONCE; )
+      removed = (await this.pool.query(
+        `delete from simulator.message where ordinal in (select ordinal from simulator.message order by ordinal limit ${REMOVED_AT_ONCE})
+            and created_at < now() - interval '${KEPT_DAYS} days'`,
+      )).rowCount ?? 0;
   }
 
   private async write(tx: Connection, { account, sender, recipient, body, media }: Omit<NewMessage, 'mediaUrls'> & { media: Media[] }, dueInMillis: number) {

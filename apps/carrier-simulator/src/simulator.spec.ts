@@ -12,6 +12,7 @@ import { PartsModule } from '@parley/runtime/parts';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CarrierSimulatorModule } from './app.module.js';
+import { SimulatorStore } from './simulator-store.js';
 
 class Carrier extends SimulatorMessaging {
   limits = { bodyCharsMax: 1600, mediaBytesMax: 0, lookupDelayMillis: 0 };
@@ -67,6 +68,7 @@ async function start(): Promise<void> {
   app = await bootstrap(Service, { name: 'carrier-simulator', port: 0, host: '127.0.0.1' });
   base = await app.getUrl();
 }
+const stored = () => app.get(SimulatorStore, { strict: false });
 async function newAccount(): Promise<AccountSid> {
   const sid = newSid('AC');
   await db.pool.query(
@@ -138,6 +140,32 @@ describe('a message to a handset', () => {
     await until(() => webhooks.length === 1);
     expect(webhooks[0]!.form).toMatchObject({ MessageStatus: 'failed', ErrorCode: '30005' });
     expect((await call('POST', `messages/${newSid('SM')}/status`, { status: 'failed' })).status).toBe(404);
+  });
+});
+
+describe('what it keeps', () => {
+  it('is found by its reference, and with another number not', async () => {
+    const store = stored();
+    const message = delivery();
+    const { providerMessageIds: [sid] } = await send(message);
+    const find = (filter: object) => store.list(account, { reference: message.deliveryId, ...filter }, 50);
+    expect(await find({})).toMatchObject([{ sid }]);
+    expect(await find({ to: phone, from: number })).toMatchObject([{ sid }]);
+    expect(await find({ to: number })).toEqual([]);
+    expect(await store.list(newSid('AC'), { reference: message.deliveryId }, 50)).toEqual([]);
+  });
+  it('is gone after a week, however much it is', async () => {
+    const count = async () => (await db.pool.query<{ n: number }>('select count(*) as n from simulator.message where account = $1', [account])).rows[0]!.n;
+    // Whatever other specs have left is older by number, so it goes by age only once it is old itself.
+    await db.pool.query("update simulator.message set created_at = now() - interval '8 days'");
+    await db.pool.query(
+      `insert into simulator.message (sid, account, direction, sender, recipient, body, status, created_at)
+       select 'SM' || $1 || n, $1, 'inbound', '+1', '+2', '', 'received', now() - interval '8 days' from generate_series(1, 2500) n`, [account],
+    );
+    await send();
+    expect(await count()).toBe(2501);
+    await stored().removeOld();
+    expect(await count()).toBe(1);
   });
 });
 
@@ -216,6 +244,32 @@ describe('bad input', () => {
     ['POST', `handsets/${handset}/messages`, ['hi']],
   ])('%s %s %j is answered 400', async (method, path, body) => {
     expect(await call(method, path, body)).toMatchObject({ status: 400, json: { code: 20001 } });
+  });
+  it.each([
+    ['GET', 'handsets/%2B1/messages?limit=1.5', undefined], ['GET', 'handsets/%2B1/messages?limit=0', undefined], ['GET', 'handsets/%2B1/messages?after=1e300', undefined],
+    ['GET', 'handsets/%2B1/messages?after=-1', undefined], ['GET', 'handsets/%2B1/messages?after=1&after=2', undefined], ['GET', 'handsets/%00/messages', undefined],
+    ['GET', 'handsets/%00/behaviour', undefined], ['DELETE', 'handsets/%00/behaviour', undefined], ['PUT', 'handsets/%00/behaviour', {}],
+    ['POST', 'handsets/%00/messages', { to: number, body: 'hi' }], ['POST', 'handsets/%2B1/messages', { to: '\0', body: 'hi' }],
+    ['POST', 'handsets/%2B1/messages', { to: number, media: [{ contentType: 'image/png', url: 'https://x.test/\0' }] }],
+    ['POST', 'messages/%00/status', { status: 'sent' }],
+    ['GET', 'AC/Messages.json?PageSize=1.5', undefined], ['GET', 'AC/Messages.json?PageSize=x', undefined], ['GET', 'AC/Messages.json?To=%00', undefined],
+    ['GET', 'AC/Messages.json?Reference=a&Reference=b', undefined], ['GET', 'AC/Messages/%00.json', undefined],
+  ])('%s %s %j is answered 400, never 5xx', async (method, path, body) => {
+    expect(await call(method, path.replace(/^AC/, `2010-04-01/Accounts/${account}`), body)).toMatchObject({ status: 400, json: { code: 20001, status: 400 } });
+  });
+  it('with a NUL where a message is sent is refused too', async () => {
+    for (const field of ['To', 'From', 'MediaUrl']) {
+      const form = new URLSearchParams({ From: number, To: phone, Body: 'x', MediaUrl: 'https://x.test/1' });
+      form.set(field, '\0');
+      const response = await fetch(`${base}/simulator/2010-04-01/Accounts/${account}/Messages.json`, {
+        method: 'POST', body: form, headers: { authorization: `Basic ${Buffer.from(`${account}:token`).toString('base64')}` },
+      });
+      expect(response.status).toBe(400);
+    }
+  });
+  it('of an account that is not active is answered 401', async () => {
+    await db.pool.query("update registry.account set status = 'suspended' where sid = $1", [account]);
+    expect(await call('GET', `handsets/${handset}/messages`)).toMatchObject({ status: 401, json: { code: 20003 } });
   });
   it('of a client of the API has the codes of the API', async () => {
     const post = async (form: Record<string, string>) => {
