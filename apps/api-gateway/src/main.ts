@@ -5,12 +5,12 @@
 import proxy from '@fastify/http-proxy';
 import { Module } from '@nestjs/common';
 import { bootstrap, run, type Fastify } from '@parley/runtime/bootstrap';
-import { readConfig } from '@parley/runtime/config';
+import { ConfigError, readConfig } from '@parley/runtime/config';
 import { PartsModule } from '@parley/runtime/parts';
 import { RemoteCommandsModule } from '@parley/runtime/remote-commands';
-import type { FastifyRequest } from 'fastify';
 import { ApiGatewayModule } from './app.module.js';
 import { configureGateway } from './configure-gateway.js';
+import { pipeStream } from './stream-pipe.js';
 
 /** Bodies go on as they came: signatures are over them. */
 const passOn = async (fastify: Fastify, prefix: string, upstream: string | undefined) => {
@@ -19,14 +19,6 @@ const passOn = async (fastify: Fastify, prefix: string, upstream: string | undef
     scope.removeContentTypeParser('application/x-www-form-urlencoded');
     await scope.register(proxy, { upstream, prefix, rewritePrefix: prefix });
   });
-};
-
-/** The proxy would keep the credentials to itself; its types do not know this option. */
-const withCredentials = {
-  rewriteRequestHeaders: (headers: object, { headers: { authorization } }: FastifyRequest) => ({ ...headers, ...(authorization && { authorization }) }),
-} as object;
-const passOnWebsocket = async (fastify: Fastify, prefix: string, upstream: string | undefined) => {
-  if (upstream) await fastify.register(proxy, { upstream, prefix, rewritePrefix: prefix, websocket: true, wsClientOptions: withCredentials });
 };
 
 await run('api-gateway', async () => {
@@ -39,7 +31,11 @@ await run('api-gateway', async () => {
       configureGateway(fastify, app);
       await passOn(fastify, '/webhooks', process.env['CHANNEL_SMS_URL']);
       await passOn(fastify, '/simulator', process.env['SIMULATOR_URL']);
-      await passOnWebsocket(fastify, '/v1/stream', process.env['REALTIME_URL']);
+      const realtime = process.env['REALTIME_URL'];
+      if (!realtime) return;
+      if (!URL.canParse(realtime) || new URL(realtime).protocol !== 'http:') throw new ConfigError('REALTIME_URL must be http://host:port');
+      const stream = pipeStream(fastify.server, new URL(realtime));
+      fastify.addHook('preClose', async () => stream.close());
     },
   });
 });
