@@ -16,13 +16,16 @@ describe.each<Topology>(['one', 'services'])('everybody sees the same (%s)', (to
     const thread = await stage.open('Crowd', { members: 3, sms: 2, whatsapp: 1 });
     const work = Promise.all([thread.write(100, 12), thread.text(10), thread.invite(5)]);
     work.catch(() => {}); // told below
-    for (const answered of [20, 40, 60]) {
+    for (const [cuts, answered] of [20, 40, 60].entries()) {
       await until(async () => thread.answered >= answered, `${answered} are answered`);
+      // A connection that is only being made could not be cut.
+      await until(async () => thread.members.slice(0, 2).every(({ connections }) => connections > cuts), 'both are connected again');
       thread.members[0]!.cut();
       thread.members[1]!.cut();
     }
     await work;
     await thread.check();
+    await until(async () => thread.members.slice(0, 2).every(({ connections }) => connections === 4), 'both are connected again');
     expect(thread.members.map(({ connections }) => connections)).toEqual([4, 4, 1]);
   }, TEST_MS);
 
