@@ -15,7 +15,7 @@ import { describeRound, wrongIn } from './rounds.ts';
 
 const MESSAGES = 2_000_000;
 const MESSAGES_QUICK = 100_000;
-const CATCH_UP_SECONDS = 600;
+const CATCH_UP_SECONDS = 1800;
 const MEMBERS_EACH = 5;
 
 export const grow: Scenario = async (context) => {
