@@ -2,7 +2,7 @@
 import { apiPaths } from '../libs/contracts/src/rest/operations.js';
 import { accessToken } from '../tools/bench/access-token.ts';
 import { basic, Caller, type Fields } from './caller.js';
-import { anySid, webhook } from './carrier.js';
+import { report, text, webhook } from './carrier.js';
 import { handsetUrl } from './handset.js';
 import { until, type Topology } from './installation.js';
 import { Stage } from './stage.js';
@@ -159,17 +159,17 @@ describe.each<Topology>(['one', 'services'])('a second account (%s)', (topology)
 
   it('cannot speak for the first one’s carrier', async () => {
     const [handset] = thread.handsets;
-    const text = { From: handset!.address, To: handset!.proxy, Body: 'intruder', MessageSid: anySid('SM') };
-    expect((await webhook(second, '/twilio/sms', { ...text, AccountSid: first.credentials.accountSid })).status).toBe(403);
-    const report = { MessageSid: (await handset!.received())[0]!.sid, MessageStatus: 'read' };
+    const written = text(handset!, 'intruder');
+    expect((await webhook(second, '/twilio/sms', { ...written, AccountSid: first.credentials.accountSid })).status).toBe(403);
+    const said = report(handset!, (await handset!.received())[0]!.sid, 'read');
     const path = `/twilio/status?delivery=${theirs['Receipts']}`;
-    expect((await webhook(second, path, { ...report, AccountSid: first.credentials.accountSid })).status).toBe(403);
+    expect((await webhook(second, path, { ...said, AccountSid: first.credentials.accountSid })).status).toBe(403);
     // With its own name it may say what it likes: it concerns its own conversation with that pair of addresses.
     const own = await second.post<{ sid: string }>('/v1/Conversations', {});
     const pair = { 'MessagingBinding.Address': handset!.address, 'MessagingBinding.ProxyAddress': handset!.proxy };
     await second.post(`/v1/Conversations/${own.sid}/Participants`, pair);
-    expect((await webhook(second, path, report)).status).toBe(200);
-    expect((await webhook(second, '/twilio/sms', text)).status).toBe(200);
+    expect((await webhook(second, path, said)).status).toBe(200);
+    expect((await webhook(second, '/twilio/sms', written)).status).toBe(200);
     await until(async () => (await second.all(`/v1/Conversations/${own.sid}/Messages`, 'messages')).length > 0, 'it arrives there');
     await thread.check();
   }, TEST_MS);

@@ -1,9 +1,18 @@
 /** The carrier's side of the webhooks, as Twilio does it: a form, signed over the address and the sorted fields. */
 import { createHmac, randomUUID } from 'node:crypto';
 import type { Answer, Caller, Fields } from './caller.js';
+import type { Handset } from './handset.js';
 
 /** A SID nobody has. */
 export const anySid = (kind: string): string => kind + randomUUID().replaceAll('-', '');
+
+/** What is reported about a message to this handset. */
+export const report = ({ address, proxy }: Handset, MessageSid: string, MessageStatus: string): Fields =>
+  ({ MessageSid, MessageStatus, From: proxy, To: address });
+
+/** What this handset writes. */
+export const text = ({ address, proxy }: Handset, Body: string): Fields =>
+  ({ MessageSid: anySid('SM'), From: address, To: proxy, Body, NumMedia: '0' });
 
 export type Forgery = { token?: string; url?: string; signature?: string };
 
