@@ -22,6 +22,7 @@ try {
   process.exitCode = 1;
 } finally {
   await TestInstallation.stopAll();
+  for (const home of TestInstallation.kept) process.stderr.write(`bench: data and logs are in ${home}\n`);
   process.exit();
 }
 

@@ -17,7 +17,9 @@ export type TestInstallationOptions = { services: boolean; say: (line: string) =
 export class TestInstallation {
   private readonly inner: Installation;
   readonly home: string;
-  private kept = false;
+  private failed = false;
+  /** Homes of those that were not removed. */
+  static readonly kept: string[] = [];
 
   private constructor(inner: Installation, home: string) {
     this.inner = inner;
@@ -64,13 +66,26 @@ export class TestInstallation {
 
   /** Leave the folder where it is, for somebody to look into. */
   keep(): void {
-    this.kept = true;
+    this.failed = true;
+  }
+
+  /** Runs `work` and stops; when it throws, the folder stays. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.keep();
+      throw error;
+    } finally {
+      await this.stop();
+    }
   }
 
   async stop(): Promise<void> {
     if (!running.delete(this)) return;
     await this.inner.stop();
-    if (!this.kept) rmSync(this.home, { recursive: true, force: true });
+    if (this.failed) TestInstallation.kept.push(this.home);
+    else rmSync(this.home, { recursive: true, force: true });
   }
 
   /** For the end of the program, also an early one. */

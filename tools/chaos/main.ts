@@ -20,6 +20,7 @@ try {
   process.exitCode = 1;
 } finally {
   await TestInstallation.stopAll();
+  for (const home of TestInstallation.kept) process.stderr.write(`chaos: data, logs and evidence are in ${home}\n`);
   process.exit();
 }
 
@@ -32,17 +33,12 @@ async function main(): Promise<number> {
   const say = (line: string) => void process.stderr.write(`chaos: ${line}\n`);
   say(`seed ${options.seed}`);
   const installation = await TestInstallation.start({ services: options.services, say });
-  const result = await run(installation, options, say).catch((error: unknown) => {
-    installation.keep();
-    say(`kept: ${installation.home}`);
-    throw error;
+  const result = await installation.during(async () => {
+    const done = await run(installation, options, say);
+    if (!done.good || options.keep) installation.keep();
+    return done;
   });
   const { good, acknowledged, lost, doubled, reordered, findings } = result;
-  if (!good || options.keep) {
-    installation.keep();
-    say(`kept: ${installation.home}`);
-  }
-  await installation.stop();
   if (!options.json) for (const finding of findings) console.log(finding);
   const line = `${acknowledged} acknowledged, ${lost} lost, ${doubled} doubled, ${reordered} reordered${good ? '' : ': NOT GOOD'} (seed ${options.seed})`;
   await new Promise((written) => process.stdout.write(`${options.json ? JSON.stringify(result) : line}\n`, written));

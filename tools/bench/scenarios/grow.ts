@@ -7,7 +7,7 @@ import { caughtUp } from '../log-progress.ts';
 import { LoadGenerator } from '../load-generator.ts';
 import type { Member } from '../member-socket.ts';
 import { measuredRound, type MeasuredRound } from '../measured-round.ts';
-import type { Scenario, ScenarioContext } from '../scenario.ts';
+import type { Scenario, ScenarioContext, ScenarioResult } from '../scenario.ts';
 import { seed } from '../seed.ts';
 import { median, medianOf, rounded } from '../statistics.ts';
 import { TestInstallation } from '../test-installation.ts';
@@ -19,13 +19,17 @@ const CATCH_UP_SECONDS = 1800;
 const MEMBERS_EACH = 5;
 
 export const grow: Scenario = async (context) => {
-  const messages = context.quick ? MESSAGES_QUICK : MESSAGES;
   const full = await TestInstallation.start(context);
-  let empty: TestInstallation | undefined;
+  return full.during(async () => {
+    const members = await grown(full, context.quick ? MESSAGES_QUICK : MESSAGES, context);
+    const empty = await TestInstallation.start(context);
+    return empty.during(() => compare(empty, full, members, context));
+  });
+};
+
+async function compare(empty: TestInstallation, full: TestInstallation, members: Member[], context: ScenarioContext): Promise<ScenarioResult> {
   const loads: LoadGenerator[] = [];
   try {
-    const members = await grown(full, messages, context);
-    empty = await TestInstallation.start(context);
     const before = await stored(full);
     const emptyLoad = await opened(loads, empty, context);
     const fullLoad = await opened(loads, full, context, members);
@@ -54,9 +58,8 @@ export const grow: Scenario = async (context) => {
     };
   } finally {
     await Promise.all(loads.map((load) => load.close()));
-    await Promise.all([full.stop(), empty?.stop()]);
   }
-};
+}
 
 /** History first, with the services down; then they start, work it off, and the database comes to rest. */
 async function grown(installation: TestInstallation, messages: number, { say }: ScenarioContext): Promise<Member[]> {

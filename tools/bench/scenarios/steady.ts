@@ -1,15 +1,19 @@
 /** Scenarios of one load at one pace: `inbound`, `fanout`, `read`. */
 import type { LoadKind } from '../load.ts';
 import type { MeasuredRound } from '../measured-round.ts';
-import type { Scenario, Target } from '../scenario.ts';
+import type { Scenario, ScenarioContext, ScenarioResult, Target } from '../scenario.ts';
 import { medianOf } from '../statistics.ts';
 import { TestInstallation } from '../test-installation.ts';
 import { memoryTarget, rounds, warmLoad, wrongIn } from './rounds.ts';
 
 type Steady = { kind: LoadKind; perSecond?: number; targets(medians: MeasuredRound): Target[] };
 
-const steady = ({ kind, perSecond, targets }: Steady): Scenario => async (context) => {
+const steady = (options: Steady): Scenario => async (context) => {
   const installation = await TestInstallation.start(context);
+  return installation.during(() => measure(options, installation, context));
+};
+
+async function measure({ kind, perSecond, targets }: Steady, installation: TestInstallation, context: ScenarioContext): Promise<ScenarioResult> {
   const load = await warmLoad(kind, installation, context, perSecond);
   try {
     const results = await rounds(kind, installation, load, context, perSecond);
@@ -21,9 +25,8 @@ const steady = ({ kind, perSecond, targets }: Steady): Scenario => async (contex
     };
   } finally {
     await load.close();
-    await installation.stop();
   }
-};
+}
 
 export const inbound = steady({
   kind: 'inbound', perSecond: 505,

@@ -1,7 +1,7 @@
 /** `write`: as fast as it goes, then at half that rate, with the database's own limit measured in between. */
 import { CommitLimitMeter, type CommitLimit } from '../commit-limit.ts';
 import { measuredRound, type MeasuredRound } from '../measured-round.ts';
-import type { Scenario } from '../scenario.ts';
+import type { Scenario, ScenarioContext, ScenarioResult } from '../scenario.ts';
 import { median, medianOf, rounded } from '../statistics.ts';
 import { TestInstallation } from '../test-installation.ts';
 import { describeRound, memoryTarget, rounds, warmLoad, wrongIn } from './rounds.ts';
@@ -10,6 +10,10 @@ const LIMIT_SECONDS = 3;
 
 export const write: Scenario = async (context) => {
   const installation = await TestInstallation.start(context);
+  return installation.during(() => measure(installation, context));
+};
+
+async function measure(installation: TestInstallation, context: ScenarioContext): Promise<ScenarioResult> {
   const meter = await CommitLimitMeter.on(installation.servers.postgres!.superuserUrl);
   const load = await warmLoad('write', installation, context);
   try {
@@ -42,6 +46,5 @@ export const write: Scenario = async (context) => {
   } finally {
     await load.close();
     meter.close();
-    await installation.stop();
   }
-};
+}
