@@ -97,8 +97,9 @@ export async function startInstallation({ home: givenHome, port, services = fals
       wsUrl: `ws://${HOST}:${ports['realtime-gateway'] ?? restPort}/v1/stream`,
       webhookUrl: `${publicUrl}/webhooks`,
       simulatorUrl: `${restUrl}/simulator`,
-      databaseUrl: urls.DATABASE_URL,
-      keysDatabaseUrl: urls.KEYS_DATABASE_URL,
+      // For people and other tools: by TCP.
+      databaseUrl: servers.postgres?.url('parley') ?? urls.DATABASE_URL,
+      keysDatabaseUrl: (!env['KEYS_DATABASE_URL'] && servers.postgres?.url('parley_keys')) || urls.KEYS_DATABASE_URL,
       natsUrl: urls.NATS_URL,
       redisUrl: urls.REDIS_URL,
       ...account,
@@ -139,7 +140,7 @@ async function startServers({ home, env, servers, say, signal }) {
     if (DATABASE_URL) return { DATABASE_URL, KEYS_DATABASE_URL: KEYS_DATABASE_URL || (await keysDatabaseBeside(DATABASE_URL)) };
     const server = (servers.postgres = await startPostgres({ home, signal }));
     await server.createDatabases(['parley', 'parley_keys']);
-    return { DATABASE_URL: server.url('parley'), KEYS_DATABASE_URL: KEYS_DATABASE_URL || server.url('parley_keys') };
+    return { DATABASE_URL: server.localUrl('parley'), KEYS_DATABASE_URL: KEYS_DATABASE_URL || server.localUrl('parley_keys') };
   };
   const nats = async () => NATS_URL || (servers.nats = await startNats({ home, downloads, say, signal })).url;
   const redis = async () => REDIS_URL || (servers.redis = await startRedis({ home, downloads, say, signal })).url;

@@ -12,8 +12,10 @@ import { logger } from '@parley/telemetry/logger';
 import type { Socket } from 'node:net';
 import type { GatewayConfig } from './config.js';
 
-/** A database that hangs must not keep requests: then 503. */
-const QUERY_MILLIS_MAX = 10_000;
+/** A database that hangs must not keep requests: a connection that answers nothing for this long is given up, then 503. */
+const SILENCE_MILLIS_MAX = 10_000;
+/** Looked at this often: a timer per query would outlive the young generation with all its request holds (measured). */
+const WATCH_MILLIS = 500;
 /** Queries under way at once, over all connections; more are refused with 503. */
 const IN_FLIGHT_MAX = 4_000;
 
@@ -21,21 +23,30 @@ const log = logger('api-gateway');
 const ways = ['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin', 'sort'].map((way) => [`enable_${way}`, 'off'] as const);
 const settings = { plan_cache_mode: 'force_generic_plan', jit: 'off', ...Object.fromEntries(ways) };
 
-export type Query = { name: string; text: string; values: unknown[]; query_timeout: number };
+export type Query = { name: string; text: string; values: unknown[] };
 /** A prepared query: `name` and `text` belong together for ever. */
 export const prepared = (name: string, text: string) => (...values: unknown[]): Query =>
-  ({ name, text, values, query_timeout: QUERY_MILLIS_MAX });
+  ({ name, text, values });
 
-type Lane = { client: Promise<Connection>; inFlight: number; corked: boolean; drop(): void };
+type Lane = {
+  client: Promise<Connection>;
+  inFlight: number;
+  corked: boolean;
+  /** When it last had nothing to answer, or answered. */
+  heardAt: number;
+  drop(): void;
+};
 
 export class Reads {
   private readonly pool: Pool;
   private readonly lanes: (Lane | undefined)[];
   private inFlight = 0;
+  private readonly watch: NodeJS.Timeout;
 
   constructor({ databaseUrl, readConnections }: Pick<GatewayConfig, 'databaseUrl' | 'readConnections'>) {
     this.pool = createPool(databaseUrl, { max: readConnections, applicationName: 'parley-read', settings, pipeline: true });
     this.lanes = Array.from({ length: readConnections });
+    this.watch = setInterval(() => this.dropSilent(), WATCH_MILLIS).unref();
   }
 
   /** Throws DomainError `overloaded`, `unavailable` (no connection to be had), else Postgres' errors as they come. */
@@ -43,7 +54,7 @@ export class Reads {
     if (this.inFlight >= IN_FLIGHT_MAX) throw new DomainError('overloaded');
     const at = this.idlest();
     const lane = (this.lanes[at] ??= this.open(at));
-    lane.inFlight++;
+    if (lane.inFlight++ === 0) lane.heardAt = performance.now();
     this.inFlight++;
     try {
       const client = await lane.client.catch(unavailable);
@@ -53,16 +64,27 @@ export class Reads {
       });
     } finally {
       lane.inFlight--;
+      lane.heardAt = performance.now();
       this.inFlight--;
     }
   }
 
   async end(): Promise<void> {
+    clearInterval(this.watch);
     await Promise.all(this.lanes.map(async (lane) => {
       await lane?.client.catch(() => {});
       lane?.drop();
     }));
     await this.pool.end();
+  }
+
+  private dropSilent(): void {
+    const before = performance.now() - SILENCE_MILLIS_MAX;
+    for (const lane of this.lanes) {
+      if (!lane || lane.inFlight === 0 || lane.heardAt > before) continue;
+      log.warn('a database connection answers nothing, giving it up', { waiting: lane.inFlight });
+      lane.drop();
+    }
   }
 
   private idlest(): number {
@@ -75,7 +97,7 @@ export class Reads {
   /** A connection that breaks fails what is under way on it; the next query opens another. */
   private open(at: number): Lane {
     const forget = () => { if (this.lanes[at] === lane) this.lanes[at] = undefined; };
-    const lane: Lane = { client: this.pool.connect(), inFlight: 0, corked: false, drop: forget };
+    const lane: Lane = { client: this.pool.connect(), inFlight: 0, corked: false, heardAt: performance.now(), drop: forget };
     lane.client.then((client) => {
       let gone = false;
       lane.drop = () => {

@@ -24,10 +24,10 @@ export class Subscriber {
     const listed = frame.conversations === 'all' ? undefined : frame.conversations;
     const from = [...frame.from.keys()].filter((sid) => listed === undefined || listed.includes(sid));
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const mark = this.hub.mark;
-      const snapshot = await takeSnapshot(this.pool, session.principal!, listed, from, this.conversationsMax + 1);
+      const passed = this.hub.keepPassing();
+      const [snapshot, missed] = await takeSnapshot(this.pool, session.principal!, listed, from, this.conversationsMax + 1)
+        .then((taken) => [taken, passed()] as const, (error: unknown) => { passed(); throw error; });
       if (!session.open) return;
-      const missed = this.hub.missedSince(mark);
       if (!missed) continue; // the database took so long that the log ran away
       if (snapshot.found.size > this.conversationsMax) return session.refuse(frame.id, 20001, 'Too many conversations for one socket');
       const fresh = listed === undefined && session.all === undefined;

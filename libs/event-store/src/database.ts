@@ -65,7 +65,8 @@ export function isoTime(text: string): string {
 
 /** Postgres is gone, starting, or ended our connection: the same work may be tried again. */
 export function isConnectionError(error: unknown): boolean {
-  const { code, message } = error as { code?: unknown; message?: unknown };
+  const { code, message, syscall } = error as { code?: unknown; message?: unknown; syscall?: unknown };
+  if (code === 'ENOENT' && syscall === 'connect') return true; // its Unix socket is gone
   if (typeof code === 'string' && (/^(08|57P0[123]$)/.test(code) || /^E(CONN|PIPE|AI_|TIMEDOUT|HOSTUNREACH)/.test(code))) return true;
   return typeof message === 'string' && /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/.test(message);
 }

@@ -53,8 +53,8 @@ export class LogConsumer {
   private lastShare = 0;
 
   constructor(private readonly options: LogConsumerOptions) {
-    this.feed = new LogFeed(options.tail);
     this.types = new Set(options.types);
+    this.feed = new LogFeed(options.tail, this.types);
     this.leases = new Leases(options.pool, options.owner);
     this.parked = new ParkedEvents(options.name, options.pool, options.tail);
   }

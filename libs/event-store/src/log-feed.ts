@@ -16,7 +16,11 @@ export class LogFeed {
   private readonly unsubscribe: () => void;
   private closed = false;
 
-  constructor(private readonly tail: LogTail) {
+  /**
+   * Of types not `wanted` only the place in the log is kept (type `''`): what waits here for a consumer in no hurry would
+   * otherwise hold every fact long enough to reach old space (measured: 40 % of all that did).
+   */
+  constructor(private readonly tail: LogTail, private readonly wanted?: ReadonlySet<string>) {
     this.unsubscribe = tail.subscribe((events) => this.offer(events));
   }
 
@@ -76,7 +80,7 @@ export class LogFeed {
         this.behind.add(shard);
         continue;
       }
-      this.queue.push(event);
+      this.queue.push(this.wanted && !this.wanted.has(event.type) ? placeOf(event) : event);
       this.next.set(shard, position + 1);
     }
     this.wake?.();
@@ -96,3 +100,5 @@ export class LogFeed {
     }
   }
 }
+
+const placeOf = ({ shard, position }: LogEvent): LogEvent => ({ shard, position, type: '' }) as LogEvent;
