@@ -4,8 +4,8 @@
  */
 import { Global, Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { CONVERSATION_COMMANDS, PARTICIPANT_COMMANDS } from '@parley/contracts/command-tokens';
-import type { ConversationCommands, ParticipantCommands } from '@parley/contracts/commands';
+import { CONVERSATION_COMMANDS, PARTICIPANT_COMMANDS, REGISTRY_COMMANDS } from '@parley/contracts/command-tokens';
+import type { ConversationCommands, ParticipantCommands, RegistryCommands } from '@parley/contracts/commands';
 import { newSid, type SidPrefix } from '@parley/domain/sid';
 import { Accounts } from '@parley/event-store/accounts';
 import { testDatabase, type TestDatabase } from '@parley/event-store/database.testing';
@@ -19,7 +19,7 @@ import { configureGateway } from './configure-gateway.js';
 
 export type TestAccount = { sid: string; token: string; service: string };
 export type Answer = { status: number; headers: Headers; body: any };
-type Commands = Partial<ConversationCommands & ParticipantCommands>;
+type Commands = Partial<ConversationCommands & ParticipantCommands & RegistryCommands>;
 type Request = { method?: string; form?: Record<string, string>; as?: TestAccount | null; headers?: Record<string, string>; body?: string | ReadableStream };
 
 export const PUBLIC_URL = 'https://api.example';
@@ -40,6 +40,7 @@ export class TestGateway {
       { provide: CONFIG, useValue: config }, { provide: REDIS, useValue: redis },
       { provide: Accounts, useValue: new Accounts(database.pool, database.box) },
       { provide: CONVERSATION_COMMANDS, useValue: commands }, { provide: PARTICIPANT_COMMANDS, useValue: commands },
+      { provide: REGISTRY_COMMANDS, useValue: commands },
     ];
     @Global()
     @Module({ providers, exports: providers.map(({ provide }) => provide) })
@@ -71,7 +72,7 @@ export class TestGateway {
   }
 
   /** A row of a read model, completed with what every row has. */
-  async put(table: 'conversation' | 'message' | 'participant' | 'receipt' | 'service' | 'address_configuration', row: Record<string, unknown>): Promise<void> {
+  async put(table: string, row: Record<string, unknown>): Promise<void> {
     const full: Record<string, unknown> = { created_at: '2026-01-01T00:00:00.250Z', updated_at: '2026-01-01T00:00:01Z', ...row };
     await this.database.pool.query(`insert into model.${table} select * from jsonb_populate_record(null::model.${table}, $1)`, [full]);
   }
@@ -101,7 +102,7 @@ async function newAccount({ pool, box }: TestDatabase): Promise<TestAccount> {
     `insert into model.service select * from jsonb_populate_record(null::model.service, $1)`,
     [{
       sid: account.service, account: account.sid, friendly_name: 'Default', default_chat_service_role_sid: newSid('RL'),
-      default_conversation_role_sid: newSid('RL'), default_conversation_creator_role_sid: newSid('RL'),
+      default_conversation_role_sid: newSid('RL'), default_conversation_creator_role_sid: newSid('RL'), reachability_enabled: false,
       created_at: '2026-01-01T00:00:00Z', updated_at: '2026-01-01T00:00:00Z',
     }]);
   return account;

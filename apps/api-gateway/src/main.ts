@@ -23,7 +23,7 @@ const passOn = async (fastify: Fastify, prefix: string, upstream: string | undef
 
 await run('api-gateway', async () => {
   const config = readConfig();
-  @Module({ imports: [PartsModule.forRoot('none', config), RemoteCommandsModule.of('conversation', 'participant'), ApiGatewayModule] })
+  @Module({ imports: [PartsModule.forRoot('none', config), RemoteCommandsModule.of('conversation', 'participant', 'registry'), ApiGatewayModule] })
   class Service {}
   await bootstrap(Service, {
     name: 'api-gateway', port: config.port, host: config.host,

@@ -7,7 +7,8 @@ import { newSid } from '@parley/domain/sid';
 import { DataKeys } from '@parley/event-store/data-keys';
 import { createPool, type Pool } from '@parley/event-store/database';
 import { GroupCommit } from '@parley/event-store/group-commit';
-import { migrate, migrateKeys } from '@parley/event-store/migrate';
+import { migrate, migrateKeys, modelsAreCurrent, noteModelsCurrent } from '@parley/event-store/migrate';
+import { rebuildModels } from '@parley/event-store/rebuild';
 import { SecretBox } from '@parley/event-store/secret-box';
 import { Streams } from '@parley/event-store/streams';
 import { ConfigError, type Config } from '@parley/runtime/config';
@@ -32,6 +33,10 @@ export async function setup(config: Config): Promise<Credentials> {
     await migrateKeys(keysPool);
     const box = new SecretBox(config.kek);
     await checkKek(pool, box);
+    if (!(await modelsAreCurrent(pool))) {
+      await rebuildModels(pool, new DataKeys(keysPool, box), (line) => process.stderr.write(`${line}\n`));
+      await noteModelsCurrent(pool);
+    }
     return (await firstAccount(pool, box)) ?? (await createAccount(pool, keysPool, box, 'First account'));
   } finally {
     await Promise.all([pool.end(), keysPool.end()]);
@@ -71,7 +76,8 @@ export async function createAccount(pool: Pool, keysPool: Pool, box: SecretBox, 
     type: 'ServiceCreated',
     data: {
       sid: serviceSid, account: accountSid, friendly_name: 'Default Conversations Service', default_chat_service_role_sid: newSid('RL'),
-      default_conversation_role_sid: newSid('RL'), default_conversation_creator_role_sid: newSid('RL'), created_at: at, updated_at: at,
+      default_conversation_role_sid: newSid('RL'), default_conversation_creator_role_sid: newSid('RL'),
+      reachability_enabled: false, created_at: at, updated_at: at,
     },
   };
   const streams = new Streams(pool, commit, new DataKeys(keysPool, box));

@@ -1,6 +1,6 @@
 /** participant-service as a process of its own: commands over NATS. */
 import { Module } from '@nestjs/common';
-import { PARTICIPANT_COMMANDS } from '@parley/contracts/command-tokens';
+import { PARTICIPANT_COMMANDS, REGISTRY_COMMANDS } from '@parley/contracts/command-tokens';
 import { serve } from '@parley/messaging/command-server';
 import type { Connection } from '@parley/messaging/connection';
 import { bootstrap, run } from '@parley/runtime/bootstrap';
@@ -14,6 +14,10 @@ await run('participant-service', async () => {
   class Service {}
   await bootstrap(Service, {
     name: 'participant-service', port: config.port, host: config.host,
-    started: (app) => void serve(app.get<Connection>(NATS), 'participant', app.get<object>(PARTICIPANT_COMMANDS)),
+    started(app) {
+      const nats = app.get<Connection>(NATS);
+      void serve(nats, 'participant', app.get<object>(PARTICIPANT_COMMANDS));
+      void serve(nats, 'registry', app.get<object>(REGISTRY_COMMANDS));
+    },
   });
 });

@@ -6,6 +6,7 @@ import type {
   ConversationState, EmailBinding, Media, MessageAdded, MessageUpdated, Participant, StateChangeReason, Timers,
 } from '@parley/domain/conversation/events';
 import type { Receipt } from '@parley/domain/delivery/delivery';
+import type { RegistryKind, RegistryRow } from '@parley/domain/registry-events';
 import type { ConversationSid, MessageSid, ParticipantSid, ReceiptSid, ServiceSid, Sid } from '@parley/domain/sid';
 
 /** Who asks, and how a repetition is recognised. */
@@ -94,6 +95,22 @@ export interface ParticipantCommands {
     caller: Caller, sid: Sid<'IG'>, data: { friendlyName?: string | null; autoCreation?: AutoCreation },
   ): Promise<void>;
   deleteAddressConfiguration(caller: Caller, sid: Sid<'IG'>): Promise<void>;
+}
+
+/**
+ * What an account configures outside conversations: small resources, whole rows as the read model has them. apps/
+ * participant-service. Subject prefix `command.registry`. The caller has validated the row and made its SID (derived from
+ * the idempotency key when there is one); the unique rules of the read models are refused here (`user_exists`, …).
+ */
+export interface RegistryCommands {
+  /** Throws also `resource_limit_exceeded`. */
+  create(caller: Caller, kind: RegistryKind, row: RegistryRow): Promise<void>;
+  /** Lays `changes` over the row; throws `resource_not_found`. */
+  update(caller: Caller, kind: RegistryKind, sid: string, changes: Record<string, unknown>): Promise<void>;
+  /** For resources that exist with defaults until they are changed: `row` is what they become when there is none. */
+  createOrUpdate(caller: Caller, kind: RegistryKind, row: RegistryRow, changes: Record<string, unknown>): Promise<void>;
+  /** Throws `resource_not_found`. */
+  remove(caller: Caller, kind: RegistryKind, sid: string): Promise<void>;
 }
 
 /** A message a person outside sent us, as a channel service understood it. */

@@ -37,6 +37,7 @@ const catalogue = {
   50309: [400, 'Invalid Date Updated parameter'],
   50310: [400, 'Author parameter is too long'],
   50341: [400, 'Invalid messaging service SID'],
+  50201: [409, 'User already exists'],
   50353: [409, 'Conversation with provided unique name already exists'],
   50365: [400, 'Invalid conversation webhook filter'],
   50367: [400, 'Invalid conversation webhook flow SID'],
@@ -103,6 +104,10 @@ const codeOf: Record<DomainErrorCode, ErrorCode> = {
   message_not_found: 20404,
   address_configuration_exists: 20409,
   address_configuration_not_found: 20404,
+  resource_not_found: 20404,
+  resource_limit_exceeded: 20001,
+  user_exists: 50201,
+  role_exists: 20409,
   sender_exists: 20409,
   conflicting_modification: 50391,
   idempotency_key_reused: 20409,
@@ -115,6 +120,8 @@ const subjectOf = (error: DomainError): string => {
   switch (error.code) {
     case 'address_pair_in_use': return error.details.conversationSid ?? '';
     case 'address_configuration_exists': return 'this address is already configured';
+    case 'role_exists': return 'a role of this name exists in the service';
+    case 'resource_limit_exceeded': return error.details.limit ?? '';
     case 'sender_exists': return 'this sender is already configured';
     case 'idempotency_key_reused': return 'this Idempotency-Key was used for another request';
     default: return '';

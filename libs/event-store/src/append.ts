@@ -20,6 +20,8 @@ export type Append = {
   events: NewEvent[];
   /** The conversation the facts belong to; null for facts outside conversations, which stay plain. */
   conversation: string | null;
+  /** Whose data key encrypts them, when they belong to no conversation: a user. */
+  keyId?: string;
   dataKey?: KeyObject;
   /** The index the conversation's next message gets, after these facts; null leaves it. */
   nextIndex: number | null;
@@ -114,7 +116,7 @@ export class AppendBatch {
       int2Array(shards), int8Array(shards.map((shard) => epochs[shard]!)), this.recordedAt,
       int4Array(first.map(({ shard }) => shards.indexOf(shard) + 1)), int2Array(first.map(({ shard }) => shard)),
       textArray(first.map(({ stream }) => stream)), textArray(first.map(({ account }) => account)),
-      textArrayOrNull(first.map(({ conversation }) => conversation)), int4Array(first.map(({ expected }) => expected)),
+      textArrayOrNull(first.map(({ conversation, keyId }) => conversation ?? keyId ?? null)), int4Array(first.map(({ expected }) => expected)),
       int4Array(this.groups.map(({ n }) => n)), int4Array(this.groups.map(({ commands }) => commands.at(-1)!.command.nextIndex)),
       text((key) => key.key), text((key) => key.hash), text((key) => key.result),
       keyed ? int4Array(keys.map((key) => key?.ttlSeconds ?? null)) : null,

@@ -8,7 +8,7 @@ import type {
   ConversationCreated, ConversationEvent, ConversationUpdated, MessageAdded, MessageUpdated, ParticipantAdded, ParticipantUpdated,
 } from '@parley/domain/conversation/events';
 import type { DeliveryEvent } from '@parley/domain/delivery/delivery';
-import type { RegistryEvent } from '@parley/domain/registry-events';
+import { registryEffect, type RegistryEvent } from '@parley/domain/registry-events';
 import { int2Array, int4Array, textArray, textArrayOrNull, timestampArray } from './pg-arrays.js';
 
 export type ProjectedEvent = ConversationEvent | DeliveryEvent | RegistryEvent;
@@ -65,10 +65,10 @@ export function effectsOf(event: ProjectedEvent, account: string, conversation: 
         },
       }];
     }
-    case 'ServiceCreated': return [{ effect: 'service+', row: event.data }];
-    case 'AddressConfigurationCreated': return [{ effect: 'address_configuration+', row: event.data }];
-    case 'AddressConfigurationUpdated': return [{ effect: 'address_configuration~', row: event.data }];
-    case 'AddressConfigurationDeleted': return [{ effect: 'address_configuration-', row: event.data }];
+    default: {
+      const { table, change } = registryEffect(event.type)!;
+      return [{ effect: `${table}${change}`, row: event.data }];
+    }
   }
 }
 

@@ -64,7 +64,7 @@ export class LogReader {
   private async decode(row: EventRow): Promise<LogEvent> {
     const envelope = {
       shard: row.shard, position: row.position, stream: row.stream, version: row.version, account: row.account,
-      conversation: row.key_id, type: row.type, schemaVersion: row.schema_version, eventId: row.event_id,
+      conversation: row.key_id?.startsWith('CH') ? row.key_id : null, type: row.type, schemaVersion: row.schema_version, eventId: row.event_id,
       recordedAt: isoTime(row.recorded_at), ...(row.cause !== null && { cause: row.cause }),
     };
     const key = row.key_id === null ? undefined : (this.keys.cached(row.key_id) ?? (await this.keys.find(row.key_id, row.account)));

@@ -1,6 +1,7 @@
 /**
- * Brings a database to this build's schema: numbered SQL files, each in a transaction of its own, then the read models'
- * schema. Refuses a database that a newer build made, and files that changed after they were applied.
+ * Brings a database to this build's schema: numbered SQL files, and the read models' schema. Refuses a database that a newer
+ * build made, and files that changed after they were applied. Read models of another shape are no obstacle: they are
+ * derived, so the caller has them built again (`modelsAreCurrent`, rebuild.ts).
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -14,12 +15,25 @@ export class MigrationError extends Error {
 
 type Step = { name: string; sql: string };
 
+const models: Step = { name: '0002_z_model', sql: modelSchema('model') + modelApply('model') };
+
 /** Migrates the main database. Only one instance works at it; others wait. */
 export async function migrate(pool: Pool): Promise<string[]> {
   const steps = await stepsIn('../migrations/');
   const afterRegistry = steps.findIndex(({ name }) => name > '0002') + 1;
-  steps.splice(afterRegistry, 0, { name: '0002_z_model', sql: modelSchema('model') + modelApply('model') });
+  steps.splice(afterRegistry, 0, models);
   return apply(pool, steps);
+}
+
+/** False: the read models have another shape than this build's. To be asked after `migrate`. */
+export async function modelsAreCurrent(pool: Pool): Promise<boolean> {
+  const { rows } = await pool.query<{ checksum: string }>('select checksum from schema_migration where name = $1', [models.name]);
+  return rows[0]?.checksum === checksum(models.sql);
+}
+
+/** After they were built again. */
+export async function noteModelsCurrent(pool: Pool): Promise<void> {
+  await pool.query('update schema_migration set checksum = $2, at = now() where name = $1', [models.name, checksum(models.sql)]);
 }
 
 /** Migrates the database of data keys. */
@@ -52,6 +66,7 @@ function check(applied: ReadonlyMap<string, string>, steps: readonly Step[]): vo
   if (newer.length > 0)
     throw new MigrationError(`the database was made by a newer Parley (it has ${newer[0]}): start that version, or give another DATABASE_URL`);
   for (const { name, sql } of steps) {
+    if (name === models.name) continue;
     const before = applied.get(name);
     if (before !== undefined && before !== checksum(sql))
       throw new MigrationError(`the database was made by another build of Parley (${name} differs): use that build, or start with an empty database`);

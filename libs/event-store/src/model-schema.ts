@@ -3,17 +3,11 @@
  * alone, so the whole schema can be built again beside the old one and swapped in (rebuild.ts): therefore the SQL is a
  * template over the schema's name.
  */
+import { registryApply, registrySchema } from './model-registry-schema.js';
+
 export const modelSchema = (schema: string): string => `
 create schema ${schema};
 set local search_path = ${schema};
-
-create table service (
-  sid text collate "C" primary key, account text collate "C" not null, friendly_name text not null,
-  default_chat_service_role_sid text collate "C" not null, default_conversation_role_sid text collate "C" not null,
-  default_conversation_creator_role_sid text collate "C" not null,
-  created_at timestamptz not null, updated_at timestamptz not null
-);
-create index service_by_account on service (account, sid);
 
 create table conversation (
   sid text collate "C" primary key, account text collate "C" not null, chat_service_sid text collate "C" not null,
@@ -67,15 +61,7 @@ create table receipt (
   created_at timestamptz not null, updated_at timestamptz not null
 );
 create index receipt_by_message on receipt (message_sid, sid);
-
-create table address_configuration (
-  sid text collate "C" primary key, account text collate "C" not null, type text not null, address text not null,
-  friendly_name text, auto_creation jsonb not null, address_country text,
-  created_at timestamptz not null, updated_at timestamptz not null
-);
-create unique index address_configuration_address on address_configuration (account, address);
-create index address_configuration_by_account on address_configuration (account, sid);
-`;
+${registrySchema(schema)}`;
 
 /**
  * Messages and activity have arrays of their own, they are the hot path. Everything else is an effect: '<table>+' inserts a
@@ -83,6 +69,7 @@ create index address_configuration_by_account on address_configuration (account,
  * count; `conversation` is each group's. Names are qualified: a SET clause would cost every call.
  */
 export const modelApply = (schema: string): string => `
+${registryApply(schema)}
 create or replace function ${schema}.apply(
   ok boolean[], conversation text[],
   m_group integer[], m_index integer[], m_sid text[], m_author text[], m_participant_sid text[], m_body text[],
@@ -141,13 +128,9 @@ begin
       delete from ${schema}.conversation where sid = x.row->>'sid';
       delete from ${schema}.participant where conversation_sid = x.row->>'sid';
       delete from ${schema}.address_binding where conversation_sid = x.row->>'sid';
-    when 'service+' then insert into ${schema}.service select * from jsonb_populate_record(null::${schema}.service, x.row);
-    when 'address_configuration+' then
-      insert into ${schema}.address_configuration select * from jsonb_populate_record(null::${schema}.address_configuration, x.row);
-    when 'address_configuration~' then update ${schema}.address_configuration t set (friendly_name, auto_creation, updated_at) =
-      (select r.friendly_name, r.auto_creation, r.updated_at from jsonb_populate_record(t, x.row) r) where t.sid = x.row->>'sid';
-    when 'address_configuration-' then delete from ${schema}.address_configuration where sid = x.row->>'sid';
-    else raise exception 'no such effect: %', x.effect;
+      delete from ${schema}.conversation_webhook where conversation_sid = x.row->>'sid';
+      delete from ${schema}.user_conversation where conversation_sid = x.row->>'sid';
+    else perform ${schema}.apply_to_row(x.effect, x.row);
     end case;
   end loop;
 end $apply$;

@@ -1,6 +1,8 @@
+import { registryTables, type RegistryRow } from '@parley/domain/registry-events';
 import { newSid } from '@parley/domain/sid';
 import { testDatabase, type TestDatabase } from './database.testing.js';
 import { GroupCommit } from './group-commit.js';
+import { migrate, modelsAreCurrent, noteModelsCurrent } from './migrate.js';
 import { rebuildModels } from './rebuild.js';
 import { Streams } from './streams.js';
 
@@ -9,7 +11,7 @@ beforeAll(async () => (db = await testDatabase()));
 afterAll(() => db.drop());
 
 const at = () => new Date().toISOString();
-const tables = ['conversation', 'participant', 'address_binding', 'message', 'receipt', 'service', 'address_configuration'];
+const tables = ['conversation', 'participant', 'address_binding', 'message', 'receipt', ...Object.values(registryTables)];
 
 async function content(): Promise<Record<string, unknown>> {
   const all: Record<string, unknown> = {};
@@ -53,6 +55,11 @@ it('gives the same rows as the appends did, while they go on', async () => {
   const first = await say(sids[0]!);
   await run(sids[0]!, { type: 'UpdateMessage', data: { messageSid: first, index: 0, body: 'edited', now: at() } });
   await run(sids[0]!, { type: 'DeleteMessage', data: { messageSid: await say(sids[0]!), index: 1, now: at() } });
+  const user = { sid: newSid('US'), account, chat_service_sid: 'IS1', identity: 'ann', friendly_name: null, attributes: '{}', role_sid: 'RL1', created_at: at(), updated_at: at() };
+  const onUser = (type: 'UserCreated' | 'UserUpdated', data: RegistryRow) =>
+    streams.onRegistry(caller, user.sid, `chat_user-${user.sid}`, () => [{ type, data }], { result: null }, user.sid);
+  await onUser('UserCreated', user);
+  await onUser('UserUpdated', { sid: user.sid, friendly_name: 'Ann' });
   await streams.onDelivery(caller, sids[0]!, first, {
     type: 'ReportDelivery',
     data: {
@@ -77,7 +84,22 @@ it('gives the same rows as the appends did, while they go on', async () => {
   expect(rows[0].n).toBe(written);
 
   const served = await content();
+  expect(served['chat_user']).toEqual([expect.objectContaining({ identity: 'ann', friendly_name: 'Ann' })]);
+  const { rows: [stored] } = await db.pool.query("select position('ann'::bytea in data) as at from log.event where type = 'UserCreated'");
+  expect(stored.at).toBe(0);
   await rebuildModels(db.pool, db.keys);
   expect(await content()).toEqual(served);
   await commit.stop();
+});
+
+it('tells read models of another shape from those of this build', async () => {
+  expect(await modelsAreCurrent(db.pool)).toBe(true);
+  await db.pool.query("update schema_migration set checksum = 'older' where name = '0002_z_model'");
+  await db.pool.query('alter table model.receipt drop column error_code');
+  await migrate(db.pool);
+  expect(await modelsAreCurrent(db.pool)).toBe(false);
+  await rebuildModels(db.pool, db.keys);
+  await noteModelsCurrent(db.pool);
+  expect(await modelsAreCurrent(db.pool)).toBe(true);
+  await db.pool.query('select error_code from model.receipt');
 });

@@ -34,6 +34,8 @@ const rules: Readonly<Record<string, DomainErrorCode>> = {
   participant_identity: 'participant_exists',
   address_binding_pair: 'address_pair_in_use',
   address_configuration_address: 'address_configuration_exists',
+  chat_user_identity: 'user_exists',
+  role_friendly_name: 'role_exists',
 };
 
 type Entry = { account: string; shard: number; version: number; state: Conversation; basis: { valid: boolean }; pending: Promise<unknown> };
@@ -126,11 +128,16 @@ export class Streams {
     throw new DomainError('conflicting_modification');
   }
 
-  /** Facts outside conversations: `decide` gets the stream's version, 0 when there is none. */
+  /**
+   * Facts outside conversations: `decide` gets the stream's version, 0 when there is none, and may look things up. With
+   * `keyId` they are encrypted with that data key.
+   */
   async onRegistry<R>(
-    caller: Caller, id: string, stream: string, decide: (version: number) => NewEvent[], execution: Execution<R>,
+    caller: Caller, id: string, stream: string, decide: (version: number) => NewEvent[] | Promise<NewEvent[]>, execution: Execution<R>,
+    keyId?: string,
   ): Promise<R> {
     const shard = shardOf(caller.account, id);
+    const dataKey = keyId === undefined ? undefined : await this.keys.create(keyId, caller.account);
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       const { rows } = await this.pool.query<{ version: number }>(
         'select version from log.stream where shard = $1 and stream = $2', [shard, stream],
@@ -138,14 +145,14 @@ export class Streams {
       const expected = rows[0]?.version ?? 0;
       let events: NewEvent[];
       try {
-        events = decide(expected);
+        events = await decide(expected);
       } catch (error) {
         const before = await this.repetition<R>(caller);
         if (before) return before.result;
         throw error;
       }
       const outcome = await this.underRules(caller, this.commit.append({
-        account: caller.account, shard, stream, expected, events, conversation: null, nextIndex: null, ...idempotency(caller, execution.result),
+        account: caller.account, shard, stream, expected, events, conversation: null, nextIndex: null, ...idempotency(caller, execution.result), ...(dataKey && { keyId: keyId!, dataKey }),
       }, { unique: execution.unique ?? false }));
       if (outcome.status === 'ok') return execution.result;
       if (outcome.status === 'duplicate') return remembered<R>(caller, outcome).result;

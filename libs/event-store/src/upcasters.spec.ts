@@ -1,5 +1,6 @@
 /** Every shape of every fact that was ever shipped stays readable, and becomes the rows that its present shape becomes. */
 import { readdirSync, readFileSync } from 'node:fs';
+import type { RegistryEvent } from '@parley/domain/registry-events';
 import { effectsOf, type ProjectedEvent } from './inline-models.js';
 import { currentVersion, upcast } from './upcasters.js';
 
@@ -14,7 +15,8 @@ it.each(golden)('%s is lifted to the present shape', (_file, { type, schemaVersi
 });
 
 it('has a golden fact of every version of every type', () => {
-  const types: Record<ProjectedEvent['type'], true> = {
+  // Facts of the registry are rows of their read model: one golden fact per kind that changed its shape.
+  const types: Record<Exclude<ProjectedEvent['type'], RegistryEvent['type']>, true> & Partial<Record<ProjectedEvent['type'], true>> = {
     ConversationCreated: true, ConversationUpdated: true, ConversationStateUpdated: true, ConversationDeleted: true, ParticipantAdded: true,
     ParticipantUpdated: true, ParticipantRemoved: true, MessageAdded: true, MessageUpdated: true, MessageDeleted: true, DeliveryUpdated: true,
     ServiceCreated: true, AddressConfigurationCreated: true, AddressConfigurationUpdated: true, AddressConfigurationDeleted: true,

@@ -1,0 +1,91 @@
+/** Commands on what accounts configure: existence and limits are decided here on the stream's version, unique rules by the read models. */
+import { Inject, Injectable } from '@nestjs/common';
+import type { Caller, RegistryCommands } from '@parley/contracts/commands';
+import { DomainError } from '@parley/domain/domain-error';
+import { registryTables, type RegistryEvent, type RegistryKind, type RegistryRow } from '@parley/domain/registry-events';
+import type { Pool } from '@parley/event-store/database';
+import { Streams } from '@parley/event-store/streams';
+import { POOL } from '@parley/runtime/parts';
+
+const now = () => new Date().toISOString();
+
+type Rules = {
+  /** Facts of one parent share its stream, so that a limit on their number holds against races. Default: one stream per resource. */
+  parent?: { column: string; max: number };
+  /** Holds personal data: encrypted with a data key of its own. */
+  personal?: true;
+};
+
+const rules: Partial<Record<RegistryKind, Rules>> = {
+  ConversationWebhook: { parent: { column: 'conversation_sid', max: 5 } },
+  User: { personal: true },
+  PushBinding: { personal: true },
+};
+
+@Injectable()
+export class RegistryService implements RegistryCommands {
+  constructor(
+    private readonly streams: Streams,
+    @Inject(POOL) private readonly pool: Pool,
+  ) {}
+
+  async create(caller: Caller, kind: RegistryKind, row: RegistryRow): Promise<void> {
+    await this.onResource(caller, kind, row, async () => {
+      await this.checkLimit(kind, row);
+      return { type: `${kind}Created`, data: { ...row, account: caller.account } };
+    });
+  }
+
+  async update(caller: Caller, kind: RegistryKind, sid: string, changes: Record<string, unknown>): Promise<void> {
+    const row = await this.mustFind(caller, kind, sid);
+    await this.onResource(caller, kind, row, async () => {
+      await this.mustFind(caller, kind, sid);
+      return { type: `${kind}Updated`, data: { updated_at: now(), ...changes, sid } };
+    });
+  }
+
+  async createOrUpdate(caller: Caller, kind: RegistryKind, row: RegistryRow, changes: Record<string, unknown>): Promise<void> {
+    await this.onResource(caller, kind, row, async () => ((await this.find(caller, kind, row.sid))
+      ? { type: `${kind}Updated`, data: { updated_at: now(), ...changes, sid: row.sid } }
+      : { type: `${kind}Created`, data: { ...row, account: caller.account } }));
+  }
+
+  async remove(caller: Caller, kind: RegistryKind, sid: string): Promise<void> {
+    const row = await this.mustFind(caller, kind, sid);
+    await this.onResource(caller, kind, row, async () => {
+      await this.mustFind(caller, kind, sid);
+      return { type: `${kind}Deleted`, data: { sid } };
+    });
+  }
+
+  /** Looked up after the stream's version was: what changes in between is a lost race, and decided again. */
+  private async onResource(caller: Caller, kind: RegistryKind, row: RegistryRow, decide: () => Promise<RegistryEvent>): Promise<void> {
+    const { parent, personal } = rules[kind] ?? {};
+    const id = parent ? String(row[parent.column]) : row.sid;
+    await this.streams.onRegistry(
+      caller, id, `${registryTables[kind]}-${id}`, async () => [await decide()], { result: null, unique: true }, personal && row.sid,
+    );
+  }
+
+  private async checkLimit(kind: RegistryKind, row: RegistryRow): Promise<void> {
+    const { parent } = rules[kind] ?? {};
+    if (!parent) return;
+    const { rows } = await this.pool.query<{ count: number }>(
+      `select count(*)::integer as count from model.${registryTables[kind]} where ${parent.column} = $1`, [row[parent.column]],
+    );
+    if (rows[0]!.count >= parent.max) throw new DomainError('resource_limit_exceeded', { limit: `at most ${parent.max}` });
+  }
+
+  private async find(caller: Caller, kind: RegistryKind, sid: string): Promise<RegistryRow | undefined> {
+    const { rows } = await this.pool.query<RegistryRow>(
+      `select * from model.${registryTables[kind]} where sid = $1 and account = $2`, [sid, caller.account],
+    );
+    return rows[0];
+  }
+
+  private async mustFind(caller: Caller, kind: RegistryKind, sid: string): Promise<RegistryRow> {
+    const row = await this.find(caller, kind, sid);
+    if (!row) throw new DomainError('resource_not_found');
+    return row;
+  }
+}
