@@ -271,6 +271,8 @@ export class GroupCommit {
 
   private async connect(): Promise<AppendConnection> {
     const client = (await this.pool.connect()) as AppendConnection;
+    if (client.watched) return client;
+    client.watched = true;
     watchReplication(client);
     client.once('error', (error) => {
       const at = this.kept.indexOf(client);
@@ -339,8 +341,8 @@ export class GroupCommit {
   }
 }
 
-/** `unreplicated`: a commit was not confirmed by the standby. */
-type AppendConnection = Connection & { unreplicated?: boolean };
+/** `unreplicated`: a commit was not confirmed by the standby. `watched`: has our listeners. */
+type AppendConnection = Connection & { unreplicated?: boolean; watched?: boolean };
 
 class UnclearEnd extends Error {}
 const isUnclear = (error: unknown) => error instanceof UnclearEnd || isConnectionError(error);
