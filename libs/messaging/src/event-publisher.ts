@@ -3,7 +3,7 @@
  * is acknowledged (140,000/s instead of 20,000/s); its place in the stream tells whether all before it were stored too,
  * and if not, all are sent again, each acknowledged: the stream drops by message id what it has. Copies live 72 hours.
  */
-import { DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import type { LogEvent } from '@parley/domain/event';
 import { logger } from '@parley/telemetry/logger';
 import type { Connection } from './connection.js';
@@ -15,7 +15,10 @@ export type EventPublisherOptions = {
   /** Default `EVENTS`, taking `events.>`. */
   stream?: string;
   root?: string;
-  /** Oldest facts leave the stream beyond this. Default 1 GiB. */
+  /**
+   * Oldest facts leave the stream beyond this. Default 8 GiB, an eighth of it where the server has not got so much: at its
+   * limit a stream drops a fact for each it takes, which makes a publish five times as dear (measured).
+   */
   bytesMax?: number;
   /** How long facts stay. Default 72 h (design, section 2: personal data leaves the copies by age). */
   ageMaxMs?: number;
@@ -23,6 +26,9 @@ export type EventPublisherOptions = {
   epochOf?: (shard: number) => number;
 };
 
+const BYTES_MAX = 2 ** 33;
+/** JetStream's err_code for a limit above what is left of the disk or the account. */
+const NO_ROOM = 10_047;
 const DUPLICATE_WINDOW_MS = 120_000;
 const log = logger('event-publisher');
 
@@ -34,12 +40,14 @@ export class EventPublisher {
   /** The stream's last place after our latest batch; undefined: to be asked for. */
   private last: number | undefined;
   private brokenSince: number | undefined;
+  private bytesMax: number;
   private previous: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly connection: Connection, private readonly options: EventPublisherOptions = {}) {
     this.inbox = new ReplyInbox(connection);
     this.stream = options.stream ?? 'EVENTS';
     this.root = options.root ?? 'events';
+    this.bytesMax = options.bytesMax ?? BYTES_MAX;
     this.epochOf = options.epochOf ?? (() => 1);
     connection.onReconnect(() => (this.last = undefined)); // another server, perhaps another store
   }
@@ -98,14 +106,21 @@ export class EventPublisher {
   }
 
   private async ensure(): Promise<number> {
-    return (await ensureStream(this.connection, this.wanted())).state.last_seq;
+    try {
+      return (await ensureStream(this.connection, this.wanted())).state.last_seq;
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError && error.code === NO_ROOM) || this.bytesMax < BYTES_MAX) throw error;
+      this.bytesMax = BYTES_MAX / 8;
+      log.warn('the server has little room: copies of facts may leave the stream before their time', { bytesMax: this.bytesMax });
+      return this.ensure();
+    }
   }
 
   private wanted(): WantedStream {
-    const { bytesMax = 2 ** 30, ageMaxMs = 72 * 3_600_000 } = this.options;
+    const { ageMaxMs = 72 * 3_600_000 } = this.options;
     return {
       name: this.stream, subjects: [`${this.root}.>`], retention: RetentionPolicy.Limits, storage: StorageType.File,
-      discard: DiscardPolicy.Old, max_age: ageMaxMs * NANOS_PER_MS, max_bytes: bytesMax,
+      discard: DiscardPolicy.Old, max_age: ageMaxMs * NANOS_PER_MS, max_bytes: this.bytesMax,
       duplicate_window: DUPLICATE_WINDOW_MS * NANOS_PER_MS, allow_direct: true,
     };
   }

@@ -33,6 +33,19 @@ describe('a fact on the wire', () => {
   it.each(['', '{}', 'null', '{"specversion":"1.0","type":"other"}'])('%j is refused', (text) => expect(() => decodeEvent(text)).toThrow());
 });
 
+it('takes less room where the server has little', async () => {
+  const small = await PrivateNats.start('2G');
+  const connection = await Connection.open({ url: small.url, name: 'spec' });
+  try {
+    await new EventPublisher(connection).publish(facts(1, 3));
+    const { streams } = await jetstreamManager(connection.nats);
+    expect(await streams.info('EVENTS')).toMatchObject({ config: { max_bytes: 2 ** 30 }, state: { messages: 3 } });
+  } finally {
+    await connection.close();
+    await small.remove();
+  }
+});
+
 describe('EventPublisher', () => {
   let connection: Connection;
   let publisher: EventPublisher;

@@ -3,7 +3,7 @@
  * spec may stop, wipe and start again, from the program TEST_NATS_SERVER names, else `nats-server` on the PATH.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,19 +16,26 @@ export function testNatsUrl(): string {
 
 export class PrivateNats {
   private process: ChildProcess | undefined;
-  private constructor(private readonly folder: string, readonly port: number) {}
+  private constructor(private readonly folder: string, readonly port: number, private readonly storeMax: string | undefined) {}
   get store(): string { return join(this.folder, 'store'); }
   get url(): string { return `nats://127.0.0.1:${this.port}`; }
 
-  static async start(): Promise<PrivateNats> {
-    const nats = new PrivateNats(await mkdtemp(join(tmpdir(), 'parley-nats-')), await freePort());
+  /** `storeMax`: what JetStream may use of the disk, as `1G`. */
+  static async start(storeMax?: string): Promise<PrivateNats> {
+    const nats = new PrivateNats(await mkdtemp(join(tmpdir(), 'parley-nats-')), await freePort(), storeMax);
     await nats.run();
     return nats;
   }
 
   async run(): Promise<void> {
     const program = process.env.TEST_NATS_SERVER ?? 'nats-server';
-    const options = ['-a', '127.0.0.1', '-p', String(this.port), '-js', '-sd', this.store];
+    const options = ['-a', '127.0.0.1', '-p', String(this.port)];
+    if (this.storeMax === undefined) options.push('-js', '-sd', this.store);
+    else {
+      const file = join(this.folder, 'nats.conf');
+      await writeFile(file, `jetstream { store_dir: ${JSON.stringify(this.store)}, max_file_store: ${this.storeMax} }\n`);
+      options.push('-c', file);
+    }
     const child = spawn(program, options, { stdio: 'ignore' });
     this.process = child;
     const failed = new Promise<never>((_, reject) => child.once('error', reject));
