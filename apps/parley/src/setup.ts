@@ -2,7 +2,8 @@
  * Makes an installation ready: databases migrated, the first account with its keys and its default service. Run again, it
  * changes nothing and tells the same credentials.
  */
-import type { RegistryEvent } from '@parley/domain/registry-events';
+import type { ServiceRow } from '@parley/domain/registry-events';
+import { defaultRoles, newService } from '@parley/domain/roles';
 import { newSid } from '@parley/domain/sid';
 import { DataKeys } from '@parley/event-store/data-keys';
 import { createPool, type Pool } from '@parley/event-store/database';
@@ -37,6 +38,7 @@ export async function setup(config: Config): Promise<Credentials> {
       await rebuildModels(pool, new DataKeys(keysPool, box), (line) => process.stderr.write(`${line}\n`));
       await noteModelsCurrent(pool);
     }
+    await completeRoles(pool, keysPool, box);
     return (await firstAccount(pool, box)) ?? (await createAccount(pool, keysPool, box, 'First account'));
   } finally {
     await Promise.all([pool.end(), keysPool.end()]);
@@ -51,6 +53,22 @@ async function checkKek(pool: Pool, box: SecretBox): Promise<void> {
   } catch {
     throw new ConfigError('PARLEY_KEK is not the key this database was made with: give the right one, everything stored is sealed with it');
   }
+}
+
+/** Services of an earlier release named roles that nobody had made. */
+async function completeRoles(pool: Pool, keysPool: Pool, box: SecretBox): Promise<void> {
+  const { rows } = await pool.query<{ service: ServiceRow }>(
+    `select to_jsonb(s) as service from model.service s
+      where not exists (select 1 from model.role r where r.sid = s.default_chat_service_role_sid)`,
+  );
+  if (rows.length === 0) return;
+  const commit = new GroupCommit(pool, () => {});
+  const streams = new Streams(pool, commit, new DataKeys(keysPool, box));
+  for (const { service } of rows) {
+    const { sid, account } = service;
+    await streams.onRegistry({ account }, sid, `service-${sid}`, () => defaultRoles(service), { result: null });
+  }
+  await commit.stop();
 }
 
 async function firstAccount(pool: Pool, box: SecretBox): Promise<Credentials | undefined> {
@@ -72,16 +90,11 @@ export async function createAccount(pool: Pool, keysPool: Pool, box: SecretBox, 
   const { accountSid, serviceSid } = credentials;
   const commit = new GroupCommit(pool, () => {});
   const at = new Date().toISOString();
-  const created: RegistryEvent = {
-    type: 'ServiceCreated',
-    data: {
-      sid: serviceSid, account: accountSid, friendly_name: 'Default Conversations Service', default_chat_service_role_sid: newSid('RL'),
-      default_conversation_role_sid: newSid('RL'), default_conversation_creator_role_sid: newSid('RL'),
-      reachability_enabled: false, created_at: at, updated_at: at,
-    },
-  };
+  const service = newService({
+    sid: serviceSid, account: accountSid, friendly_name: 'Default Conversations Service', created_at: at, updated_at: at,
+  });
   const streams = new Streams(pool, commit, new DataKeys(keysPool, box));
-  await streams.onRegistry({ account: accountSid }, serviceSid, `service-${serviceSid}`, () => [created], { result: null });
+  await streams.onRegistry({ account: accountSid }, serviceSid, `service-${serviceSid}`, () => service, { result: null });
   await pool.query(
     `with a as (insert into registry.account (sid, friendly_name, auth_token, default_chat_service_sid) values ($1, $2, $3, $4) returning sid)
      insert into registry.api_key (sid, account, friendly_name, secret) select $5, sid, 'First key', $6 from a`,

@@ -2,7 +2,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Caller, RegistryCommands } from '@parley/contracts/commands';
 import { DomainError } from '@parley/domain/domain-error';
-import { registryTables, type RegistryEvent, type RegistryKind, type RegistryRow } from '@parley/domain/registry-events';
+import { registryTables, type RegistryEvent, type RegistryKind, type RegistryRow, type ServiceRow } from '@parley/domain/registry-events';
+import { newService } from '@parley/domain/roles';
 import type { Pool } from '@parley/event-store/database';
 import { Streams } from '@parley/event-store/streams';
 import { POOL } from '@parley/runtime/parts';
@@ -11,12 +12,15 @@ const now = () => new Date().toISOString();
 
 type Rules = {
   /** Facts of one parent share its stream, so that a limit on their number holds against races. Default: one stream per resource. */
-  parent?: { column: string; max: number };
+  parent?: { column: string; max?: number };
   /** Holds personal data: encrypted with a data key of its own. */
   personal?: true;
 };
 
 const rules: Partial<Record<RegistryKind, Rules>> = {
+  Role: { parent: { column: 'chat_service_sid', max: 1000 } },
+  // Beside the conversation's own facts: they end together.
+  UserConversation: { parent: { column: 'conversation_sid' } },
   ConversationWebhook: { parent: { column: 'conversation_sid', max: 5 } },
   User: { personal: true },
   PushBinding: { personal: true },
@@ -32,7 +36,8 @@ export class RegistryService implements RegistryCommands {
   async create(caller: Caller, kind: RegistryKind, row: RegistryRow): Promise<void> {
     await this.onResource(caller, kind, row, async () => {
       await this.checkLimit(kind, row);
-      return { type: `${kind}Created`, data: { ...row, account: caller.account } };
+      const data = { ...row, account: caller.account };
+      return kind === 'Service' ? newService(data as ServiceRow) : [{ type: `${kind}Created`, data }];
     });
   }
 
@@ -40,36 +45,36 @@ export class RegistryService implements RegistryCommands {
     const row = await this.mustFind(caller, kind, sid);
     await this.onResource(caller, kind, row, async () => {
       await this.mustFind(caller, kind, sid);
-      return { type: `${kind}Updated`, data: { updated_at: now(), ...changes, sid } };
+      return [{ type: `${kind}Updated`, data: { updated_at: now(), ...changes, sid } }];
     });
   }
 
   async createOrUpdate(caller: Caller, kind: RegistryKind, row: RegistryRow, changes: Record<string, unknown>): Promise<void> {
-    await this.onResource(caller, kind, row, async () => ((await this.find(caller, kind, row.sid))
+    await this.onResource(caller, kind, row, async () => [(await this.find(caller, kind, row.sid))
       ? { type: `${kind}Updated`, data: { updated_at: now(), ...changes, sid: row.sid } }
-      : { type: `${kind}Created`, data: { ...row, account: caller.account } }));
+      : { type: `${kind}Created`, data: { ...row, account: caller.account } }]);
   }
 
   async remove(caller: Caller, kind: RegistryKind, sid: string): Promise<void> {
     const row = await this.mustFind(caller, kind, sid);
     await this.onResource(caller, kind, row, async () => {
       await this.mustFind(caller, kind, sid);
-      return { type: `${kind}Deleted`, data: { sid } };
+      return [{ type: `${kind}Deleted`, data: { sid } }];
     });
   }
 
   /** Looked up after the stream's version was: what changes in between is a lost race, and decided again. */
-  private async onResource(caller: Caller, kind: RegistryKind, row: RegistryRow, decide: () => Promise<RegistryEvent>): Promise<void> {
+  private async onResource(caller: Caller, kind: RegistryKind, row: RegistryRow, decide: () => Promise<RegistryEvent[]>): Promise<void> {
     const { parent, personal } = rules[kind] ?? {};
     const id = parent ? String(row[parent.column]) : row.sid;
     await this.streams.onRegistry(
-      caller, id, `${registryTables[kind]}-${id}`, async () => [await decide()], { result: null, unique: true }, personal && row.sid,
+      caller, id, `${registryTables[kind]}-${id}`, decide, { result: null, unique: true }, personal && row.sid,
     );
   }
 
   private async checkLimit(kind: RegistryKind, row: RegistryRow): Promise<void> {
     const { parent } = rules[kind] ?? {};
-    if (!parent) return;
+    if (parent?.max === undefined) return;
     const { rows } = await this.pool.query<{ count: number }>(
       `select count(*)::integer as count from model.${registryTables[kind]} where ${parent.column} = $1`, [row[parent.column]],
     );
