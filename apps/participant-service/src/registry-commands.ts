@@ -59,6 +59,7 @@ export class RegistryService implements RegistryCommands {
     const row = await this.mustFind(caller, kind, sid);
     await this.onResource(caller, kind, row, async () => {
       await this.mustFind(caller, kind, sid);
+      if (kind === 'Service') await this.mustNotBeDefault(caller.account, sid);
       return [{ type: `${kind}Deleted`, data: { sid } }];
     });
   }
@@ -79,6 +80,15 @@ export class RegistryService implements RegistryCommands {
       `select count(*)::integer as count from model.${registryTables[kind]} where ${parent.column} = $1`, [row[parent.column]],
     );
     if (rows[0]!.count >= parent.max) throw new DomainError('resource_limit_exceeded', { limit: `at most ${parent.max}` });
+  }
+
+  /** Account-level paths act on it. */
+  private async mustNotBeDefault(account: string, sid: string): Promise<void> {
+    const { rowCount } = await this.pool.query(
+      `select 1 from registry.account a left join model.account_configuration c on c.sid = a.sid
+        where a.sid = $1 and coalesce(c.default_chat_service_sid, a.default_chat_service_sid) = $2`, [account, sid],
+    );
+    if (rowCount !== 0) throw new DomainError('service_is_default');
   }
 
   private async find(caller: Caller, kind: RegistryKind, sid: string): Promise<RegistryRow | undefined> {

@@ -20,6 +20,7 @@ export type DomainErrorCode =
   | 'address_configuration_exists'
   | 'address_configuration_not_found'
   | 'resource_not_found'
+  | 'service_is_default'
   | 'resource_limit_exceeded'
   | 'user_exists'
   | 'role_exists'

@@ -13,9 +13,13 @@ create table service (
 );
 create index service_by_account on service (account, sid);
 
--- Push notification settings of a service; sid is the service's. No row: the defaults.
+-- Push notification settings of a service; sid is the service's. No row: the defaults. Null: never given.
 create table service_notification (
-  sid text collate "C" primary key, account text collate "C" not null, settings jsonb not null,
+  sid text collate "C" primary key, account text collate "C" not null, log_enabled boolean,
+  new_message_enabled boolean, new_message_template text, new_message_sound text, new_message_badge_count_enabled boolean,
+  new_message_with_media_enabled boolean, new_message_with_media_template text,
+  added_to_conversation_enabled boolean, added_to_conversation_template text, added_to_conversation_sound text,
+  removed_from_conversation_enabled boolean, removed_from_conversation_template text, removed_from_conversation_sound text,
   created_at timestamptz not null, updated_at timestamptz not null
 );
 
@@ -73,10 +77,11 @@ create table role (
 create unique index role_friendly_name on role (chat_service_sid, friendly_name);
 create index role_by_service on role (account, chat_service_sid, sid);
 
--- secret: sealed with PARLEY_KEK, base64; never given out.
+-- certificate to secret: sealed with PARLEY_KEK, base64; never given out.
 create table credential (
-  sid text collate "C" primary key, account text collate "C" not null, friendly_name text, type text not null, sandbox text,
-  secret text not null, created_at timestamptz not null, updated_at timestamptz not null
+  sid text collate "C" primary key, account text collate "C" not null, friendly_name text, type text not null, sandbox text not null,
+  certificate text, private_key text, api_key text, secret text,
+  created_at timestamptz not null, updated_at timestamptz not null
 );
 create index credential_by_account on credential (account, sid);
 
@@ -87,7 +92,7 @@ create table push_binding (
   created_at timestamptz not null, updated_at timestamptz not null
 );
 create index push_binding_by_service on push_binding (account, chat_service_sid, sid);
-create index push_binding_by_identity on push_binding (chat_service_sid, identity);
+create index push_binding_by_identity on push_binding (chat_service_sid, identity, sid);
 
 create table content_template (
   sid text collate "C" primary key, account text collate "C" not null, friendly_name text, language text not null,
