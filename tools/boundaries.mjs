@@ -16,6 +16,7 @@ const mayImport = {
   messaging: ['domain', 'contracts', 'telemetry'],
   channel: ['domain', 'contracts', 'telemetry'],
   delivery: ['domain', 'contracts', 'telemetry', 'event-store', 'messaging', 'channel'],
+  webhooks: ['domain', 'contracts', 'telemetry', 'event-store', 'channel'],
   runtime: ['domain', 'contracts', 'telemetry', 'event-store', 'messaging'],
 };
 const nestAllowed = new Set(['messaging', 'runtime']);

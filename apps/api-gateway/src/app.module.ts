@@ -9,6 +9,7 @@ import { BindingRules } from './binding-rules.js';
 import { gatewayConfig, type GatewayConfig } from './config.js';
 import { ConfigurationController } from './configuration.controller.js';
 import { ConversationLookup } from './conversation-lookup.js';
+import { ConversationWebhooksController } from './conversation-webhooks.controller.js';
 import { ConversationsController } from './conversations.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { ParticipantsController } from './participants.controller.js';
@@ -19,14 +20,16 @@ import { Repetitions } from './repetitions.js';
 import { ServiceLookup } from './service-lookup.js';
 import { ServicesController } from './services.controller.js';
 import { GATEWAY_CONFIG } from './tokens.js';
+import { WebhookConfigurationController } from './webhook-configuration.controller.js';
+import { WebhookTargets } from './webhook-targets.js';
 
 @Module({
   controllers: [
     ConversationsController, MessagesController, ParticipantsController, ReceiptsController, AddressesController,
-    ConfigurationController, ServicesController,
+    ConfigurationController, ServicesController, WebhookConfigurationController, ConversationWebhooksController,
   ],
   providers: [
-    Authentication, BindingRules, ConversationLookup, Repetitions, ServiceLookup,
+    Authentication, BindingRules, ConversationLookup, Repetitions, ServiceLookup, WebhookTargets,
     { provide: GATEWAY_CONFIG, inject: [CONFIG], useFactory: (config: Config) => gatewayConfig(config) },
     { provide: Reads, inject: [GATEWAY_CONFIG], useFactory: (config: GatewayConfig) => new Reads(config) },
     {

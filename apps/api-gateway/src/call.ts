@@ -3,13 +3,15 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Caller } from '@parley/contracts/commands';
 import { paging } from '@parley/contracts/rest/paging';
 import { parameters } from '@parley/contracts/rest/parameters';
-import type { Account } from '@parley/event-store/accounts';
+import type { Account, ApiKey } from '@parley/event-store/accounts';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { decodeForm } from './form.js';
 
 export type Call = {
   readonly account: Account;
+  /** The API key it came with; undefined: the auth token. */
+  readonly key: ApiKey | undefined;
   readonly caller: Caller;
   /** The service the path names, or the account's default one. */
   readonly service: string;
@@ -40,9 +42,9 @@ const queryOf = ({ url }: FastifyRequest): string => {
 /** A list's filters, validated. */
 export const Filters = (schema: z.ZodType): ParameterDecorator => parsing(schema, queryOf);
 
-const pagings = { 50: paging(50), 100: paging(100) };
+const pagings = { 5: paging(5), 50: paging(50), 100: paging(100) };
 /** `PageSize`, `Page` and `PageToken`; the number is the resource's largest page. */
-export const PagingOf = (pageSizeMax: 50 | 100): ParameterDecorator => parsing(pagings[pageSizeMax], queryOf);
+export const PagingOf = (pageSizeMax: 5 | 50 | 100): ParameterDecorator => parsing(pagings[pageSizeMax], queryOf);
 
 /** Both path families of a resource: on the account's default service, and on a named one. */
 export const families = (path: string): string[] => [`v1/${path}`, `v1/Services/:ChatServiceSid/${path}`];

@@ -30,11 +30,16 @@ export class ConversationLookup {
   constructor(@Inject(Reads) private readonly reads: Reads) {}
 
   /** Throws NotFound: unknown, of another account, or of another service. */
-  async sidOf({ account, service }: Call, segment: string): Promise<ConversationSid> {
-    const by = namedBy(segment);
-    const known = by === 'sid' ? this.places.get(segment) : undefined;
+  async sidOf(call: Call, segment: string): Promise<ConversationSid> {
+    const { account, service } = call;
+    const known = namedBy(segment) === 'sid' ? this.places.get(segment) : undefined;
     if (known && known.account === account.sid && known.service === service) return segment as ConversationSid;
-    const query = by === 'sid' ? find.sid(account.sid, segment) : find.name(account.sid, mustBeText(segment), service);
+    return this.livingSidOf(call, segment);
+  }
+
+  /** As `sidOf`, and certainly not deleted: for what no command on the conversation looks at. */
+  async livingSidOf({ account, service }: Call, segment: string): Promise<ConversationSid> {
+    const query = namedBy(segment) === 'sid' ? find.sid(account.sid, segment) : find.name(account.sid, mustBeText(segment), service);
     const [row] = await this.reads.query<{ sid: ConversationSid; chat_service_sid: string }>(query);
     if (!row || row.chat_service_sid !== service) throw new NotFound();
     this.places.set(row.sid, { account: account.sid, service });

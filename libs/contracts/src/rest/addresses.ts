@@ -2,36 +2,25 @@
 import { ADDRESS_CHARS_MAX, channelOfProxy } from '@parley/domain/address';
 import { z } from 'zod';
 import type { AutoCreation } from '../commands.js';
-import { clearable, fault, flag, given, integer, oneOf, sid, text } from './parameters.js';
+import { conversationEvents } from '../webhook-events.js';
+import { clearable, fault, flag, given, integer, oneOf, sid } from './parameters.js';
+import { eventNames, webUrl } from './webhooks.js';
 
 const types = ['sms', 'whatsapp', 'messenger', 'gbm', 'email', 'rcs', 'apple', 'chat'] as const;
 const isType = (type: string) => (types as readonly string[]).includes(type);
-const webhookFilters = [
-  'onMessageAdded', 'onMessageUpdated', 'onMessageRemoved', 'onConversationUpdated', 'onConversationStateUpdated',
-  'onConversationRemoved', 'onParticipantAdded', 'onParticipantUpdated', 'onParticipantRemoved', 'onDeliveryUpdated',
-] as const;
-const filterNamed = new Map(webhookFilters.map((name) => [name.toLowerCase(), name]));
 
 const shared = {
   FriendlyName: clearable(256, 50003).optional(),
   'AutoCreation.Enabled': flag(20001).optional(),
   'AutoCreation.Type': oneOf(['webhook', 'studio', 'default'], 20001).optional(),
   'AutoCreation.ConversationServiceSid': sid('IS', 50050).optional(),
-  'AutoCreation.WebhookUrl': text(512, 50372).refine(isWebUrl, fault(50054)).optional(),
+  'AutoCreation.WebhookUrl': webUrl.optional(),
   'AutoCreation.WebhookMethod': oneOf(['get', 'post'], 50055).transform((method) => method.toUpperCase()).optional(),
-  'AutoCreation.WebhookFilters': z.array(z.string().transform((name, context) => {
-    const filter = filterNamed.get(name.toLowerCase());
-    if (filter === undefined) context.addIssue({ code: 'custom', message: '50365' });
-    return filter ?? z.NEVER;
-  })).optional(),
+  'AutoCreation.WebhookFilters': eventNames(conversationEvents).transform((names): string[] => names).optional(),
   'AutoCreation.StudioFlowSid': z.string().regex(/^FW[0-9a-fA-F]{32}$/, fault(50367)).optional(),
   'AutoCreation.StudioRetryCount': integer(0, 3, 50065).optional(),
 };
 type Shared = z.output<z.ZodObject<typeof shared>>;
-
-function isWebUrl(value: string): boolean {
-  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
-}
 
 /** The API's own names: this object is stored and answered as it is. */
 const autoCreationOf = (p: Shared): Partial<AutoCreation> => given({
@@ -75,4 +64,4 @@ export const listAddressConfigurations = z.object({ Type: oneOf(types, 20001).op
 export type ListAddressConfigurations = z.output<typeof listAddressConfigurations>;
 
 /** Parameters that are lists: a single occurrence is a list of one. */
-export const listParameters: ReadonlySet<string> = new Set(['AutoCreation.WebhookFilters']);
+export const listParameters: ReadonlySet<string> = new Set(['AutoCreation.WebhookFilters', 'Permission', 'Filters', 'Configuration.Filters', 'Configuration.Triggers']);

@@ -2,15 +2,15 @@
 import { z } from 'zod';
 import { integer } from './parameters.js';
 
-export const PAGE_SIZE_DEFAULT = 50;
+const PAGE_SIZE_DEFAULT = 50;
 
 /**
  * Above the resource's maximum the page is as large as allowed: the official SDKs send `PageSize` = the caller's limit,
  * however large, and go on with the next page.
  */
-export const paging = (pageSizeMax: 50 | 100) =>
+export const paging = (pageSizeMax: 5 | 50 | 100) =>
   z.object({
-    PageSize: integer(1, Number.MAX_SAFE_INTEGER, 20007).transform((size) => Math.min(size, pageSizeMax)).default(PAGE_SIZE_DEFAULT),
+    PageSize: integer(1, Number.MAX_SAFE_INTEGER, 20007).transform((size) => Math.min(size, pageSizeMax)).default(Math.min(PAGE_SIZE_DEFAULT, pageSizeMax)),
     Page: integer(0, Number.MAX_SAFE_INTEGER, 20001).default(0),
     PageToken: z.string().optional(),
   });
