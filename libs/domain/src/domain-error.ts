@@ -17,6 +17,8 @@ export type DomainErrorCode =
   | 'proxy_address_cannot_be_added'
   | 'identity_cannot_be_added'
   | 'message_not_found'
+  | 'media_not_found'
+  | 'media_in_use'
   | 'address_configuration_exists'
   | 'address_configuration_not_found'
   | 'resource_not_found'
