@@ -28,8 +28,8 @@ const requestOf = (context: ExecutionContext) => context.switchToHttp().getReque
 export const TheCall = createParamDecorator((_: unknown, context: ExecutionContext) => requestOf(context).call);
 
 // One decorator per schema: given as its data, Nest would take a schema, which has a `transform`, for a pipe.
-const parsing = (schema: z.ZodType, source: (request: ApiRequest) => unknown) =>
-  createParamDecorator((_: unknown, context: ExecutionContext) => parameters(schema, decodeForm(source(requestOf(context)))))();
+const parsing = (schema: z.ZodType, source: (request: ApiRequest) => unknown, lists?: ReadonlySet<string>) =>
+  createParamDecorator((_: unknown, context: ExecutionContext) => parameters(schema, decodeForm(source(requestOf(context)), lists)))();
 
 /** The form body, validated. */
 export const Form = (schema: z.ZodType): ParameterDecorator => parsing(schema, ({ body }) => body);
@@ -39,8 +39,8 @@ const queryOf = ({ url }: FastifyRequest): string => {
   return mark < 0 ? '' : url.slice(mark + 1);
 };
 
-/** A list's filters, validated. */
-export const Filters = (schema: z.ZodType): ParameterDecorator => parsing(schema, queryOf);
+/** A list's filters, validated; `lists` are the ones that may be repeated. */
+export const Filters = (schema: z.ZodType, lists?: ReadonlySet<string>): ParameterDecorator => parsing(schema, queryOf, lists);
 
 const pagings = { 5: paging(5), 50: paging(50), 100: paging(100) };
 /** `PageSize`, `Page` and `PageToken`; the number is the resource's largest page. */

@@ -11,7 +11,7 @@ const PARAMETERS_MAX = 1000;
 const needsDecoding = /[%+\0]/;
 
 /** A repeated key is the last value, or the list where the parameter is one. Throws ApiError 20001. */
-export function decodeForm(text: unknown): Form {
+export function decodeForm(text: unknown, lists: ReadonlySet<string> = listParameters): Form {
   const form: Record<string, string | string[]> = Object.create(null);
   if (typeof text !== 'string') return form;
   // Fastify read the bytes as UTF-8; what was none became this character, which a client would have escaped.
@@ -26,7 +26,7 @@ export function decodeForm(text: unknown): Form {
       if (equals < 0 || equals > end) equals = end;
       const key = decode(text.slice(start, equals), 'name');
       const value = decode(text.slice(equals + 1, end), key);
-      if (listParameters.has(key)) ((form[key] ??= []) as string[]).push(value);
+      if (lists.has(key)) ((form[key] ??= []) as string[]).push(value);
       else form[key] = value;
     }
     start = end + 1;

@@ -9,6 +9,7 @@ import type { ConversationCommands, ParticipantCommands, RegistryCommands } from
 import { newSid, type SidPrefix } from '@parley/domain/sid';
 import { Accounts } from '@parley/event-store/accounts';
 import { testDatabase, type TestDatabase } from '@parley/event-store/database.testing';
+import { SecretBox } from '@parley/event-store/secret-box';
 import { bootstrap } from '@parley/runtime/bootstrap';
 import { readConfig } from '@parley/runtime/config';
 import { CONFIG, REDIS } from '@parley/runtime/parts';
@@ -38,6 +39,7 @@ export class TestGateway {
     Object.assign(process.env, env);
     const providers = [
       { provide: CONFIG, useValue: config }, { provide: REDIS, useValue: redis },
+      { provide: SecretBox, useValue: database.box },
       { provide: Accounts, useValue: new Accounts(database.pool, database.box) },
       { provide: CONVERSATION_COMMANDS, useValue: commands }, { provide: PARTICIPANT_COMMANDS, useValue: commands },
       { provide: REGISTRY_COMMANDS, useValue: commands },

@@ -1,6 +1,7 @@
 /** Services of the account: only the service path family has to ask, the default one exists as long as the account. */
 import { Inject, Injectable } from '@nestjs/common';
 import { ApiError } from '@parley/contracts/error-catalogue';
+import type { RoleType } from '@parley/domain/roles';
 import { isSid } from '@parley/domain/sid';
 import type { Call } from './call.js';
 import { NotFound } from './error-answer.js';
@@ -8,9 +9,10 @@ import { prepared, Reads } from './reads.js';
 
 export type ServiceRow = {
   sid: string; account: string; friendly_name: string; default_chat_service_role_sid: string; default_conversation_role_sid: string;
-  default_conversation_creator_role_sid: string; created_at: string; updated_at: string;
+  default_conversation_creator_role_sid: string; reachability_enabled: boolean; created_at: string; updated_at: string;
 };
 const find = prepared('service', 'select * from model.service where sid = $1 and account = $2');
+const findRole = prepared('role-type', 'select type from model.role where sid = $1 and account = $2 and chat_service_sid = $3');
 
 @Injectable()
 export class ServiceLookup {
@@ -35,11 +37,29 @@ export class ServiceLookup {
 
   /** The role of a participant who is given none; a role that is given must be one for conversations (50105, 50109). */
   async conversationRole(call: Call, asked: string | undefined): Promise<string> {
+    if (asked === undefined) return (await this.own(call)).default_conversation_role_sid;
+    const type = await this.roleType(call, asked);
+    if (type === undefined) throw new ApiError(50109);
+    if (type !== 'conversation') throw new ApiError(50105);
+    return asked;
+  }
+
+  /** The role of a user, likewise (50102). */
+  async serviceRole(call: Call, asked: string | undefined): Promise<string> {
+    const { default_chat_service_role_sid } = await this.own(call);
+    if (asked === undefined) return default_chat_service_role_sid;
+    if ((await this.roleType(call, asked)) !== 'service') throw new ApiError(50102);
+    return asked;
+  }
+
+  private async own(call: Call): Promise<ServiceRow> {
     const service = await this.find(call, call.service);
     if (!service) throw new NotFound();
-    if (asked === undefined) return service.default_conversation_role_sid;
-    if (asked === service.default_chat_service_role_sid) throw new ApiError(50105);
-    if (asked !== service.default_conversation_role_sid && asked !== service.default_conversation_creator_role_sid) throw new ApiError(50109);
-    return asked;
+    return service;
+  }
+
+  private async roleType({ account, service }: Call, sid: string): Promise<RoleType | undefined> {
+    const [role] = await this.reads.query<{ type: RoleType }>(findRole(sid, account.sid, service));
+    return role?.type;
   }
 }

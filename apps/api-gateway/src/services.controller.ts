@@ -1,12 +1,18 @@
-/** `/v1/Services` (API reference 1.13): list and fetch. */
-import { Controller, Get, Inject, Param } from '@nestjs/common';
+/** `/v1/Services` (API reference 1.13). What a deleted service held goes after it (deleted-services.ts). */
+import { Controller, Delete, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { REGISTRY_COMMANDS } from '@parley/contracts/command-tokens';
+import type { RegistryCommands } from '@parley/contracts/commands';
 import type { Paging } from '@parley/contracts/rest/paging';
-import { PagingOf, TheCall, type Call } from './call.js';
+import { createService, type CreateService } from '@parley/contracts/rest/services';
+import { isSid, newSid } from '@parley/domain/sid';
+import { derivedSid } from '@parley/event-store/derived-sid';
+import { Form, PagingOf, TheCall, type Call } from './call.js';
 import { NotFound } from './error-answer.js';
 import { text, time } from './json-text.js';
 import { listAnswer } from './list-answer.js';
 import { readPageToken, sidOfKind } from './page-token.js';
 import { prepared, Reads } from './reads.js';
+import { Repetitions } from './repetitions.js';
 import { ServiceLookup, type ServiceRow } from './service-lookup.js';
 
 const page = (after: '>' | '<') => prepared(`services${after}`,
@@ -22,9 +28,21 @@ const links = [
 @Controller('v1/Services')
 export class ServicesController {
   constructor(
+    @Inject(REGISTRY_COMMANDS) private readonly commands: RegistryCommands,
     @Inject(ServiceLookup) private readonly services: ServiceLookup,
+    @Inject(Repetitions) private readonly repetitions: Repetitions,
     @Inject(Reads) private readonly reads: Reads,
   ) {}
+
+  /** With its four roles, which the command adds. */
+  @Post()
+  async create(@TheCall() call: Call, @Form(createService) { friendlyName }: CreateService): Promise<string> {
+    const { account, caller } = call;
+    const sid = caller.key === undefined ? newSid('IS') : derivedSid('IS', account.sid, caller.key);
+    const at = new Date().toISOString();
+    await this.commands.create(caller, 'Service', { sid, account: account.sid, friendly_name: friendlyName, created_at: at, updated_at: at });
+    return this.fetch(call, sid);
+  }
 
   @Get()
   async list(@TheCall() call: Call, @PagingOf(100) paging: Paging): Promise<string> {
@@ -42,6 +60,16 @@ export class ServicesController {
     const row = await this.services.find(call, sid);
     if (!row) throw new NotFound();
     return serviceJson(call, row);
+  }
+
+  /** The default service stays: account-level paths act on it (409). */
+  @Delete(':Sid')
+  @HttpCode(204)
+  remove(@TheCall() call: Call, @Param('Sid') sid: string): Promise<void> {
+    return this.repetitions.orRun(call, async () => {
+      if (!isSid(sid, 'IS')) throw new NotFound();
+      await this.commands.remove(call.caller, 'Service', sid);
+    });
   }
 }
 

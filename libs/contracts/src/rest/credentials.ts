@@ -15,15 +15,14 @@ const shared = {
 };
 type Shared = z.output<z.ZodObject<typeof shared>> & { Type?: (typeof types)[number] | undefined };
 
-/** What was given for another type waits until the type changes to it. */
-const changes = (p: Shared) => ({
+/** Columns of the read model; `secrets` have to be sealed first. What was given for another type waits until the type changes to it. */
+export type CredentialChanges = { open: Record<string, string | null>; secrets: Record<string, string> };
+const changes = (p: Shared): CredentialChanges => ({
   open: given({
     friendly_name: p.FriendlyName, type: p.Type, sandbox: p.Sandbox === undefined ? undefined : p.Sandbox ? 'True' : 'False',
-  }),
-  secrets: given({ certificate: p.Certificate, private_key: p.PrivateKey, api_key: p.ApiKey, secret: p.Secret }),
+  }) as Record<string, string | null>,
+  secrets: given({ certificate: p.Certificate, private_key: p.PrivateKey, api_key: p.ApiKey, secret: p.Secret }) as Record<string, string>,
 });
 
-/** `open` and `secrets` are columns of the read model; the latter have to be sealed. */
 export const createCredential = z.object({ ...shared, Type: oneOf(types, 20001) }).transform(changes);
 export const updateCredential = z.object({ ...shared, Type: oneOf(types, 20001).optional() }).transform(changes);
-export type CredentialChanges = z.output<typeof updateCredential>;
