@@ -13,10 +13,10 @@ export function conversationJson({ base }: Call, c: ConversationRow): string {
     url}/Participants","messages":"${url}/Messages","webhooks":"${url}/Webhooks","export":"${url}/Export"}}`;
 }
 
-/** Deadlines, never durations, counted from the last activity; a closed conversation waits for nothing. */
-function timersJson({ state, timer_inactive, timer_closed, last_activity_at }: ConversationRow): string {
+/** Deadlines, never durations, counted from the last activity or from when they were set; a closed conversation waits for nothing. */
+export function timersJson({ state, timer_inactive, timer_closed, last_activity_at, timers_from }: ConversationRow): string {
   if (state === 'closed' || (timer_inactive === null && timer_closed === null)) return '{}';
-  const from = Date.parse(last_activity_at);
+  const from = Math.max(Date.parse(last_activity_at), timers_from === null ? 0 : Date.parse(timers_from));
   const at = (timer: string) => new Date(from + (durationMillis(timer) ?? 0)).toISOString();
   const inactive = timer_inactive === null ? '' : `"date_inactive":${time(at(timer_inactive))}`;
   const closed = timer_closed === null ? '' : `"date_closed":${time(at(timer_closed))}`;

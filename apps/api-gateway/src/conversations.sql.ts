@@ -4,7 +4,8 @@ import { prepared } from './reads.js';
 export type ConversationRow = {
   sid: string; account: string; chat_service_sid: string; messaging_service_sid: string | null; friendly_name: string | null;
   unique_name: string | null; attributes: string; state: string; timer_inactive: string | null; timer_closed: string | null;
-  email_address: string | null; email_name: string | null; created_at: string; updated_at: string; last_activity_at: string;
+  email_address: string | null; email_name: string | null; created_by: string | null; created_at: string; updated_at: string; last_activity_at: string;
+  timers_from: string | null;
 };
 
 const select = 'select * from model.conversation where account = $1 and chat_service_sid = $2 and';

@@ -1,31 +1,44 @@
-/** Commands on participants and on the addresses that open conversations by themselves. */
+/** Commands on participants, users and on the addresses that open conversations by themselves. */
 import { Inject, Injectable } from '@nestjs/common';
+import { REGISTRY_COMMANDS } from '@parley/contracts/command-tokens';
 import type {
-  AddParticipant, AutoCreation, Caller, CreateAddressConfiguration, ParticipantCommands, UpdateParticipant,
+  AddParticipant, AutoCreation, Caller, CreateAddressConfiguration, ParticipantCommands, RegistryCommands, UpdateParticipant,
 } from '@parley/contracts/commands';
 import { DomainError } from '@parley/domain/domain-error';
-import type { RegistryEvent } from '@parley/domain/registry-events';
-import { newSid, type ConversationSid, type ParticipantSid, type Sid } from '@parley/domain/sid';
+import type { RegistryEvent, RegistryKind } from '@parley/domain/registry-events';
+import { newSid, type ConversationSid, type ParticipantSid, type ServiceSid, type Sid } from '@parley/domain/sid';
+import { ChatUsers } from '@parley/event-store/chat-users';
 import type { Pool } from '@parley/event-store/database';
+import { ownerOfPairs } from '@parley/event-store/address-owner';
 import { derivedSid } from '@parley/event-store/derived-sid';
 import { Streams } from '@parley/event-store/streams';
 import type { Config } from '@parley/runtime/config';
 import { CONFIG, POOL } from '@parley/runtime/parts';
+import { keepForWebhooks } from '@parley/webhooks/removed-rows';
 
 const now = () => new Date().toISOString();
 
+/** Conversations a leaving user is taken out of at the same time. */
+const LEAVING_AT_ONCE = 16;
+
 @Injectable()
 export class ParticipantService implements ParticipantCommands {
+  private readonly users: ChatUsers;
+
   constructor(
     private readonly streams: Streams,
     @Inject(POOL) private readonly pool: Pool,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
+    @Inject(REGISTRY_COMMANDS) private readonly registry: RegistryCommands,
+  ) {
+    this.users = new ChatUsers(streams, pool);
+  }
 
   async addParticipant(caller: Caller, sid: ConversationSid, data: AddParticipant): Promise<{ participantSid: ParticipantSid }> {
     const participantSid = newSid('MB');
     const { participantsMax, nonChatParticipantsMax } = this.config;
     const { identity = null, binding = null, attributes = '{}', roleSid = null } = data;
+    if (identity !== null) await this.ensureUserOf(caller, sid, identity);
     try {
       const { result } = await this.streams.onConversation(
         caller, sid,
@@ -53,9 +66,55 @@ export class ParticipantService implements ParticipantCommands {
   }
 
   async removeParticipant(caller: Caller, sid: ConversationSid, participantSid: ParticipantSid): Promise<void> {
+    await keepForWebhooks(this.pool, caller, 'participant', participantSid);
     await this.streams.onConversation(
       caller, sid, () => ({ type: 'RemoveParticipant', data: { participantSid, now: now() } }), { result: null },
     );
+  }
+
+  async ensureUser(caller: Caller, service: ServiceSid, identity: string, roleSid?: string): Promise<void> {
+    await this.users.ensure(caller, service, [identity], roleSid);
+  }
+
+  /** The user's own fact comes last: when something breaks on the way, the command can be repeated. */
+  async deleteUser(caller: Caller, sid: Sid<'US'>): Promise<void> {
+    const { rows: [user] } = await this.pool.query<{ service: string; identity: string }>(
+      'select chat_service_sid as service, identity from model.chat_user where sid = $1 and account = $2', [sid, caller.account]);
+    if (!user) throw new DomainError('resource_not_found');
+    const { key: _key, hash: _hash, ...step } = caller;
+    await this.leaveAll(step, user.service, user.identity);
+    await this.forget(step, 'PushBinding', 'push_binding', 'chat_service_sid = $2 and identity = $3', [user.service, user.identity]);
+    await this.forget(step, 'UserConversation', 'user_conversation', 'user_sid = $2', [sid]);
+    await this.registry.remove(caller, 'User', sid);
+  }
+
+  private async leaveAll(caller: Caller, service: string, identity: string): Promise<void> {
+    const { rows } = await this.pool.query<{ conversation: ConversationSid; participant: ParticipantSid }>(
+      `select c.sid as conversation, p.sid as participant from model.participant p
+         join model.conversation c on c.sid = p.conversation_sid and c.chat_service_sid = $2 and c.state <> 'closed'
+        where p.account = $1 and p.identity = $3`, [caller.account, service, identity],
+    );
+    for (let at = 0; at < rows.length; at += LEAVING_AT_ONCE)
+      await Promise.all(rows.slice(at, at + LEAVING_AT_ONCE).map(async ({ conversation, participant }) => {
+        try {
+          await this.removeParticipant(caller, conversation, participant);
+        } catch (error) {
+          // Closed, deleted or left in the meantime.
+          if (!(error instanceof DomainError && /_(not_found|closed)$/.test(error.code))) throw error;
+        }
+      }));
+  }
+
+  private async forget(caller: Caller, kind: RegistryKind, table: string, where: string, values: unknown[]): Promise<void> {
+    const { rows } = await this.pool.query<{ sid: string }>(`select sid from model.${table} where account = $1 and ${where}`, [caller.account, ...values]);
+    for (const { sid } of rows) await this.registry.remove(caller, kind, sid);
+  }
+
+  /** Before he joins, so that nobody is in a conversation who does not exist. */
+  private async ensureUserOf(caller: Caller, sid: ConversationSid, identity: string): Promise<void> {
+    const { rows: [found] } = await this.pool.query<{ service: string }>(
+      `select chat_service_sid as service from model.conversation where sid = $1 and account = $2 and state <> 'closed'`, [sid, caller.account]);
+    if (found) await this.users.ensure(caller, found.service, [identity]);
   }
 
   async createAddressConfiguration(caller: Caller, data: CreateAddressConfiguration): Promise<{ sid: Sid<'IG'> }> {
@@ -102,10 +161,7 @@ export class ParticipantService implements ParticipantCommands {
   /** The refusal names the conversation that has the pair, as clients look it up there (50416). */
   private async withOwner(error: unknown, account: string, address: string, proxyAddress: string): Promise<unknown> {
     if (!(error instanceof DomainError) || error.code !== 'address_pair_in_use') return error;
-    const { rows } = await this.pool.query<{ conversation_sid: string }>(
-      'select conversation_sid from model.address_binding where account = $1 and address = $2 and proxy_address = $3',
-      [account, address, proxyAddress],
-    );
-    return rows[0] ? new DomainError('address_pair_in_use', { conversationSid: rows[0].conversation_sid }) : error;
+    const conversationSid = await ownerOfPairs(this.pool, account, [{ address, proxyAddress }]);
+    return conversationSid === undefined ? error : new DomainError('address_pair_in_use', { conversationSid });
   }
 }

@@ -7,6 +7,7 @@ import type {
 } from '@parley/domain/conversation/events';
 import type { Receipt } from '@parley/domain/delivery/delivery';
 import type { RegistryKind, RegistryRow } from '@parley/domain/registry-events';
+import type { WebhookMark } from '@parley/domain/webhook-mark';
 import type { ConversationSid, MessageSid, ParticipantSid, ReceiptSid, ServiceSid, Sid } from '@parley/domain/sid';
 
 /** Who asks, and how a repetition is recognised. */
@@ -18,6 +19,8 @@ export type Caller = {
   hash?: string;
   /** W3C traceparent. */
   cause?: string;
+  /** Webhooks are told of what this command does; absent: they are not. */
+  webhook?: WebhookMark;
 };
 /** `createdAt`/`updatedAt`: imports only, ISO 8601; otherwise the server's clock. */
 type Dated = { createdAt?: string; updatedAt?: string };
@@ -29,10 +32,15 @@ export type CreateConversation = Dated & {
   uniqueName?: string | null;
   attributes?: string;
   state?: ConversationState;
+  /** A timer that is not named is the account's default; an empty one is none. */
   timers?: Timers;
   email?: EmailBinding;
+  /** Who joins as it is made: all of them, or there is no conversation. */
+  participants?: AddParticipant[];
+  /** Identity of the user who makes it. */
+  createdBy?: string;
 };
-export type UpdateConversation = Dated & Partial<Omit<CreateConversation, 'chatServiceSid'>>;
+export type UpdateConversation = Dated & Partial<Omit<CreateConversation, 'chatServiceSid' | 'createdBy' | 'participants'>>;
 export type AddParticipant = Dated & Partial<Omit<Participant, 'participantSid'>>;
 export type UpdateParticipant = Dated & {
   identity?: string;
@@ -59,9 +67,12 @@ export type ReportDelivery = Omit<Receipt, 'conversationSid'>;
 
 /** apps/conversation-service. Subject prefix `command.conversation`. */
 export interface ConversationCommands {
+  /** Throws also `address_pairs_in_use`, naming the conversation that has one of its participants' pairs. */
   createConversation(caller: Caller, data: CreateConversation): Promise<{ conversationSid: ConversationSid }>;
   updateConversation(caller: Caller, sid: ConversationSid, data: UpdateConversation): Promise<void>;
   changeState(caller: Caller, sid: ConversationSid, state: ConversationState, reason: StateChangeReason): Promise<void>;
+  /** Changes the state when one of its timers has run out; what was said up to now counts. */
+  applyTimers(caller: Caller, sid: ConversationSid): Promise<void>;
   deleteConversation(caller: Caller, sid: ConversationSid): Promise<void>;
   /** Resolves with the stored fact: the answer needs no read. */
   addMessage(caller: Caller, sid: ConversationSid, data: AddMessage): Promise<MessageAdded>;
@@ -90,6 +101,10 @@ export interface ParticipantCommands {
   addParticipant(caller: Caller, sid: ConversationSid, data: AddParticipant): Promise<{ participantSid: ParticipantSid }>;
   updateParticipant(caller: Caller, sid: ConversationSid, participantSid: ParticipantSid, data: UpdateParticipant): Promise<void>;
   removeParticipant(caller: Caller, sid: ConversationSid, participantSid: ParticipantSid): Promise<void>;
+  /** He leaves every conversation that is not closed, his push bindings go; what he wrote stays. */
+  deleteUser(caller: Caller, sid: Sid<'US'>): Promise<void>;
+  /** A user who comes with an access token exists from then on; `roleSid`: instead of the service's default role. */
+  ensureUser(caller: Caller, service: ServiceSid, identity: string, roleSid?: string): Promise<void>;
   createAddressConfiguration(caller: Caller, data: CreateAddressConfiguration): Promise<{ sid: Sid<'IG'> }>;
   updateAddressConfiguration(
     caller: Caller, sid: Sid<'IG'>, data: { friendlyName?: string | null; autoCreation?: AutoCreation },

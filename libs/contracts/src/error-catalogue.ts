@@ -101,6 +101,9 @@ const catalogue = {
   50417: [400, 'Participants limit exceeded'],
   50418: [400, 'Non-Chat participants limit exceeded'],
   50421: [400, 'Invalid last read message index format'],
+  50424: [400, 'Invalid participant: {}'],
+  50425: [409, 'One or more participant and proxy address pairs are already in use: a binding already exists in Conversation {}'],
+  50426: [400, 'Too many participants in one request: at most 10'],
   50430: [403, 'Participant is not a member of conversation'],
   50433: [409, 'Participant already exists'],
   50440: [400, 'Failed to remove the proxy address of a participant.'],
@@ -120,6 +123,7 @@ const catalogue = {
   50526: [400, 'Invalid content SID'],
   50527: [400, 'Invalid content variables format'],
   50528: [400, 'Content SID is missing'],
+  50530: [404, 'Channel metadata not found for this message'],
   50529: [400, 'Content variables are too long'],
   50540: [400, 'Content variable key is too long'],
   50541: [400, 'Content variable value is too long'],
@@ -154,6 +158,7 @@ const codeOf: Record<DomainErrorCode, ErrorCode> = {
   participant_limit_exceeded: 50417,
   non_chat_participant_limit_exceeded: 50418,
   address_pair_in_use: 50416,
+  address_pairs_in_use: 50425,
   proxy_address_cannot_be_removed: 50440,
   proxy_address_cannot_be_added: 50441,
   identity_cannot_be_added: 50444,
@@ -168,6 +173,8 @@ const codeOf: Record<DomainErrorCode, ErrorCode> = {
   user_exists: 50201,
   role_exists: 20409,
   sender_exists: 20409,
+  webhook_refused: 50056,
+  webhook_failed: 50057,
   conflicting_modification: 50391,
   idempotency_key_reused: 20409,
   overloaded: 20503,
@@ -177,7 +184,9 @@ const codeOf: Record<DomainErrorCode, ErrorCode> = {
 /** What fills the placeholder of a domain refusal. Paths are the gateway's business. */
 const subjectOf = (error: DomainError): string => {
   switch (error.code) {
-    case 'address_pair_in_use': return error.details.conversationSid ?? '';
+    case 'address_pair_in_use':
+    case 'address_pairs_in_use':
+      return error.details.conversationSid ?? '';
     case 'address_configuration_exists': return 'this address is already configured';
     case 'role_exists': return 'a role of this name exists in the service';
     case 'resource_limit_exceeded': return error.details.limit ?? '';

@@ -7,6 +7,7 @@ import type { MessagingBinding } from '@parley/domain/address';
 import type {
   ConversationCreated, ConversationEvent, ConversationUpdated, MessageAdded, MessageUpdated, ParticipantAdded, ParticipantUpdated,
 } from '@parley/domain/conversation/events';
+import { startOf } from '@parley/domain/conversation/timers';
 import type { DeliveryEvent } from '@parley/domain/delivery/delivery';
 import { registryEffect, type RegistryEvent } from '@parley/domain/registry-events';
 import { int2Array, int4Array, textArray, textArrayOrNull, timestampArray } from './pg-arrays.js';
@@ -25,7 +26,8 @@ export function effectsOf(event: ProjectedEvent, account: string, conversation: 
       return [{ effect: 'conversation~', row: { sid: conversation, ...conversationChanges(event.data) } }];
     case 'ConversationStateUpdated': {
       const { to, updatedAt } = event.data;
-      const changed = { effect: 'conversation~', row: { sid: conversation, state: to, updated_at: updatedAt } };
+      const timers = to === 'active' && { timers_from: updatedAt }; // they start anew
+      const changed = { effect: 'conversation~', row: { sid: conversation, state: to, updated_at: updatedAt, ...timers } };
       // Closing frees every address pair (API reference 3.2).
       return to === 'closed' ? [changed, { effect: 'address_binding-', row: { conversation_sid: conversation } }] : [changed];
     }
@@ -77,16 +79,18 @@ function conversationRow(data: ConversationCreated, account: string): Record<str
     sid: data.conversationSid, account, chat_service_sid: data.chatServiceSid, messaging_service_sid: data.messagingServiceSid,
     friendly_name: data.friendlyName, unique_name: data.uniqueName, attributes: data.attributes, state: data.state,
     timer_inactive: data.timers.inactive ?? null, timer_closed: data.timers.closed ?? null,
-    email_address: data.email.address ?? null, email_name: data.email.name ?? null,
+    email_address: data.email.address ?? null, email_name: data.email.name ?? null, created_by: data.createdBy ?? null,
     created_at: data.createdAt, updated_at: data.updatedAt,
-    last_activity_at: new Date(wholeSecond(Date.parse(data.createdAt))).toISOString(),
+    last_activity_at: new Date(wholeSecond(Date.parse(data.createdAt))).toISOString(), timers_from: startOf(data.timers) ?? null,
   };
 }
 
 const conversationChanges = (data: ConversationUpdated): Record<string, unknown> => ({
   friendly_name: data.friendlyName, unique_name: data.uniqueName, attributes: data.attributes,
   messaging_service_sid: data.messagingServiceSid,
-  ...(data.timers && { timer_inactive: data.timers.inactive ?? null, timer_closed: data.timers.closed ?? null }),
+  ...(data.timers && {
+    timer_inactive: data.timers.inactive ?? null, timer_closed: data.timers.closed ?? null, timers_from: startOf(data.timers),
+  }),
   email_address: data.email?.address, email_name: data.email?.name, created_at: data.createdAt, updated_at: data.updatedAt,
 });
 

@@ -13,11 +13,15 @@ create table conversation (
   sid text collate "C" primary key, account text collate "C" not null, chat_service_sid text collate "C" not null,
   messaging_service_sid text collate "C", friendly_name text, unique_name text, attributes text not null,
   state text not null,
-  -- Durations as asked for; deadlines are last_activity_at plus duration.
+  -- Durations as asked for; deadlines are the later of last_activity_at and timers_from plus duration.
   timer_inactive text, timer_closed text, email_address text, email_name text,
+  -- Identity of the user who made it; null: the account itself.
+  created_by text,
   created_at timestamptz not null, updated_at timestamptz not null,
   -- Whole seconds: moved at most once a second per conversation, so a busy one costs the list's index nothing.
-  last_activity_at timestamptz not null
+  last_activity_at timestamptz not null,
+  -- When the timers were set or the conversation became active again.
+  timers_from timestamptz
 ) with (fillfactor = 80);
 create unique index conversation_unique_name on conversation (chat_service_sid, unique_name) where unique_name is not null;
 create index conversation_by_activity on conversation (account, chat_service_sid, last_activity_at, sid);
@@ -34,7 +38,7 @@ create table participant (
 create unique index participant_identity on participant (conversation_sid, identity) where identity is not null;
 create index participant_by_conversation on participant (conversation_sid, sid);
 create index participant_by_identity on participant (account, identity, conversation_sid) where identity is not null;
-create index participant_by_address on participant (account, address) where address is not null;
+create index participant_by_address on participant (account, address, conversation_sid, sid) where address is not null;
 
 -- The address book: an address pair belongs to one conversation that is not closed.
 create table address_binding (
@@ -99,9 +103,9 @@ begin
   loop
     case x.effect
     when 'conversation~' then update ${schema}.conversation t set (messaging_service_sid, friendly_name, unique_name, attributes, state,
-        timer_inactive, timer_closed, email_address, email_name, created_at, updated_at) =
+        timer_inactive, timer_closed, email_address, email_name, created_at, updated_at, timers_from) =
       (select r.messaging_service_sid, r.friendly_name, r.unique_name, r.attributes, r.state, r.timer_inactive, r.timer_closed,
-        r.email_address, r.email_name, r.created_at, r.updated_at from jsonb_populate_record(t, x.row) r) where t.sid = x.row->>'sid';
+        r.email_address, r.email_name, r.created_at, r.updated_at, r.timers_from from jsonb_populate_record(t, x.row) r) where t.sid = x.row->>'sid';
     when 'participant+' then insert into ${schema}.participant select * from jsonb_populate_record(null::${schema}.participant, x.row);
     when 'participant~' then update ${schema}.participant t set (identity, type, address, proxy_address, attributes, role_sid,
         last_read_message_index, last_read_timestamp, created_at, updated_at) =

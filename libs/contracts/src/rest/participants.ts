@@ -7,7 +7,8 @@ import { isSid } from '@parley/domain/sid';
 import { z } from 'zod';
 import type { UpdateParticipant } from '../commands.js';
 import type { ErrorCode } from '../error-catalogue.js';
-import { dateTime, fault, given, integer, jsonText, sid, text } from './parameters.js';
+import { dateTime, fault, given, jsonText, sid, text } from './parameters.js';
+import { readHorizon } from './users.js';
 
 const shared = {
   DateCreated: dateTime(50308).optional(),
@@ -62,9 +63,6 @@ function kindFault(identity?: string, address?: string, proxy?: string, projecte
 const bindingOf = (address: string, proxyAddress: string): MessagingBinding =>
   ({ type: channelOf(address)!, address, proxyAddress });
 
-/** The literal `null`, or nothing, clears. */
-const nothing = z.enum(['', 'null']).transform(() => null);
-
 export const updateParticipant = z
   .object({
     ...shared,
@@ -72,8 +70,7 @@ export const updateParticipant = z
     'MessagingBinding.ProxyAddress': z.union([z.literal('null').transform(() => null),
       text(ADDRESS_CHARS_MAX, 50408).min(1, fault(50412))], fault(50408)).optional(),
     'MessagingBinding.ProjectedAddress': z.string().optional(),
-    LastReadMessageIndex: z.union([nothing, integer(0, 2_147_483_647, 50421)], fault(50421)).optional(),
-    LastReadTimestamp: z.union([nothing, dateTime(50405)], fault(50405)).optional(),
+    ...readHorizon,
   })
   .superRefine((p, context) => {
     const projected = p['MessagingBinding.ProjectedAddress'];

@@ -21,6 +21,8 @@ export type ConversationCreated = {
   state: ConversationState;
   timers: Timers;
   email: EmailBinding;
+  /** Identity of the user who made it; absent: the account itself did. */
+  createdBy?: string;
   createdAt: string;
   updatedAt: string;
 };

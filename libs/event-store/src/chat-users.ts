@@ -1,0 +1,49 @@
+/**
+ * Users come into being by themselves when they are first named: as a participant, or by an access token (API reference 3.4
+ * and 7). A fact of their own, stored before the fact that names them, with the service's default role of that moment; so a
+ * rebuild, which reads shard by shard, gives the same rows.
+ */
+import type { Caller } from '@parley/contracts/commands';
+import { DomainError } from '@parley/domain/domain-error';
+import type { RegistryEvent } from '@parley/domain/registry-events';
+import { newSid } from '@parley/domain/sid';
+import type { Pool } from './database.js';
+import type { Streams } from './streams.js';
+
+export class ChatUsers {
+  constructor(
+    private readonly streams: Streams,
+    private readonly pool: Pool,
+  ) {}
+
+  /** Makes those who are not there yet; nothing when the service is not the account's. `roleSid`: instead of its default. */
+  async ensure({ key: _key, hash: _hash, ...caller }: Caller, service: string, identities: readonly string[], roleSid?: string): Promise<void> {
+    if (identities.length === 0) return;
+    const { rows } = await this.pool.query<{ identity: string; role_sid: string }>(
+      `select i.identity, s.default_chat_service_role_sid as role_sid
+         from model.service s, unnest($3::text[]) as i (identity)
+        where s.sid = $2 and s.account = $1
+          and not exists (select 1 from model.chat_user u where u.chat_service_sid = s.sid and u.identity = i.identity)`,
+      [caller.account, service, [...new Set(identities)]],
+    );
+    await Promise.all(rows.map(({ identity, role_sid }) => this.create(caller, service, identity, roleSid ?? role_sid)));
+  }
+
+  private async create(caller: Caller, service: string, identity: string, role_sid: string): Promise<void> {
+    const sid = newSid('US');
+    const at = new Date().toISOString();
+    const created: RegistryEvent = {
+      type: 'UserCreated',
+      data: {
+        sid, account: caller.account, chat_service_sid: service, identity, friendly_name: null, attributes: '{}', role_sid,
+        created_at: at, updated_at: at,
+      },
+    };
+    try {
+      await this.streams.onRegistry(caller, sid, `chat_user-${sid}`, () => [created], { result: null, unique: true }, sid);
+    } catch (error) {
+      // Somebody else made him in the meantime.
+      if (!(error instanceof DomainError && error.code === 'user_exists')) throw error;
+    }
+  }
+}
