@@ -142,4 +142,6 @@ function unrouted(request: FastifyRequest, reply: FastifyReply): void {
   if (!path || (path.built as string[]).includes(method)) return void answerError(reply, apiError(new NotFound(), request));
   if ((path.verbs as string[]).includes(method)) return void answerError(reply, notBuilt(path.resource));
   answerError(reply.header('Allow', path.verbs.join(', ')), new ApiError(20004));
+  const hooks = headers['x-twilio-webhook-enabled'];
+  if (typeof hooks === 'string' && hooks.toLowerCase() === 'true') caller.webhook = { source: 'API' };
 }

@@ -9,7 +9,10 @@ import { newSid, type ConversationSid, type MessageSid } from '@parley/domain/si
 import type { Pool } from '@parley/event-store/database';
 import { derivedSid } from '@parley/event-store/derived-sid';
 import { Streams } from '@parley/event-store/streams';
-import { POOL } from '@parley/runtime/parts';
+import type { Config } from '@parley/runtime/config';
+import { CONFIG, POOL } from '@parley/runtime/parts';
+import { accountDefaults } from './account-defaults.js';
+import { keepForWebhooks } from '@parley/webhooks/removed-rows';
 import { findMessage, findMessageFact } from './message-reads.js';
 
 const now = () => new Date().toISOString();
@@ -75,6 +78,7 @@ export class ConversationService implements ConversationCommands {
   }
 
   async updateMessage(caller: Caller, sid: ConversationSid, messageSid: MessageSid, data: UpdateMessage): Promise<void> {
+    await keepForWebhooks(this.pool, caller, 'conversation', sid);
     await this.onMessage(sid, messageSid, (index) =>
       this.streams.onConversation(
         caller, sid, () => ({ type: 'UpdateMessage', data: { ...data, messageSid, index, now: now() } }), { result: null },
@@ -82,8 +86,9 @@ export class ConversationService implements ConversationCommands {
   }
 
   async deleteMessage(caller: Caller, sid: ConversationSid, messageSid: MessageSid): Promise<void> {
-    await this.onMessage(sid, messageSid, (index) =>
-      this.streams.onConversation(
+    await this.onMessage(sid, messageSid, async (index) => {
+      await keepForWebhooks(this.pool, caller, 'message', messageSid);
+      await this.streams.onConversation(
         caller, sid, () => ({ type: 'DeleteMessage', data: { messageSid, index, now: now() } }), { result: null },
       ));
   }

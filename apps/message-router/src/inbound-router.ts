@@ -8,6 +8,7 @@ import type {
 } from '@parley/contracts/commands';
 import { DomainError, type DomainErrorCode } from '@parley/domain/domain-error';
 import type { ConversationSid, ServiceSid } from '@parley/domain/sid';
+import type { WebhookMark } from '@parley/domain/webhook-mark';
 import type { Accounts } from '@parley/event-store/accounts';
 import type { AddressBook } from './address-book.js';
 
@@ -24,7 +25,7 @@ export class InboundRouter implements RouterCommands {
 
   /** Throws DomainError `unavailable` or `overloaded` when it may succeed later. */
   async routeInbound(account: string, message: InboundMessage): Promise<InboundRouting> {
-    const caller = { account, key: `in:${message.providerMessageId}` };
+    const caller = { account, key: `in:${message.providerMessageId}`, webhook: { source: message.channel.toUpperCase() } };
     for (let lookup = 1; ; lookup++) {
       const known = await this.addressBook.find(account, message.from, message.to);
       const conversationSid = known ?? (await this.open(caller, message));
@@ -43,10 +44,10 @@ export class InboundRouter implements RouterCommands {
   }
 
   /** A conversation for this pair: a new one, or that of whoever was faster. undefined: this address opens none. */
-  private async open(caller: Caller, { from, to, channel }: InboundMessage): Promise<ConversationSid | undefined> {
+  private async open(caller: Caller, { from, to, channel, body }: InboundMessage): Promise<ConversationSid | undefined> {
     const autoCreation = await this.addressBook.autoCreation(caller.account, to);
     if (!autoCreation) return undefined;
-    const { conversationSid } = await this.conversations.createConversation(step(caller, 'conversation'), {
+    const { conversationSid } = await this.conversations.createConversation(opening(step(caller, 'conversation'), { address: from, proxyAddress: to, body }), {
       chatServiceSid: await this.serviceFor(caller.account, autoCreation),
     });
     try {
@@ -56,7 +57,7 @@ export class InboundRouter implements RouterCommands {
       return conversationSid;
     } catch (error) {
       if (!isRefusal(error, 'address_pair_in_use')) throw error;
-      await this.conversations.deleteConversation(step(caller, 'withdrawal'), conversationSid);
+      await this.conversations.deleteConversation({ account: caller.account, key: `${caller.key}:withdrawal` }, conversationSid);
       return (error.details['conversationSid'] as ConversationSid | undefined) ?? this.addressBook.find(caller.account, from, to);
     }
   }
@@ -69,7 +70,11 @@ export class InboundRouter implements RouterCommands {
   }
 }
 
-const step = ({ account, key }: Caller, name: string): Caller => ({ account, key: `${key}:${name}` });
+const step = (caller: Caller, name: string): Caller => ({ ...caller, key: `${caller.key}:${name}` });
+
+/** Webhooks are told what opened the conversation. */
+const opening = (caller: Caller, by: NonNullable<WebhookMark['opening']>): Caller =>
+  (caller.webhook ? { ...caller, webhook: { ...caller.webhook, opening: by } } : caller);
 
 const isRefusal = (error: unknown, ...codes: DomainErrorCode[]): error is DomainError =>
   error instanceof DomainError && codes.includes(error.code);

@@ -28,6 +28,8 @@ export type DomainErrorCode =
   | 'role_exists'
   | 'sender_exists'
   | 'conflicting_modification'
+  | 'webhook_refused'
+  | 'webhook_failed'
   | 'idempotency_key_reused'
   | 'overloaded'
   | 'unavailable';

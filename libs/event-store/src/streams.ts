@@ -92,9 +92,10 @@ export class Streams {
         continue;
       }
       entry.version += events.length;
-      entry.state = fold(conversation, events, entry.state);
+      const before = entry.state;
+      entry.state = fold(conversation, events, before);
       const outcome = await this.appendTo(entry, caller, {
-        account: caller.account, shard: entry.shard, stream: `conversation-${sid}`, expected, events, conversation: sid, dataKey: key,
+        account: caller.account, shard: entry.shard, stream: `conversation-${sid}`, expected, events: marked(events, caller, before, entry.state), conversation: sid, dataKey: key,
         nextIndex: entry.state.nextIndex, ...idempotency(caller, execution.result), ...(caller.cause && { cause: caller.cause }),
       }, { basis: entry.basis, ...(execution.unique && { unique: true }) });
       if (outcome.status === 'ok') {
@@ -152,7 +153,7 @@ export class Streams {
         throw error;
       }
       const outcome = await this.underRules(caller, this.commit.append({
-        account: caller.account, shard, stream, expected, events, conversation: null, nextIndex: null, ...idempotency(caller, execution.result), ...(dataKey && { keyId: keyId!, dataKey }),
+        account: caller.account, shard, stream, expected, events: marked(events, caller), conversation: null, nextIndex: null, ...idempotency(caller, execution.result), ...(dataKey && { keyId: keyId!, dataKey }),
       }, { unique: execution.unique ?? false }));
       if (outcome.status === 'ok') return execution.result;
       if (outcome.status === 'duplicate') return remembered<R>(caller, outcome).result;
@@ -192,9 +193,11 @@ export class Streams {
     const append = async (tx: Connection): Promise<Append | undefined> => {
       const { version: expected, state } = await loadConversation(tx, shard, account, sid);
       events = conversation.decide(decide(state), state);
-      return events.length === 0 ? undefined : {
-        account, shard, stream: `conversation-${sid}`, expected, events, conversation: sid, dataKey,
-        nextIndex: fold(conversation, events, state).nextIndex, ...idempotency(caller, execution.result), ...(cause && { cause }),
+      if (events.length === 0) return undefined;
+      const after = fold(conversation, events, state);
+      return {
+        account, shard, stream: `conversation-${sid}`, expected, events: marked(events, caller, state, after), conversation: sid, dataKey,
+        nextIndex: after.nextIndex, ...idempotency(caller, execution.result), ...(cause && { cause }),
       };
     };
     try {
@@ -268,6 +271,14 @@ export class Streams {
     if (version > 0 || state.status !== 'absent') this.cache.set(sid, entry);
     return entry;
   }
+}
+
+/** Facts that webhooks are told of carry who caused them (domain/webhook-mark.ts). */
+function marked(events: NewEvent[], { webhook }: Caller, ...states: Conversation[]): NewEvent[] {
+  if (!webhook) return events;
+  const service = states.find(({ chatServiceSid }) => chatServiceSid !== '')?.chatServiceSid;
+  const mark = service === undefined ? webhook : { ...webhook, service };
+  return events.map(({ type, data }) => ({ type, data: { ...data, webhook: mark } }));
 }
 
 function idempotency(caller: Caller, result: unknown): Pick<Append, 'idempotency'> {
