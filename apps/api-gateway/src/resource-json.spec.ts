@@ -16,6 +16,7 @@ const conversation = {
   sid: sid('CH'), account: sid('AC'), chat_service_sid: sid('IS'), messaging_service_sid: sid('MG'), friendly_name: null, unique_name: null,
   attributes: '{}', state: 'active', timer_inactive: null, timer_closed: 'PT10M', email_address: null, email_name: null,
   created_at: '2026-01-01 00:00:00+00', updated_at: '2026-01-01 00:00:00+00', last_activity_at: '2026-01-01 00:00:00+00',
+  timers_from: '2026-01-01 00:00:00+00',
 };
 
 describe('conversationJson', () => {
@@ -31,6 +32,8 @@ describe('conversationJson', () => {
     [{ timer_closed: null }, {}],
     [{ timer_inactive: 'PT1M' }, { date_inactive: '2026-01-01T00:01:00Z', date_closed: '2026-01-01T00:10:00Z' }],
     [{ state: 'closed' }, {}],
+    [{ timers_from: '2026-01-01 00:01:00+00' }, { date_closed: '2026-01-01T00:11:00Z' }],
+    [{ timers_from: null }, { date_closed: '2026-01-01T00:10:00Z' }],
   ])('tells deadlines, never durations: %j', (change, timers) =>
     expect(JSON.parse(conversationJson(call, { ...conversation, ...change }))).toMatchObject({ timers }));
   it('escapes what people wrote', () =>

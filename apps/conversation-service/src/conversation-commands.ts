@@ -1,11 +1,12 @@
 /** Commands on conversations, messages and receipts: SIDs and times are made here, everything else is decided in the domain. */
 import { Inject, Injectable } from '@nestjs/common';
 import type {
-  AddMessage, Caller, ConversationCommands, CreateConversation, ReportDelivery, UpdateConversation, UpdateMessage,
+  AddMessage, AddParticipant, Caller, ConversationCommands, CreateConversation, ReportDelivery, UpdateConversation, UpdateMessage,
 } from '@parley/contracts/commands';
-import type { ConversationState, MessageAdded, StateChangeReason } from '@parley/domain/conversation/events';
+import type { ConversationState, MessageAdded, Participant, StateChangeReason } from '@parley/domain/conversation/events';
 import { DomainError } from '@parley/domain/domain-error';
 import { newSid, type ConversationSid, type MessageSid } from '@parley/domain/sid';
+import { ownerOfPairs } from '@parley/event-store/address-owner';
 import type { Pool } from '@parley/event-store/database';
 import { derivedSid } from '@parley/event-store/derived-sid';
 import { Streams } from '@parley/event-store/streams';
@@ -16,6 +17,8 @@ import { keepForWebhooks } from '@parley/webhooks/removed-rows';
 import { findMessage, findMessageFact } from './message-reads.js';
 
 const now = () => new Date().toISOString();
+const newParticipant = ({ identity = null, binding = null, attributes = '{}', roleSid = null }: AddParticipant): Participant =>
+  ({ participantSid: newSid('MB'), identity, binding, attributes, roleSid });
 
 @Injectable()
 export class ConversationService implements ConversationCommands {
@@ -25,25 +28,36 @@ export class ConversationService implements ConversationCommands {
   constructor(
     private readonly streams: Streams,
     @Inject(POOL) private readonly pool: Pool,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'participantsMax' | 'nonChatParticipantsMax'>,
   ) {}
 
   async createConversation(caller: Caller, data: CreateConversation): Promise<{ conversationSid: ConversationSid }> {
     // A retry must reach the same shard, so with a key the SID follows from it.
     const conversationSid = caller.key === undefined ? newSid('CH') : derivedSid('CH', caller.account, caller.key);
-    const {
-      messagingServiceSid = null, friendlyName = null, uniqueName = null, attributes = '{}', state = 'active', timers = {}, email = {},
-    } = data;
-    const { result } = await this.streams.onConversation(
-      caller, conversationSid,
-      () => ({
-        type: 'CreateConversation',
-        data: {
-          ...data, conversationSid, messagingServiceSid, friendlyName, uniqueName, attributes, state, timers, email, now: now(),
-        },
-      }),
-      { result: { conversationSid }, unique: true },
-    );
-    return result;
+    const { participants = [], ...fields } = data;
+    const { friendlyName = null, uniqueName = null, attributes = '{}', state = 'active', email = {} } = fields;
+    const defaults = await accountDefaults(this.pool, caller.account);
+    const { messagingServiceSid = defaults.messagingServiceSid } = fields;
+    const timers = { ...defaults.timers, ...fields.timers };
+    const { participantsMax, nonChatParticipantsMax } = this.config;
+    try {
+      const { result } = await this.streams.onConversation(
+        caller, conversationSid,
+        () => ({
+          type: 'CreateConversation',
+          data: {
+            ...fields, conversationSid, messagingServiceSid, friendlyName, uniqueName, attributes, state, timers, email,
+            participants: participants.map(newParticipant), limits: { participantsMax, nonChatParticipantsMax }, now: now(),
+          },
+        }),
+        { result: { conversationSid }, unique: true },
+      );
+      return result;
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== 'address_pair_in_use') throw error;
+      const owner = await ownerOfPairs(this.pool, caller.account, participants.flatMap(({ binding }) => binding ?? []));
+      throw new DomainError('address_pairs_in_use', owner === undefined ? {} : { conversationSid: owner });
+    }
   }
 
   async updateConversation(caller: Caller, sid: ConversationSid, data: UpdateConversation): Promise<void> {
@@ -59,7 +73,12 @@ export class ConversationService implements ConversationCommands {
     );
   }
 
+  async applyTimers(caller: Caller, sid: ConversationSid): Promise<void> {
+    await this.streams.onConversation(caller, sid, () => ({ type: 'ApplyTimers', data: { now: now() } }), { result: null });
+  }
+
   async deleteConversation(caller: Caller, sid: ConversationSid): Promise<void> {
+    await keepForWebhooks(this.pool, caller, 'conversation', sid);
     await this.streams.onConversation(caller, sid, () => ({ type: 'DeleteConversation', data: { now: now() } }), { result: null });
   }
 
@@ -78,7 +97,6 @@ export class ConversationService implements ConversationCommands {
   }
 
   async updateMessage(caller: Caller, sid: ConversationSid, messageSid: MessageSid, data: UpdateMessage): Promise<void> {
-    await keepForWebhooks(this.pool, caller, 'conversation', sid);
     await this.onMessage(sid, messageSid, (index) =>
       this.streams.onConversation(
         caller, sid, () => ({ type: 'UpdateMessage', data: { ...data, messageSid, index, now: now() } }), { result: null },
@@ -90,7 +108,8 @@ export class ConversationService implements ConversationCommands {
       await keepForWebhooks(this.pool, caller, 'message', messageSid);
       await this.streams.onConversation(
         caller, sid, () => ({ type: 'DeleteMessage', data: { messageSid, index, now: now() } }), { result: null },
-      ));
+      );
+    });
   }
 
   async reportDelivery(caller: Caller, conversationSid: ConversationSid, data: ReportDelivery): Promise<void> {

@@ -13,6 +13,7 @@ export type DomainErrorCode =
   | 'participant_limit_exceeded'
   | 'non_chat_participant_limit_exceeded'
   | 'address_pair_in_use'
+  | 'address_pairs_in_use'
   | 'proxy_address_cannot_be_removed'
   | 'proxy_address_cannot_be_added'
   | 'identity_cannot_be_added'
@@ -27,9 +28,9 @@ export type DomainErrorCode =
   | 'user_exists'
   | 'role_exists'
   | 'sender_exists'
-  | 'conflicting_modification'
   | 'webhook_refused'
   | 'webhook_failed'
+  | 'conflicting_modification'
   | 'idempotency_key_reused'
   | 'overloaded'
   | 'unavailable';

@@ -17,6 +17,7 @@ type ConversationRow = {
   timer_inactive: string | null;
   timer_closed: string | null;
   last_activity_at: string;
+  timers_from: string | null;
   participants: ParticipantRow[] | null;
 };
 type ParticipantRow = {
@@ -34,7 +35,7 @@ export async function loadConversation(
 ): Promise<{ version: number; state: Conversation }> {
   const { rows } = await pool.query<ConversationRow>({
     name: 'load-conversation',
-    text: `select s.version, s.next_index, c.chat_service_sid, c.state, c.timer_inactive, c.timer_closed, c.last_activity_at,
+    text: `select s.version, s.next_index, c.chat_service_sid, c.state, c.timer_inactive, c.timer_closed, c.last_activity_at, c.timers_from,
                   (select json_agg(json_build_object('sid', p.sid, 'identity', p.identity, 'type', p.type, 'address', p.address,
                                    'proxy_address', p.proxy_address, 'attributes', p.attributes, 'role_sid', p.role_sid) order by p.created_at, p.sid)
                      from model.participant p where p.conversation_sid = $3) as participants
@@ -50,7 +51,7 @@ export async function loadConversation(
   };
   const state: Conversation = {
     ...conversation.initialState, status: row.state, chatServiceSid: row.chat_service_sid!, timers, nextIndex: row.next_index,
-    lastActivityAt: isoTime(row.last_activity_at),
+    lastActivityAt: isoTime(row.last_activity_at), timersFrom: row.timers_from === null ? '' : isoTime(row.timers_from),
   };
   return { version: row.version, state: withRoster(state, new Map((row.participants ?? []).map((p) => [p.sid, participant(p)]))) };
 }

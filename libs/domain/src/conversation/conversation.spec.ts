@@ -1,5 +1,6 @@
 import { givenWhenThen } from '../given-when-then.js';
 import type { MessagingBinding } from '../address.js';
+import type { DomainErrorCode } from '../domain-error.js';
 import { conversation, defaultLimits, type ConversationCommand } from './conversation.js';
 import type { ConversationEvent, Recipient } from './events.js';
 
@@ -40,6 +41,25 @@ describe('CreateConversation', () => {
   it('never makes the same one twice', () => given(created).when(create).thenRejects('conflicting_modification'));
   it('is refused as closed', () =>
     given().when({ type: 'CreateConversation', data: { ...fields, state: 'closed', now } }).thenRejects('initial_state_closed'));
+});
+
+describe('CreateConversation with participants', () => {
+  const together = (participants: Someone[], extra: object = {}): ConversationCommand =>
+    ({ type: 'CreateConversation', data: { ...fields, ...extra, participants, now } });
+  const initializing: ConversationEvent = { type: 'ConversationCreated', data: { ...fields, state: 'initializing', createdAt: now, updatedAt: now } };
+  const ready = (to: 'active' | 'inactive'): ConversationEvent =>
+    ({ type: 'ConversationStateUpdated', data: { from: 'initializing', to, reason: 'EVENT', updatedAt: now } });
+  it('records all of it at once', () =>
+    given().when(together([chat(1), sms(2)])).then(initializing, joined(chat(1)), joined(sms(2)), ready('active')));
+  it('ends in the state asked for', () =>
+    given().when(together([chat(1)], { state: 'inactive' })).then(initializing, joined(chat(1)), ready('inactive')));
+  it('is a plain one without any', () => given().when(together([])).then(created));
+  it.each<[string, Someone[], DomainErrorCode]>([
+    ['the same identity twice', [chat(1), { ...chat(2), identity: 'user-1' }], 'participant_exists'],
+    ['the same pair twice', [sms(1), { ...sms(1), participantSid: 'MB9' }], 'address_pair_in_use'],
+  ])('refuses %s', (_case, participants, code) => given().when(together(participants)).thenRejects(code));
+  it('keeps to the limits', () =>
+    given().when(together([chat(1), chat(2)], { limits: { participantsMax: 1, nonChatParticipantsMax: 1 } })).thenRejects('participant_limit_exceeded'));
 });
 
 describe('AddMessage', () => {
@@ -117,6 +137,37 @@ describe('timers', () => {
           updatedAt: now,
         },
       }));
+  const from = (timers: object, state: 'active' | 'inactive' = 'active'): ConversationEvent =>
+    ({ type: 'ConversationCreated', data: { ...fields, state, timers, createdAt: now, updatedAt: now } });
+  const minute = { inactive: 'PT1M', dateInactive: '2026-01-01T00:01:00.000Z' };
+  const ten = { closed: 'PT10M', dateClosed: '2026-01-01T00:10:00.000Z' };
+  const at = (time: string) => `2026-01-01T00:${time}Z`;
+  const apply = (time: string): ConversationCommand => ({ type: 'ApplyTimers', data: { now: at(time) } });
+  const ranOut = (from: 'active' | 'inactive', to: 'inactive' | 'closed', time: string): ConversationEvent =>
+    ({ type: 'ConversationStateUpdated', data: { from, to, reason: 'TIMER', updatedAt: at(time) } });
+  const saidAt = (time: string, index = 0): ConversationEvent => ({ ...said(index), data: { ...said(index).data, createdAt: at(time) } } as ConversationEvent);
+  it.each<[string, ConversationEvent[], string, ConversationEvent | undefined]>([
+    ['not yet', [from(minute)], '00:59.999', undefined],
+    ['inactive at its minute', [from({ ...minute, ...ten })], '01:00.000', ranOut('active', 'inactive', '01:00.000')],
+    ['closed at its ten minutes', [from(ten)], '10:00.000', ranOut('active', 'closed', '10:00.000')],
+    ['closed also when inactive', [from({ ...minute, ...ten }), ranOut('active', 'inactive', '01:00.000')], '10:00.000', ranOut('inactive', 'closed', '10:00.000')],
+    ['closed at once when both are long over', [from({ ...minute, ...ten })], '30:00.000', ranOut('active', 'closed', '30:00.000')],
+    ['inactive only once', [from(minute), ranOut('active', 'inactive', '01:00.000')], '05:00.000', undefined],
+    ['never without timers', [from({})], '59:00.000', undefined],
+    ['never again once closed', [from(ten), ranOut('active', 'closed', '10:00.000')], '20:00.000', undefined],
+    ['counted from the last message', [from(minute), saidAt('00:30.000')], '01:29.999', undefined],
+    ['counted from the last message, then', [from(minute), saidAt('00:30.000')], '01:30.000', ranOut('active', 'inactive', '01:30.000')],
+    ['not moved back by an imported message', [from(minute), saidAt('00:30.000'), { ...saidAt('00:00.000', 1) }], '01:29.000', undefined],
+    ['not counted from an imported date of creation', [{ ...from(minute), data: { ...from(minute).data, createdAt: '2015-01-01T00:00:00.000Z' } } as ConversationEvent], '00:59.000', undefined],
+    ['counted anew from being set', [from(minute), { type: 'ConversationUpdated', data: { timers: { inactive: 'PT1M', dateInactive: at('01:50.000') }, updatedAt: at('00:50.000') } }],
+      '01:49.000', undefined],
+    ['counted anew from becoming active', [from(minute, 'inactive'), { type: 'ConversationStateUpdated', data: { from: 'inactive', to: 'active', reason: 'API', updatedAt: at('05:00.000') } }],
+      '05:59.000', undefined],
+  ])('make it %s', (_case, events, time, expected) => {
+    const outcome = given(...events).when(apply(time));
+    if (expected) outcome.then(expected);
+    else outcome.thenNothing();
+  });
   it('an empty duration removes one', () =>
     given({ type: 'ConversationCreated', data: { ...fields, timers: { inactive: 'PT5M' }, createdAt: now, updatedAt: now } })
       .when({ type: 'UpdateConversation', data: { timers: { inactive: '' }, now } })

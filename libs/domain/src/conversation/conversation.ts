@@ -10,16 +10,18 @@ import type {
   ConversationCreated, ConversationEvent, ConversationState, ConversationUpdated, MessageAdded, MessageUpdated, Participant,
   ParticipantUpdated, Recipient, StateChangeReason, Timers,
 } from './events.js';
-import { deadlines } from './timers.js';
+import { deadlines, startOf, timerDeadlines } from './timers.js';
 
 export type ConversationLimits = { participantsMax: number; nonChatParticipantsMax: number };
 /** API reference 3.4: 1,000 participants, 50 of them not chat. */
 export const defaultLimits: ConversationLimits = { participantsMax: 1000, nonChatParticipantsMax: 50 };
 
 export type ConversationCommand =
-  | { type: 'CreateConversation'; data: Omit<ConversationCreated, 'createdAt' | 'updatedAt'> & Dated }
+  | { type: 'CreateConversation'; data: Omit<ConversationCreated, 'createdAt' | 'updatedAt'> & Dated & Together }
   | { type: 'UpdateConversation'; data: Omit<ConversationUpdated, 'updatedAt'> & { state?: ConversationState } & Dated }
   | { type: 'ChangeState'; data: { state: ConversationState; reason: StateChangeReason; now: string } }
+  /** Does what a timer that has run out by `now` says; nothing when something was said in the meantime. */
+  | { type: 'ApplyTimers'; data: { now: string } }
   | { type: 'DeleteConversation'; data: { now: string } }
   | { type: 'AddParticipant'; data: Participant & { limits: ConversationLimits } & Dated }
   | { type: 'UpdateParticipant'; data: UpdateParticipant & Dated }
@@ -29,6 +31,8 @@ export type ConversationCommand =
   | { type: 'DeleteMessage'; data: { messageSid: MessageSid; index: number; now: string } };
 /** `createdAt` and `updatedAt` are given only by imports; otherwise the time is `now`. */
 type Dated = { now: string; createdAt?: string; updatedAt?: string };
+/** Participants who join as the conversation is made: all of them, or there is no conversation. */
+type Together = { participants?: Participant[]; limits?: ConversationLimits };
 export type NewMessage = Omit<MessageAdded, 'index' | 'participantSid' | 'recipients' | 'createdAt' | 'updatedAt'>;
 export type UpdateParticipant = Omit<ParticipantUpdated, 'updatedAt' | 'binding'> & { proxyAddress?: string | null };
 
@@ -38,6 +42,8 @@ export type Conversation = {
   timers: Timers;
   /** When something was last said, or the conversation made: the timers and the list order count from here. */
   lastActivityAt: string;
+  /** When the timers were set or the conversation became active: they count from the later of the two. */
+  timersFrom: string;
   nextIndex: number;
   participants: ReadonlyMap<ParticipantSid, Participant>;
   /** Author strings (identity or address) of the participants. */
@@ -48,27 +54,26 @@ export type Conversation = {
 
 export const conversation: Decider<Conversation, ConversationCommand, ConversationEvent> = {
   initialState: {
-    status: 'absent', chatServiceSid: '', timers: {}, lastActivityAt: '', nextIndex: 0,
+    status: 'absent', chatServiceSid: '', timers: {}, lastActivityAt: '', timersFrom: '', nextIndex: 0,
     participants: new Map(), authors: new Map(), recipients: [],
   },
   decide(command, state) {
     if (command.type === 'CreateConversation') {
-      const { now, createdAt = now, updatedAt = createdAt, ...created } = command.data;
       if (state.status !== 'absent') throw new DomainError('conflicting_modification');
-      if (created.state === 'closed') throw new DomainError('initial_state_closed');
-      const timers = deadlines(created.timers, now);
-      return [{ type: 'ConversationCreated', data: { ...created, timers, createdAt, updatedAt } }];
+      return createConversation(command.data);
     }
     if (state.status === 'absent' || state.status === 'deleted') throw new DomainError('conversation_not_found');
     if (command.type === 'DeleteConversation')
       return [{ type: 'ConversationDeleted', data: { deletedAt: command.data.now } }];
     if (state.status === 'closed') {
+      if (command.type === 'ApplyTimers') return [];
       if (command.type === 'ChangeState' && command.data.state === 'closed') return []; // a retry, not an error
       throw new DomainError('conversation_closed');
     }
     switch (command.type) {
       case 'UpdateConversation': return updateConversation(command.data, state);
       case 'ChangeState': return changeState(state, command.data.state, command.data.reason, command.data.now);
+      case 'ApplyTimers': return applyTimers(state, command.data.now);
       case 'AddParticipant': return addParticipant(command.data, state);
       case 'UpdateParticipant': return updateParticipant(command.data, state);
       case 'RemoveParticipant': {
@@ -93,9 +98,12 @@ export const conversation: Decider<Conversation, ConversationCommand, Conversati
       case 'ConversationCreated':
         return {
           ...state, status: data.state, chatServiceSid: data.chatServiceSid, timers: data.timers, lastActivityAt: data.createdAt,
+          timersFrom: startOf(data.timers) ?? data.createdAt,
         };
-      case 'ConversationUpdated': return data.timers ? { ...state, timers: data.timers } : state;
-      case 'ConversationStateUpdated': return { ...state, status: data.to };
+      case 'ConversationUpdated':
+        return data.timers ? { ...state, timers: data.timers, timersFrom: startOf(data.timers) ?? state.timersFrom } : state;
+      case 'ConversationStateUpdated':
+        return { ...state, status: data.to, timersFrom: data.to === 'active' ? data.updatedAt : state.timersFrom };
       case 'ConversationDeleted': return { ...conversation.initialState, status: 'deleted' };
       case 'ParticipantAdded': {
         const { createdAt: _created, updatedAt: _updated, ...participant } = data;
@@ -114,7 +122,11 @@ export const conversation: Decider<Conversation, ConversationCommand, Conversati
         participants.delete(data.participantSid);
         return withRoster(state, participants);
       }
-      case 'MessageAdded': return { ...state, nextIndex: data.index + 1, lastActivityAt: data.createdAt };
+      case 'MessageAdded': {
+        // An imported message of long ago is no activity of today.
+        const lastActivityAt = data.createdAt > state.lastActivityAt ? data.createdAt : state.lastActivityAt;
+        return { ...state, nextIndex: data.index + 1, lastActivityAt };
+      }
       case 'MessageUpdated':
       case 'MessageDeleted':
         return state;
@@ -137,6 +149,23 @@ export function withRoster(state: Conversation, participants: ReadonlyMap<Partic
 
 type DataOf<T extends ConversationCommand['type']> = Extract<ConversationCommand, { type: T }>['data'];
 
+function createConversation(data: DataOf<'CreateConversation'>): ConversationEvent[] {
+  const { now, createdAt = now, updatedAt = createdAt, participants = [], limits = defaultLimits, ...fields } = data;
+  if (fields.state === 'closed') throw new DomainError('initial_state_closed');
+  const timers = deadlines(fields.timers, now);
+  const created = (state: ConversationState): ConversationEvent =>
+    ({ type: 'ConversationCreated', data: { ...fields, state, timers, createdAt, updatedAt } });
+  if (participants.length === 0) return [created(fields.state)];
+  const events = [created('initializing')];
+  let state = conversation.evolve(conversation.initialState, events[0]!);
+  for (const participant of participants) {
+    const [added] = addParticipant({ ...participant, limits, now }, state);
+    events.push(added!);
+    state = conversation.evolve(state, added!);
+  }
+  return [...events, ...changeState(state, fields.state, 'EVENT', now)];
+}
+
 function updateConversation(data: DataOf<'UpdateConversation'>, state: Conversation): ConversationEvent[] {
   const { now, updatedAt = now, state: to, ...changes } = data;
   const events: ConversationEvent[] = [];
@@ -152,6 +181,14 @@ function changeState(
 ): ConversationEvent[] {
   const from = state.status as ConversationState;
   return to === from ? [] : [{ type: 'ConversationStateUpdated', data: { from, to, reason, updatedAt: now } }];
+}
+
+/** Long overdue it is closed at once: what should have been inactive in between interests nobody any more. */
+function applyTimers(state: Conversation, now: string): ConversationEvent[] {
+  const from = Math.max(Date.parse(state.lastActivityAt), Date.parse(state.timersFrom) || 0);
+  const due = timerDeadlines(state.status as ConversationState, state.timers, from);
+  if (due.closed <= Date.parse(now)) return changeState(state, 'closed', 'TIMER', now);
+  return due.inactive <= Date.parse(now) ? changeState(state, 'inactive', 'TIMER', now) : [];
 }
 
 function addParticipant(data: DataOf<'AddParticipant'>, state: Conversation): ConversationEvent[] {
