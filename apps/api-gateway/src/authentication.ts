@@ -4,34 +4,38 @@
  */
 import { Inject, Injectable } from '@nestjs/common';
 import { ApiError } from '@parley/contracts/error-catalogue';
-import { Accounts, type Account } from '@parley/event-store/accounts';
+import { Accounts, type Credentials } from '@parley/event-store/accounts';
 import { LruMap } from '@parley/event-store/lru-map';
 
-/** On top of what Accounts keeps: a revoked key ends within both. */
-const REMEMBER_MILLIS = 10_000;
 const HEADER_CHARS_MAX = 512;
 
 @Injectable()
 export class Authentication {
-  private readonly remembered = new LruMap<string, { account: Account; until: number }>(10_000);
+  private readonly remembered = new LruMap<string, Credentials>(10_000);
+  private generation = 0;
 
   constructor(@Inject(Accounts) private readonly accounts: Accounts) {}
 
-  /** The account of a header that was right a moment ago. */
-  known(header: string | undefined): Account | undefined {
-    if (header === undefined) return undefined;
+  /** Whose header it is, if it was right a moment ago. */
+  known(header: string | undefined): Credentials | undefined {
+    if (header === undefined || this.generation !== this.accounts.generation) return undefined;
     const entry = this.remembered.get(header);
-    return entry && entry.until > Date.now() ? entry.account : undefined;
+    return entry && entry.until > Date.now() ? entry : undefined;
   }
 
   /** Throws ApiError 20003 when it does not fit anybody, 20005 when the account is suspended or closed. */
-  async verify(header: string | undefined): Promise<Account> {
-    const credentials = basicCredentials(header);
-    const account = credentials && (await this.accounts.verifyBasic(...credentials));
-    if (!account) throw new ApiError(20003);
-    if (account.status !== 'active') throw new ApiError(20005);
-    this.remembered.set(header!, { account, until: Date.now() + REMEMBER_MILLIS });
-    return account;
+  async verify(header: string | undefined): Promise<Credentials> {
+    if (this.generation !== this.accounts.generation) {
+      this.generation = this.accounts.generation;
+      this.remembered.clear();
+    }
+    const { generation } = this;
+    const pair = basicCredentials(header);
+    const found = pair && (await this.accounts.verifyBasic(...pair));
+    if (!found) throw new ApiError(20003);
+    if (found.account.status !== 'active') throw new ApiError(20005);
+    if (generation === this.accounts.generation) this.remembered.set(header!, found);
+    return found;
   }
 }
 

@@ -4,10 +4,12 @@
  */
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiError, notBuilt } from '@parley/contracts/error-catalogue';
+import { findAccountPath, isAccountRoute } from '@parley/contracts/rest/account-operations';
 import { findApiPath } from '@parley/contracts/rest/operations';
+import { isAllowed, permissionOf } from '@parley/contracts/rest/key-permissions';
 import type { Caller } from '@parley/contracts/commands';
 import { isSid, newSid } from '@parley/domain/sid';
-import type { Account } from '@parley/event-store/accounts';
+import type { Account, ApiKey, Credentials } from '@parley/event-store/accounts';
 import { BODY_BYTES_MAX, type Fastify } from '@parley/runtime/bootstrap';
 import { parseTraceparent } from '@parley/telemetry/trace-context';
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
@@ -16,22 +18,26 @@ import { Authentication } from './authentication.js';
 import type { ApiRequest, Call } from './call.js';
 import type { GatewayConfig } from './config.js';
 import { answerError, apiError, ApiErrorFilter, NotFound, resourcePath } from './error-answer.js';
+import { mediaRoutes } from './media-routes.js';
 import { RateLimit } from './rate-limit.js';
 import { GATEWAY_CONFIG } from './tokens.js';
 
 /** The websocket of the same host answers for itself. */
 const notOurs = '/v1/stream';
-const everythingElse = '/v1/*';
+const everythingElse = ['/v1/*', '/2010-04-01/*'];
 const everyMethod = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
 const answerHeaders = {
   'Content-Type': 'application/json; charset=utf-8',
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Allow-Methods': 'GET, POST, DELETE, OPTIONS',
   'Access-Control-Allow-Headers':
-    'Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-Modified-Since, traceparent, X-Twilio-Webhook-Enabled',
+    'Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-Modified-Since, traceparent, X-Twilio-Token, X-Twilio-Webhook-Enabled',
   'Access-Control-Allow-Credentials': 'true',
   'Access-Control-Expose-Headers': 'Retry-After, Twilio-Request-Duration, Twilio-Request-Id',
 };
+/** What the body of a route is, where it is no form (`config.body`): JSON, or a file that the route reads itself. */
+type BodyKind = { body?: 'json' | 'file' };
+const jsonType = /^application\/json *(;|$)/i;
 const formType = /^application\/x-www-form-urlencoded *(;|$)/i;
 const printable = /^[\x20-\x7e]{1,255}$/;
 
@@ -44,12 +50,13 @@ export function configureGateway(fastify: Fastify, app: NestFastifyApplication):
   app.useGlobalFilters(new ApiErrorFilter(app.getHttpAdapter()));
   fastify.decorateRequest('call', null);
   fastify.addHook('onRoute', (route) => {
-    if (!route.url.startsWith('/v1/') || route.url.startsWith(notOurs)) return;
-    route.onRequest = [admit, route.url === everythingElse ? unrouted : prepare];
+    if (!/^\/(v1|2010-04-01)\//.test(route.url) || route.url.startsWith(notOurs)) return;
+    route.onRequest = [admit, ...(everythingElse.includes(route.url) ? [unrouted] : isAccountRoute(route.url) ? [withToken, prepare] : [withPermission, prepare])];
     route.preHandler = identify;
     route.onSend = measure;
   });
-  fastify.route({ method: everyMethod, url: everythingElse, handler: () => {} }); // answered by its hook, before a body
+  for (const url of everythingElse) fastify.route({ method: everyMethod, url, handler: () => {} }); // answered by its hook, before a body
+  mediaRoutes(fastify, app);
   fastify.addHook('onClose', (_instance, done) => {
     rateLimit.stop();
     done();
@@ -59,28 +66,47 @@ export function configureGateway(fastify: Fastify, app: NestFastifyApplication):
     reply.headers(answerHeaders).header('Twilio-Request-Id', newSid('RQ'));
     if (request.method === 'OPTIONS') return void reply.code(204).removeHeader('Content-Type').send();
     const { authorization } = request.headers;
-    const account = authentication.known(authorization);
-    if (account) return enter(account);
+    const known = authentication.known(authorization);
+    if (known) return enter(known);
     authentication.verify(authorization).then(enter, (error: unknown) => answerError(reply, apiError(error, request)));
 
-    function enter(account: Account): void {
+    function enter({ account, key }: Credentials): void {
       const wait = rateLimit.take(account.sid);
       if (wait > 0) return void answerError(reply, new ApiError(20429), wait);
-      const call = callOf(request, account);
+      const call = callOf(request, account, key);
       if (call.ofService && !isSid(call.service, 'IS')) return void answerError(reply, apiError(new NotFound(), request));
       (request as ApiRequest).call = call;
       done();
     }
   }
 
-  function callOf(request: FastifyRequest, account: Account): Call {
+  function callOf(request: FastifyRequest, account: Account, key: ApiKey | undefined): Call {
     const { ChatServiceSid } = request.params as { ChatServiceSid?: string };
     const ofService = ChatServiceSid !== undefined;
     return {
-      account, ofService, caller: { account: account.sid }, service: ChatServiceSid ?? account.defaultChatServiceSid,
+      account, key, ofService, caller: { account: account.sid }, service: ChatServiceSid ?? account.defaultChatServiceSid,
       base: ofService ? `${root}/Services/${ChatServiceSid}` : root,
     };
   }
+}
+
+/** A restricted key may do what its policy lists; everybody else everything. */
+function withPermission(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  const allow = (request as ApiRequest).call.key?.allow;
+  if (allow === undefined) return done();
+  const { url = '' } = request.routeOptions;
+  const name = `${request.method === 'HEAD' ? 'GET' : request.method} ${url}`;
+  let permission = permissionOfRoute.get(name);
+  if (permission === undefined) permissionOfRoute.set(name, (permission = permissionOf(name.split(' ', 1)[0]!, url)));
+  if (isAllowed(allow, permission)) return done();
+  answerError(reply, new ApiError(70051, permission.slice(1)));
+}
+const permissionOfRoute = new Map<string, string>();
+
+/** Accounts, keys and tokens are the business of who has the auth token: no API key manages them. */
+function withToken(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  if ((request as ApiRequest).call.key === undefined) return done();
+  answerError(reply, new ApiError(20003));
 }
 
 /** Before the body is read. */
@@ -96,12 +122,14 @@ function prepare(request: FastifyRequest, reply: FastifyReply, done: HookHandler
 }
 
 /** Its size, and that it is a form. */
-function checkBody({ method, headers }: FastifyRequest): void {
+function checkBody({ method, headers, routeOptions }: FastifyRequest): void {
+  const { body } = routeOptions.config as BodyKind;
+  if (body === 'file') return;
   const type = headers['content-type'];
   // Answered before Fastify reads it: Node then takes the rest off the wire, so that the client sees the answer.
   if (Number(headers['content-length']) > BODY_BYTES_MAX) throw new ApiError(20413);
   const empty = (headers['content-length'] ?? '0') === '0' && headers['transfer-encoding'] === undefined;
-  if (type === undefined ? !empty : !formType.test(type)) {
+  if (type === undefined ? !empty : !(body === 'json' ? jsonType : formType).test(type)) {
     if (method !== 'DELETE' || !empty) throw new ApiError(19056);
     delete headers['content-type']; // some clients always name one
   }
@@ -114,6 +142,8 @@ function readHeaders({ headers }: FastifyRequest, caller: Caller): void {
     if (typeof key !== 'string' || !printable.test(key)) throw new ApiError(20001, 'Idempotency-Key');
     caller.key = `http:${key}`; // carriers' keys have prefixes of their own
   }
+  const hooks = headers['x-twilio-webhook-enabled'];
+  if (typeof hooks === 'string' && hooks.toLowerCase() === 'true') caller.webhook = { source: 'API' };
   const cause = headers.traceparent;
   if (typeof cause === 'string' && parseTraceparent(cause)) caller.cause = cause;
 }
@@ -123,10 +153,13 @@ function identify(request: FastifyRequest, _reply: FastifyReply, done: HookHandl
   const { caller } = (request as ApiRequest).call;
   if (caller.key !== undefined) {
     const hash = createHash('sha256').update(`${request.method} ${request.url}\n`);
-    caller.hash = hash.update(typeof request.body === 'string' ? request.body : '').digest('hex');
+    caller.hash = hash.update(bodyText(request.body)).digest('hex');
   }
   done();
 }
+
+/** A form as it came, JSON as it was understood, a file not at all. */
+const bodyText = (body: unknown): string => (typeof body === 'string' ? body : JSON.stringify(body) ?? '');
 
 /** In seconds. */
 function measure(_request: FastifyRequest, reply: FastifyReply, _payload: unknown, done: HookHandlerDoneFunction): void {
@@ -136,12 +169,11 @@ function measure(_request: FastifyRequest, reply: FastifyReply, _payload: unknow
 
 /** A path of `/v1` that no controller has, or not with this verb. */
 function unrouted(request: FastifyRequest, reply: FastifyReply): void {
-  const path = findApiPath(`/v1${resourcePath(request)}`);
+  const where = resourcePath(request);
+  const path = findApiPath(`/v1${where}`) ?? findAccountPath(where);
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   // A path we do have, but that no route took: over-long, or with something after its end.
   if (!path || (path.built as string[]).includes(method)) return void answerError(reply, apiError(new NotFound(), request));
   if ((path.verbs as string[]).includes(method)) return void answerError(reply, notBuilt(path.resource));
   answerError(reply.header('Allow', path.verbs.join(', ')), new ApiError(20004));
-  const hooks = headers['x-twilio-webhook-enabled'];
-  if (typeof hooks === 'string' && hooks.toLowerCase() === 'true') caller.webhook = { source: 'API' };
 }

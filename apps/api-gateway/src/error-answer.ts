@@ -63,7 +63,7 @@ export class ApiErrorFilter extends BaseExceptionFilter {
   override catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     // oxlint-disable-next-line promise/valid-params -- Nest's filter, not a promise
-    if (!request.url.startsWith('/v1') && !request.is404) return super.catch(error, host);
+    if (!/^\/(v1|2010-04-01)\b/.test(request.url) && !request.is404) return super.catch(error, host);
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     if (!reply.sent) answerError(reply, apiError(error, request));
   }

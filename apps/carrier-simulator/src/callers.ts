@@ -10,8 +10,8 @@ export class Callers {
     const [, encoded = ''] = /^Basic ([\w+/=-]+)$/i.exec(authorization ?? '') ?? [];
     const text = Buffer.from(encoded, 'base64').toString();
     const colon = text.indexOf(':');
-    const account = colon < 0 ? undefined : await this.accounts.verifyBasic(text.slice(0, colon), text.slice(colon + 1));
-    if (account?.status !== 'active') throw refusal(401, 20003, 'Authenticate');
+    const { account, key } = (colon < 0 ? undefined : await this.accounts.verifyBasic(text.slice(0, colon), text.slice(colon + 1))) ?? {};
+    if (account?.status !== 'active' || key?.allow) throw refusal(401, 20003, 'Authenticate');
     return account;
   }
 }

@@ -48,7 +48,8 @@ export async function verifyAccessToken(token: string, accounts: Accounts): Prom
   const { iss, sub } = claimsOf(token);
   if (typeof iss !== 'string' || typeof sub !== 'string' || !isSid(iss, 'SK') || !isSid(sub, 'AC')) throw new AuthenticationError(20103);
   const key = await accounts.findKey(iss);
-  if (!key || key.account !== sub) throw new AuthenticationError(20103);
+  // A restricted key signs no access tokens: its permissions could not be told from the token.
+  if (key?.secret === undefined || key.account !== sub) throw new AuthenticationError(20103);
   const payload = await verified(token, key.secret);
   const account = await accounts.find(sub);
   if (account?.status !== 'active') throw new AuthenticationError(20005);

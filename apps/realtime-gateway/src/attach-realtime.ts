@@ -134,8 +134,9 @@ class Gateway {
   private async basic({ headers }: IncomingMessage, query: URLSearchParams): Promise<Principal> {
     const match = /^basic ([\w+/=-]{1,684})$/i.exec(headers.authorization!);
     const [user, password] = match ? split(Buffer.from(match[1]!, 'base64').toString('utf8')) : [undefined, ''];
-    const account = user === undefined ? undefined : await this.deps.accounts.verifyBasic(user, password);
-    if (!account) throw new AuthenticationError(20003);
+    const { account, key } = (user === undefined ? undefined : await this.deps.accounts.verifyBasic(user, password)) ?? {};
+    // No permission of a restricted key opens the stream.
+    if (!account || key?.allow) throw new AuthenticationError(20003);
     if (account.status !== 'active') throw new AuthenticationError(20005);
     // A browser adds remembered credentials by itself: another site's page must not use them.
     if (headers.origin !== undefined && originHost(headers.origin) !== headers.host)
@@ -146,7 +147,7 @@ class Gateway {
     const service = query.get('chat_service_sid') ?? account.defaultChatServiceSid;
     if (!isSid(service, 'IS')) throw new Refusal(400, 20001, 'chat_service_sid is no service SID');
     return {
-      account: account.sid, key: user!.startsWith('SK') ? user : undefined, identity,
+      account: account.sid, key: key?.sid, identity,
       service: identity === undefined ? undefined : service, expiresAt: undefined,
     };
   }

@@ -17,6 +17,7 @@ export const SIMULATOR = 'simulator';
 /** By the names `delivery.sender.carrier` holds; credentials are those options but the URLs. */
 export type CarrierTypes = Record<string, { adapter: new (options: TwilioOptions) => ChannelAdapter; baseUrl: string }>;
 export type CarrierRef = { account: string; carrier: string; credentials: Buffer | null };
+type Claimant = { account: string; carrier: string; adapter: ChannelAdapter | undefined };
 export type Webhook = { account: string; carrier: string; events: InboundEvent[] };
 
 export class Carriers {
@@ -34,15 +35,15 @@ export class Carriers {
   async adapterFor({ account, carrier, credentials }: CarrierRef): Promise<ChannelAdapter | undefined> {
     if (carrier !== SIMULATOR) return credentials ? this.adapter(carrier, this.box.open(credentials)) : undefined;
     const authToken = (await this.accounts.find(account))?.authToken;
-    return authToken === undefined ? undefined : this.adapter(SIMULATOR, JSON.stringify({ accountSid: account, authToken }));
+    return authToken === undefined ? undefined : this.simulator(account, authToken);
   }
 
   /** Whose webhook this is, by the secret that fits its signature. Throws InvalidSignature when none of an active account does. */
   async openWebhook(webhook: RawWebhook): Promise<Webhook> {
-    for (const ref of await this.claimants(webhook)) {
+    for (const { account, carrier, adapter } of await this.claimants(webhook)) {
       try {
-        const events = (await this.adapterFor(ref))?.parseWebhook(webhook);
-        if (events) return { account: ref.account, carrier: ref.carrier, events };
+        const events = adapter?.parseWebhook(webhook);
+        if (events) return { account, carrier, events };
       } catch (error) {
         if (!(error instanceof InvalidSignature)) throw error;
       }
@@ -50,11 +51,15 @@ export class Carriers {
     throw new InvalidSignature();
   }
 
-  private async claimants({ body }: RawWebhook): Promise<CarrierRef[]> {
+  private async claimants({ body }: RawWebhook): Promise<Claimant[]> {
     const claimed = claimedAccount(body);
     if (claimed === undefined) return [];
     const known = await this.accounts.find(claimed);
-    if (known) return known.status === 'active' ? [{ account: claimed, carrier: SIMULATOR, credentials: null }] : [];
+    if (known) {
+      // Signed with either token: while one is being replaced, both are valid.
+      const tokens = known.status === 'active' ? [known.authToken, known.secondaryAuthToken] : [];
+      return tokens.flatMap((token) => (token === undefined ? [] : { account: claimed, carrier: SIMULATOR, adapter: this.simulator(claimed, token) }));
+    }
     const form = new URLSearchParams(body);
     const [from, to] = [form.get('From'), form.get('To')];
     if (`${from}${to}`.includes('\0')) return []; // no text column takes it, so no sender has it
@@ -63,7 +68,11 @@ export class Carriers {
         where s.carrier_account = $1 and s.address in ($2, $3)`,
       [claimed, from, to],
     );
-    return rows;
+    return Promise.all(rows.map(async (ref) => ({ account: ref.account, carrier: ref.carrier, adapter: await this.adapterFor(ref) })));
+  }
+
+  private simulator(accountSid: string, authToken: string): ChannelAdapter | undefined {
+    return this.adapter(SIMULATOR, JSON.stringify({ accountSid, authToken }));
   }
 
   private adapter(carrier: string, credentials: string): ChannelAdapter | undefined {

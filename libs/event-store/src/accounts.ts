@@ -1,6 +1,7 @@
 /**
  * Who may come in. Read from `registry`, cached for at most CACHE_MILLIS: a revoked key or a suspended account is refused
- * within that time by every process.
+ * within that time by every process, at once by the one that changed it. New credentials work at once everywhere: a secret
+ * that does not fit what is cached is compared with what is stored now.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isSid } from '@parley/domain/sid';
@@ -9,72 +10,129 @@ import { LruMap } from './lru-map.js';
 import type { SecretBox } from './secret-box.js';
 
 export const CACHE_MILLIS = 10_000;
+/** Wrong secrets of one SID cost at most one look into the database in this time. */
+const RECHECK_MILLIS = 1000;
 
+export type AccountStatus = 'active' | 'suspended' | 'closed';
 export type Account = {
   sid: string;
+  /** The account it is a subaccount of. */
+  parent: string | undefined;
   friendlyName: string;
-  status: 'active' | 'suspended' | 'closed';
+  /** Its own, or its parent's when that is worse. */
+  status: AccountStatus;
+  /** The primary one: what we send is signed with it. */
   authToken: string;
+  /** Accepted as well, until it is promoted or removed. */
+  secondaryAuthToken: string | undefined;
   defaultChatServiceSid: string;
 };
-export type ApiKey = { sid: string; account: string; secret: string };
+export type ApiKey = {
+  sid: string;
+  account: string;
+  /** Of a standard key: verifies access tokens. A restricted key has none that could be had back. */
+  secret: string | undefined;
+  secretHash: Buffer;
+  /** Permissions of a restricted key (access-policy.ts); undefined: a standard key. */
+  allow: readonly string[] | undefined;
+};
+/** Whose credentials they are; `key` is undefined for an auth token. Known for certain until `until`. */
+export type Credentials = { account: Account; key: ApiKey | undefined; until: number };
 
 type AccountRow = {
-  sid: string; friendly_name: string; status: Account['status']; auth_token: Buffer; default_chat_service_sid: string;
+  sid: string; parent: string | null; friendly_name: string; status: AccountStatus; auth_token: Buffer; secondary_auth_token: Buffer | null;
+  default_chat_service_sid: string;
 };
+type KeyRow = { sid: string; account: string; secret: Buffer | null; secret_hash: Buffer | null; policy: { allow: string[] } | null };
+type Cached<T> = { value: T | undefined; readAt: number };
 
 export class Accounts {
-  private readonly accounts = new LruMap<string, { account: Account | undefined; until: number }>(10_000);
-  private readonly keys = new LruMap<string, { key: ApiKey | undefined; until: number }>(10_000);
+  private readonly accounts = new LruMap<string, Cached<Account>>(10_000);
+  private readonly keys = new LruMap<string, Cached<ApiKey>>(10_000);
+  private changes = 0;
 
   constructor(
     private readonly pool: Pool,
     private readonly box: SecretBox,
   ) {}
 
+  /** Counts what this process changed: whoever remembers an answer compares it. */
+  get generation(): number {
+    return this.changes;
+  }
+
   async find(sid: string): Promise<Account | undefined> {
-    if (!isSid(sid, 'AC')) return undefined;
-    const known = this.accounts.get(sid);
-    if (known && known.until > Date.now()) return known.account;
-    const { rows } = await this.pool.query<AccountRow>(
-      'select sid, friendly_name, status, auth_token, default_chat_service_sid from registry.account where sid = $1', [sid],
-    );
-    const row = rows[0];
-    const account = row && {
-      sid: row.sid, friendlyName: row.friendly_name, status: row.status, authToken: this.box.open(row.auth_token),
-      defaultChatServiceSid: row.default_chat_service_sid,
-    };
-    this.accounts.set(sid, { account, until: Date.now() + CACHE_MILLIS });
-    return account;
+    return isSid(sid, 'AC') ? (await this.account(sid)).value : undefined;
   }
 
   async findKey(sid: string): Promise<ApiKey | undefined> {
-    if (!isSid(sid, 'SK')) return undefined;
-    const known = this.keys.get(sid);
-    if (known && known.until > Date.now()) return known.key;
-    const { rows } = await this.pool.query<{ sid: string; account: string; secret: Buffer }>(
-      'select sid, account, secret from registry.api_key where sid = $1', [sid],
-    );
-    const row = rows[0];
-    const key = row && { sid: row.sid, account: row.account, secret: this.box.open(row.secret) };
-    this.keys.set(sid, { key, until: Date.now() + CACHE_MILLIS });
-    return key;
+    return isSid(sid, 'SK') ? (await this.key(sid)).value : undefined;
   }
 
-  /** `AC…` with its auth token or `SK…` with its secret; undefined when they do not fit. Any status: the caller decides. */
-  async verifyBasic(user: string, password: string): Promise<Account | undefined> {
-    if (user.startsWith('AC')) {
-      const account = await this.find(user);
-      return account && sameSecret(account.authToken, password) ? account : undefined;
+  /** `AC…` with an auth token or `SK…` with its secret; undefined when they do not fit. Any status: the caller decides. */
+  async verifyBasic(user: string, password: string): Promise<Credentials | undefined> {
+    return (await this.compare(user, password, CACHE_MILLIS)) ?? this.compare(user, password, RECHECK_MILLIS);
+  }
+
+  /** After a change made by this process. */
+  forget(): void {
+    this.changes++;
+    this.accounts.clear();
+    this.keys.clear();
+  }
+
+  private async compare(user: string, password: string, ageMax: number): Promise<Credentials | undefined> {
+    if (isSid(user, 'AC')) {
+      const { value: account, readAt } = await this.account(user, ageMax);
+      const fits = account && (sameSecret(account.authToken, password)
+        || (account.secondaryAuthToken !== undefined && sameSecret(account.secondaryAuthToken, password)));
+      return fits ? { account, key: undefined, until: readAt + CACHE_MILLIS } : undefined;
     }
-    if (!user.startsWith('SK')) return undefined;
-    const key = await this.findKey(user);
-    return key && sameSecret(key.secret, password) ? this.find(key.account) : undefined;
+    if (!isSid(user, 'SK')) return undefined;
+    const { value: key, readAt } = await this.key(user, ageMax);
+    if (!key || !timingSafeEqual(key.secretHash, secretHash(password))) return undefined;
+    const account = await this.account(key.account);
+    return account.value && { account: account.value, key, until: Math.min(readAt, account.readAt) + CACHE_MILLIS };
+  }
+
+  private async account(sid: string, ageMax = CACHE_MILLIS): Promise<Cached<Account>> {
+    return this.cached(this.accounts, sid, ageMax, async () => {
+      const { rows: [row] } = await this.pool.query<AccountRow>(
+        `select sid, parent, friendly_name, status, auth_token, secondary_auth_token, default_chat_service_sid
+           from registry.account where sid = $1`, [sid],
+      );
+      return row && {
+        sid: row.sid, parent: row.parent ?? undefined, friendlyName: row.friendly_name, status: row.status,
+        authToken: this.box.open(row.auth_token), secondaryAuthToken: row.secondary_auth_token ? this.box.open(row.secondary_auth_token) : undefined,
+        defaultChatServiceSid: row.default_chat_service_sid,
+      };
+    });
+  }
+
+  private async key(sid: string, ageMax = CACHE_MILLIS): Promise<Cached<ApiKey>> {
+    return this.cached(this.keys, sid, ageMax, async () => {
+      const { rows: [row] } = await this.pool.query<KeyRow>('select sid, account, secret, secret_hash, policy from registry.api_key where sid = $1', [sid]);
+      if (!row) return undefined;
+      const secret = row.secret ? this.box.open(row.secret) : undefined;
+      return {
+        sid: row.sid, account: row.account, secret, secretHash: secret === undefined ? row.secret_hash! : secretHash(secret), allow: row.policy?.allow,
+      };
+    });
+  }
+
+  private async cached<T>(map: LruMap<string, Cached<T>>, sid: string, ageMax: number, read: () => Promise<T | undefined>): Promise<Cached<T>> {
+    const known = map.get(sid);
+    const now = Date.now();
+    if (known && now - known.readAt < ageMax) return known;
+    const before = this.changes;
+    // The time before the query: what is committed while it runs may be missing in it.
+    const fresh = { value: await read(), readAt: now };
+    if (before === this.changes) map.set(sid, fresh);
+    return fresh;
   }
 }
+
+export const secretHash = (secret: string): Buffer => createHash('sha256').update(secret).digest();
 
 /** In constant time: compared are digests of equal length. */
-export function sameSecret(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
-}
+export const sameSecret = (a: string, b: string): boolean => timingSafeEqual(secretHash(a), secretHash(b));

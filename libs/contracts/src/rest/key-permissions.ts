@@ -1,0 +1,48 @@
+/**
+ * What a restricted API key may do. A permission is `/twilio/<product>/<resource>/<action>` with the actions create, read
+ * (one), list, update and delete; `*` as the last part stands for all of a resource, or of a product. The resources are
+ * those of operations.ts: `/twilio/conversations/messages/create`, `/twilio/conversations/delivery-receipts/*`.
+ */
+import { z } from 'zod';
+import { apiPaths, findApiPath } from './operations.js';
+
+export const PERMISSIONS_MAX = 100;
+const actions = ['create', 'read', 'list', 'update', 'delete'] as const;
+type Action = (typeof actions)[number];
+
+const slug = (name: string) => name.toLowerCase().replaceAll(' ', '-');
+/** Delivery Receipt -> delivery-receipts. */
+const plural = (resource: string) => slug(resource).replace(/(?<!s)$/, 's');
+/** Resources that are one thing, not a list of them. */
+const isSingle = (path: string) => /Configuration(\/Webhooks|\/Notifications)?$/.test(path);
+
+function actionOf(method: string, path: string): Action {
+  if (method === 'DELETE') return 'delete';
+  const one = isSingle(path) || /[:}][^/]*$/.test(path);
+  if (method === 'POST') return one ? 'update' : 'create';
+  return one ? 'read' : 'list';
+}
+
+/** By a route's pattern (`/v1/Conversations/:Sid`): the permission a request needs. Routes beyond operations.ts go by their last name. */
+export function permissionOf(method: string, route: string): string {
+  const path = route.replace(/^\/v1\/Services\/:\w+\/(?=.)/, '/v1/').replace(/\/:\w+$/, '');
+  const resource = findApiPath(route)?.resource ?? path.split('/').findLast((part) => !part.startsWith(':')) ?? '';
+  return `/twilio/conversations/${plural(resource)}/${actionOf(method, route)}`;
+}
+
+const known = new Set(apiPaths.flatMap(({ resource, path, verbs }) => [
+  '/twilio/conversations/*', `/twilio/conversations/${plural(resource)}/*`,
+  ...verbs.map((verb) => `/twilio/conversations/${plural(resource)}/${actionOf(verb, path)}`),
+]));
+/** Every permission there is. */
+export const permissions: readonly string[] = [...known].sort();
+
+/** The question is asked per request: a key's list is at most PERMISSIONS_MAX long. */
+export const isAllowed = (allow: readonly string[], permission: string): boolean =>
+  allow.some((entry) => entry === permission || (entry.endsWith('/*') && permission.startsWith(entry.slice(0, -1))));
+
+/** The first entry of the list that is no permission. */
+export const unknownPermission = (allow: readonly string[]): string | undefined => allow.find((entry) => !known.has(entry));
+
+/** `{"allow":["/twilio/conversations/messages/create"]}` */
+export const keyPolicy = z.object({ allow: z.array(z.string()).min(1).max(PERMISSIONS_MAX) });
