@@ -1,0 +1,199 @@
+/** Users, roles, what users are in, and what they may do themselves with an access token: the official SDK with another host. */
+import type twilio from 'twilio';
+import { Parley, START_MS, topology, type Credentials } from './installation.js';
+import { refusal, refused } from './refusal.js';
+
+let parley: Parley;
+let sdk: twilio.Twilio;
+let other: Credentials;
+let service: string;
+beforeAll(async () => {
+  parley = await Parley.start();
+  sdk = parley.sdk();
+  other = await parley.newAccount();
+  service = parley.account.serviceSid;
+}, START_MS);
+afterAll(() => parley?.stop(), START_MS);
+
+const v1 = () => sdk.conversations.v1;
+const own = () => v1().services(service);
+const defaults: [string, string, string[]][] = [
+  ['service admin', 'service', [
+    'createConversation', 'joinConversation', 'deleteConversation', 'editConversationAttributes', 'editConversationName', 'addParticipant',
+    'removeParticipant', 'editAnyParticipantAttributes', 'editAnyMessage', 'deleteAnyMessage', 'editAnyMessageAttributes', 'editAnyUserInfo']],
+  ['service user', 'service', ['createConversation', 'joinConversation', 'editOwnUserInfo']],
+  ['channel admin', 'conversation', [
+    'sendMessage', 'sendMediaMessage', 'leaveConversation', 'editNotificationLevel', 'addParticipant', 'removeParticipant', 'deleteConversation',
+    'editConversationName', 'editConversationAttributes', 'editAnyParticipantAttributes', 'editAnyMessage', 'editAnyMessageAttributes',
+    'deleteAnyMessage']],
+  ['channel user', 'conversation', [
+    'sendMessage', 'sendMediaMessage', 'leaveConversation', 'editNotificationLevel', 'editOwnParticipantAttributes', 'editOwnMessage',
+    'deleteOwnMessage']],
+];
+const roleNamed = async (name: string) => (await v1().roles.list()).find(({ friendlyName }) => friendlyName === name)!;
+
+describe(`roles (${topology})`, () => {
+  it('are there from the start', async () => {
+    const roles = await v1().roles.list();
+    expect(roles.map(({ friendlyName, type, permissions }) => [friendlyName, type, permissions]))
+      .toEqual(expect.arrayContaining(defaults));
+    expect(roles).toHaveLength(4);
+  });
+  it.each([['account', v1], ['service', own]] as const)('are created, fetched, updated, listed and deleted (%s)', async (family, at) => {
+    const created = await at().roles.create({ friendlyName: `moderator of ${family}`, type: 'conversation', permission: ['sendMessage', 'deleteAnyMessage'] });
+    const url = `${parley.url}/v1/${family === 'service' ? `Services/${service}/` : ''}Roles/${created.sid}`;
+    expect(created).toMatchObject({
+      accountSid: parley.account.accountSid, chatServiceSid: service, friendlyName: `moderator of ${family}`, type: 'conversation',
+      permissions: ['sendMessage', 'deleteAnyMessage'], url,
+    });
+    expect((await at().roles(created.sid).fetch()).toJSON()).toEqual(created.toJSON());
+    expect(await at().roles(created.sid).update({ permission: ['sendMessage'] })).toMatchObject({ permissions: ['sendMessage'] });
+    expect((await at().roles.list({ pageSize: 2 })).map(({ sid }) => sid)).toContain(created.sid);
+    expect(await refusal(at().roles.create({ friendlyName: `moderator of ${family}`, type: 'service', permission: ['sendMessage'] }))).toEqual([409, 20409]);
+    expect(await at().roles(created.sid).remove()).toBe(true);
+    expect(await refusal(at().roles(created.sid).fetch())).toEqual([404, 20404]);
+    expect(await refusal(at().roles(created.sid).update({ permission: ['sendMessage'] }))).toEqual([404, 20404]);
+  });
+  it.each([
+    [{ friendlyName: '', type: 'service', permission: ['sendMessage'] }, [400, 50000]],
+    [{ friendlyName: 'x'.repeat(65), type: 'service', permission: ['sendMessage'] }, [400, 50003]],
+    [{ friendlyName: 'x', type: 'deployment', permission: ['sendMessage'] }, [400, 50105]],
+    [{ friendlyName: 'x', type: 'service', permission: ['fly'] }, [404, 50104]],
+  ])('refuse %j', async (bad, code) => expect(await refusal(v1().roles.create(bad as never))).toEqual(code));
+  it('keep the defaults', async () =>
+    expect(await refusal(v1().roles((await roleNamed('channel user')).sid).remove())).toEqual([409, 20409]));
+});
+
+describe(`users (${topology})`, () => {
+  it.each([['account', v1], ['service', own]] as const)('are created, found by SID and identity, updated, listed and deleted (%s)', async (family, at) => {
+    const identity = `Ann ü/${family}`;
+    const created = await at().users.create({ identity, friendlyName: 'Ann', attributes: '{ "a": 1 }' });
+    const url = `${parley.url}/v1/${family === 'service' ? `Services/${service}/` : ''}Users/${created.sid}`;
+    expect(created).toMatchObject({
+      accountSid: parley.account.accountSid, chatServiceSid: service, identity, friendlyName: 'Ann', attributes: '{ "a": 1 }',
+      roleSid: (await roleNamed('service user')).sid, isOnline: null, isNotifiable: null, url, links: { user_conversations: `${url}/Conversations` },
+    });
+    expect((await at().users(created.sid).fetch()).toJSON()).toEqual(created.toJSON());
+    const byIdentity = encodeURIComponent(identity);
+    expect((await at().users(byIdentity).fetch()).sid).toBe(created.sid);
+    expect(await at().users(byIdentity).update({ friendlyName: '', roleSid: (await roleNamed('service admin')).sid }))
+      .toMatchObject({ friendlyName: null, roleSid: (await roleNamed('service admin')).sid, attributes: '{ "a": 1 }' });
+    expect((await at().users.list({ pageSize: 1 })).map(({ sid }) => sid)).toContain(created.sid);
+    expect(await refusal(at().users.create({ identity }))).toEqual([409, 50201]);
+    expect(await at().users(byIdentity).remove()).toBe(true);
+    expect(await refusal(at().users(created.sid).fetch())).toEqual([404, 20404]);
+    expect(await refusal(at().users(byIdentity).remove())).toEqual([404, 20404]);
+    expect((await at().users.create({ identity })).sid).not.toBe(created.sid);
+  });
+  it.each([
+    [{ identity: '' }, [400, 50204]],
+    [{ identity: 'x'.repeat(257) }, [400, 50207]],
+    [{ identity: `US${'a'.repeat(32)}` }, [400, 50206]],
+    [{ identity: 'system' }, [400, 50203]],
+    [{ identity: 'fine', attributes: '{' }, [400, 50304]],
+    [{ identity: 'fine', friendlyName: 'x'.repeat(257) }, [400, 50003]],
+    [{ identity: 'fine', roleSid: `RL${'0'.repeat(32)}` }, [404, 50102]],
+  ])('refuse %j', async (bad, code) => expect(await refusal(v1().users.create(bad))).toEqual(code));
+  it('take no role of conversations, participants none of the service', async () => {
+    const [channel, chat] = [await roleNamed('channel user'), await roleNamed('service user')];
+    expect(await refusal(v1().users.create({ identity: 'nobody', roleSid: channel.sid }))).toEqual([404, 50102]);
+    const { sid } = await v1().conversations.create({});
+    expect(await refusal(v1().conversations(sid).participants.create({ identity: 'bob', roleSid: chat.sid }))).toEqual([400, 50105]);
+    expect(await refusal(v1().conversations(sid).participants.create({ identity: 'bob', roleSid: `RL${'0'.repeat(32)}` }))).toEqual([404, 50109]);
+  });
+  it('exist as soon as they take part', async () => {
+    const { sid } = await v1().conversations.create({});
+    await Promise.all(['new one', 'new two'].map((identity) => v1().conversations(sid).participants.create({ identity })));
+    const user = await v1().users('new%20one').fetch();
+    expect(user).toMatchObject({ identity: 'new one', friendlyName: null, attributes: '{}', roleSid: (await roleNamed('service user')).sid });
+    await v1().users(user.sid).update({ friendlyName: 'New' });
+    const { sid: second } = await v1().conversations.create({});
+    await v1().conversations(second).participants.create({ identity: 'new one' });
+    expect(await v1().users('new%20one').fetch()).toMatchObject({ sid: user.sid, friendlyName: 'New' });
+    expect(await refusal(parley.sdk(other).conversations.v1.users(user.sid).fetch())).toEqual([404, 20404]);
+  });
+  it('leave everything when they are deleted; what they wrote stays', async () => {
+    const sids = await Promise.all([1, 2, 3].map(async () => (await v1().conversations.create({})).sid));
+    for (const sid of sids) await v1().conversations(sid).participants.create({ identity: 'leaver' });
+    await v1().conversations(sids[0]!).messages.create({ author: 'leaver', body: 'bye' });
+    await v1().users('leaver').remove();
+    for (const sid of sids) expect(await v1().conversations(sid).participants.list()).toEqual([]);
+    expect(await v1().conversations(sids[0]!).messages.list()).toMatchObject([{ author: 'leaver', body: 'bye' }]);
+    expect(await v1().participantConversations.list({ identity: 'leaver' })).toEqual([]);
+  });
+});
+
+describe(`conversations of a user (${topology})`, () => {
+  it.each([['account', v1], ['service', own]] as const)('count what is unread, are muted and left (%s)', async (family, at) => {
+    const identity = `reader-${family}`;
+    const uniqueName = `room of ${family}`;
+    const conversation = await at().conversations.create({ uniqueName, friendlyName: 'Room', attributes: '{"x":1}' });
+    const participant = await at().conversations(conversation.sid).participants.create({ identity });
+    for (const body of ['a', 'b', 'c']) await at().conversations(conversation.sid).messages.create({ body });
+    const { sid: userSid } = await at().users(identity).fetch();
+    const prefix = `${parley.url}/v1/${family === 'service' ? `Services/${service}/` : ''}`;
+    const [first, ...more] = await at().users(identity).userConversations.list();
+    expect(more).toEqual([]);
+    expect(first).toMatchObject({
+      accountSid: parley.account.accountSid, chatServiceSid: service, conversationSid: conversation.sid, unreadMessagesCount: null,
+      lastReadMessageIndex: null, participantSid: participant.sid, userSid, friendlyName: 'Room', conversationState: 'active', timers: {},
+      attributes: '{"x":1}', createdBy: 'system', notificationLevel: 'default', uniqueName,
+      url: `${prefix}Users/${userSid}/Conversations/${conversation.sid}`,
+      links: { participant: `${prefix}Conversations/${conversation.sid}/Participants/${participant.sid}`, conversation: `${prefix}Conversations/${conversation.sid}` },
+    });
+    const one = () => at().users(userSid).userConversations(encodeURIComponent(uniqueName));
+    expect(await one().update({ lastReadMessageIndex: 0, lastReadTimestamp: new Date('2026-01-01T00:00:00Z'), notificationLevel: 'muted' }))
+      .toMatchObject({ lastReadMessageIndex: 0, unreadMessagesCount: 2, notificationLevel: 'muted' });
+    expect(await at().conversations(conversation.sid).participants(participant.sid).fetch())
+      .toMatchObject({ lastReadMessageIndex: 0, lastReadTimestamp: '2026-01-01T00:00:00Z' });
+    expect(await one().update({ notificationLevel: 'default' })).toMatchObject({ notificationLevel: 'default', unreadMessagesCount: 2 });
+    expect(await refusal(one().update({ notificationLevel: 'loud' as never }))).toEqual([400, 50210]);
+    expect(await one().remove()).toBe(true);
+    expect(await refusal(one().fetch())).toEqual([404, 20404]);
+    expect(await at().conversations(conversation.sid).participants.list()).toEqual([]);
+  });
+  it('are listed page by page, closed ones too', async () => {
+    const sids: string[] = [];
+    for (let i = 0; i < 5; i++) {
+      const { sid } = await v1().conversations.create({});
+      await v1().conversations(sid).participants.create({ identity: 'busy' });
+      sids.push(sid);
+    }
+    await v1().conversations(sids[0]!).update({ state: 'closed' });
+    const listed = await v1().users('busy').userConversations.list({ pageSize: 2 });
+    expect(listed.map(({ conversationSid }) => conversationSid).sort()).toEqual([...sids].sort());
+    const page = await v1().users('busy').userConversations.page({ pageSize: 2 });
+    const next = await page.nextPage();
+    expect((await next!.previousPage())!.instances.map(({ conversationSid }) => conversationSid))
+      .toEqual(page.instances.map(({ conversationSid }) => conversationSid));
+    expect(await refusal(v1().users('nobody at all').userConversations.list())).toEqual([404, 20404]);
+  });
+});
+
+describe(`conversations of participants (${topology})`, () => {
+  it.each([['account', v1], ['service', own]] as const)('are found by identity and by address (%s)', async (family, at) => {
+    const identity = `found-${family}`;
+    const address = family === 'account' ? '+15558675310' : '+15558675311';
+    const conversation = await at().conversations.create({ friendlyName: 'Found' });
+    const chat = await at().conversations(conversation.sid).participants.create({ identity });
+    const sms = await at().conversations(conversation.sid).participants.create({ 'messagingBinding.address': address, 'messagingBinding.proxyAddress': '+15017122661' });
+    const shared = { conversationSid: conversation.sid, conversationFriendlyName: 'Found', conversationState: 'active', conversationCreatedBy: 'system' };
+    expect(await at().participantConversations.list({ identity })).toMatchObject([{
+      ...shared, participantSid: chat.sid, participantIdentity: identity, participantMessagingBinding: null,
+      participantUserSid: (await at().users(identity).fetch()).sid,
+    }]);
+    expect(await at().participantConversations.list({ address })).toMatchObject([{
+      ...shared, participantSid: sms.sid, participantIdentity: null, participantUserSid: null,
+      participantMessagingBinding: { address, proxy_address: '+15017122661', type: 'sms', level: null, name: null, projected_address: null },
+    }]);
+    expect(await at().participantConversations.list({ identity: 'nowhere' })).toEqual([]);
+    expect(await refusal(at().participantConversations.list({ identity, address }))).toEqual([400, 50451]);
+    expect(await parley.sdk(other).conversations.v1.participantConversations.list({ identity })).toEqual([]);
+  });
+  it('are asked for by one of both', async () => {
+    expect((await parley.request('/v1/ParticipantConversations')).body).toMatchObject({ code: 20001, status: 400 });
+    const { body } = await parley.request('/v1/ParticipantConversations?Address=%2B15550000000&PageSize=1');
+    expect(body.meta.url).toBe(`${parley.url}/v1/ParticipantConversations?Address=%2B15550000000&PageSize=1&Page=0`);
+    await expect(refused(v1().participantConversations.list({}))).resolves.toMatchObject({ status: 400 });
+  });
+});
