@@ -7,6 +7,7 @@ import type { ConversationState, MessageAdded, Participant, StateChangeReason } 
 import { DomainError } from '@parley/domain/domain-error';
 import { newSid, type ConversationSid, type MessageSid } from '@parley/domain/sid';
 import { ownerOfPairs } from '@parley/event-store/address-owner';
+import { ChatUsers } from '@parley/event-store/chat-users';
 import type { Pool } from '@parley/event-store/database';
 import { derivedSid } from '@parley/event-store/derived-sid';
 import { Streams } from '@parley/event-store/streams';
@@ -40,6 +41,8 @@ export class ConversationService implements ConversationCommands {
     const { messagingServiceSid = defaults.messagingServiceSid } = fields;
     const timers = { ...defaults.timers, ...fields.timers };
     const { participantsMax, nonChatParticipantsMax } = this.config;
+    const identities = participants.flatMap(({ identity }) => identity ?? []);
+    await new ChatUsers(this.streams, this.pool).ensure(caller, data.chatServiceSid, identities);
     try {
       const { result } = await this.streams.onConversation(
         caller, conversationSid,
@@ -86,7 +89,7 @@ export class ConversationService implements ConversationCommands {
     const messageSid = newSid('IM');
     const message = {
       createdAt: data.createdAt, updatedAt: data.updatedAt, messageSid, author: data.author ?? 'system', body: data.body ?? null,
-      attributes: data.attributes ?? '{}', media: data.media ?? null, contentSid: data.contentSid ?? null,
+      attributes: data.attributes ?? '{}', media: data.media ?? null, contentSid: data.contentSid ?? null, ...(data.content && { content: data.content }),
       subject: data.subject ?? null, source: data.source ?? null,
     };
     const { events, result, repeated } = await this.streams.onConversation(

@@ -11,7 +11,7 @@ import type { LogTail } from '@parley/event-store/log-tail';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { AuthenticationError, type Principal, verifyAccessToken } from './access-token.js';
+import { AuthenticationError, type Principal, verifyAccessToken } from '@parley/event-store/access-token';
 import { FRAME_BYTES_MAX } from './client-frames.js';
 import { Connections } from './connections.js';
 import { Dialogue } from './dialogue.js';

@@ -1,7 +1,7 @@
 /** All open sockets: admission, limits, heartbeats, ends of tokens, the end of the process. */
 import type { Accounts } from '@parley/event-store/accounts';
 import { metrics } from '@parley/telemetry/metrics';
-import type { Principal } from './access-token.js';
+import type { Principal } from '@parley/event-store/access-token';
 import type { RealtimeLimits } from './limits.js';
 import { closing, type Session } from './session.js';
 

@@ -1,6 +1,6 @@
 /** The dialogue with one client: its frames one after another, in the order they came (docs/websocket.md). */
 import { logger } from '@parley/telemetry/logger';
-import { AuthenticationError, type Principal } from './access-token.js';
+import { AuthenticationError, type Principal } from '@parley/event-store/access-token';
 import { type ClientFrame, FrameError, parseClientFrame } from './client-frames.js';
 import type { Connections } from './connections.js';
 import type { RealtimeLimits } from './limits.js';

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
 import type { WebSocket } from 'ws';
-import type { Principal } from './access-token.js';
+import type { Principal } from '@parley/event-store/access-token';
 import type { Outbox } from './outbox.js';
 import type { Subscription } from './subscription.js';
 import { textFrame } from './websocket-frame.js';

@@ -4,7 +4,7 @@
  */
 import type { Pool } from '@parley/event-store/database';
 import { shardOf } from '@parley/event-store/shard';
-import type { Principal } from './access-token.js';
+import type { Principal } from '@parley/event-store/access-token';
 
 export type Snapshot = {
   /** Last position of every shard. */

@@ -5,7 +5,7 @@
 import type { LogEvent } from '@parley/domain/event';
 import type { Pool } from '@parley/event-store/database';
 import { shardOf } from '@parley/event-store/shard';
-import type { Principal } from './access-token.js';
+import type { Principal } from '@parley/event-store/access-token';
 import { Hub } from './hub.js';
 import { Replayer } from './replayer.js';
 import type { Session } from './session.js';

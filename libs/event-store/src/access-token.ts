@@ -3,7 +3,7 @@
  * They name the account (`sub`), the key (`iss`), the identity and the chat service.
  */
 import { isSid } from '@parley/domain/sid';
-import type { Accounts } from '@parley/event-store/accounts';
+import type { Accounts } from './accounts.js';
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
 
 /** Who a socket speaks for. Without an identity: an observer of the whole account. */
@@ -16,6 +16,8 @@ export type Principal = {
   service: string | undefined;
   /** Milliseconds since 1970 when the token ends; undefined with Basic authentication. */
   expiresAt: number | undefined;
+  /** Service role of the user, should the token be what brings him into being. */
+  roleSid?: string;
 };
 
 const reasons = {
@@ -41,7 +43,7 @@ export class AuthenticationError extends Error {
 const LIFETIME_SECONDS_MAX = 86_400;
 const CLOCK_SKEW_SECONDS = 5;
 const IDENTITY_CHARS_MAX = 256;
-type Grants = { identity?: unknown; chat?: { service_sid?: unknown } };
+type Grants = { identity?: unknown; chat?: { service_sid?: unknown; deployment_role_sid?: unknown } };
 
 /** Throws AuthenticationError with the documented code. */
 export async function verifyAccessToken(token: string, accounts: Accounts): Promise<Principal> {
@@ -61,11 +63,18 @@ export async function verifyAccessToken(token: string, accounts: Accounts): Prom
   if (typeof grants !== 'object' || grants === null) throw new AuthenticationError(20106);
   // Tokens with a numeric identity are seen in the wild.
   const identity = typeof grants.identity === 'number' ? String(grants.identity) : grants.identity;
-  if (typeof identity !== 'string' || identity === '' || identity.length > IDENTITY_CHARS_MAX) throw new AuthenticationError(51105);
+  if (typeof identity !== 'string' || !isIdentity(identity)) throw new AuthenticationError(51105);
   const service = grants.chat?.service_sid;
   if (typeof service !== 'string' || !isSid(service, 'IS')) throw new AuthenticationError(51102);
-  return { account: sub, key: iss, identity, service, expiresAt: exp * 1000 };
+  const role = grants.chat?.deployment_role_sid;
+  return {
+    account: sub, key: iss, identity, service, expiresAt: exp * 1000,
+    ...(typeof role === 'string' && isSid(role, 'RL') && { roleSid: role }),
+  };
 }
+
+/** No text column takes a NUL. */
+const isIdentity = (identity: string) => identity !== '' && identity.length <= IDENTITY_CHARS_MAX && !identity.includes('\0');
 
 /** Only to find the key by; nothing of it is believed before the signature was checked. */
 function claimsOf(token: string): JWTPayload {
