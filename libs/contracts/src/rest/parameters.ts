@@ -22,7 +22,7 @@ export const oneOf = <const V extends readonly [string, ...string[]]>(values: V,
 export const flag = (invalid: ErrorCode) => oneOf(['true', 'false'], invalid).transform((value) => value === 'true');
 
 export const sid = <P extends SidPrefix>(prefix: P, invalid: ErrorCode) =>
-  z.string().refine((value): value is Sid<P> => isSid(value, prefix), fault(invalid));
+  z.string().refine((value): value is Sid<P> => isSid(value, prefix), fault(invalid)).meta({ pattern: `^${prefix}[0-9a-fA-F]{32}$` });
 
 /** Serialized JSON, kept as the exact text received. `bytesMax` counts UTF-8. */
 export const jsonText = (bytesMax: number, invalid: ErrorCode = 50304, tooLong: ErrorCode = 50303) =>
@@ -34,7 +34,7 @@ export const jsonText = (bytesMax: number, invalid: ErrorCode = 50304, tooLong: 
     } catch {
       context.addIssue({ code: 'custom', message: String(invalid) });
     }
-  });
+  }).meta({ contentMediaType: 'application/json', description: `JSON of at most ${bytesMax} bytes.` });
 
 // A JavaScript character is at most three bytes of UTF-8, so most texts need no counting.
 const utf8Length = (value: string): number =>
@@ -55,7 +55,7 @@ export function parseDateTime(value: string): string | undefined {
   // The stored year has four digits everywhere; nothing was said before 1900.
   return millis >= -2_208_988_800_000 && millis <= 253_402_300_799_999 ? new Date(millis).toISOString() : undefined;
 }
-export const dateTime = (invalid: ErrorCode) => parsed(parseDateTime, invalid);
+export const dateTime = (invalid: ErrorCode) => parsed(parseDateTime, invalid).meta({ description: 'ISO 8601 or RFC 2822.' });
 
 /** Runs `parse`; undefined is the fault. */
 export const parsed = <T>(parse: (value: string) => T | undefined, invalid: ErrorCode) =>
@@ -75,14 +75,14 @@ export const timer = (minMillis: number, tooShort: ErrorCode, invalid: ErrorCode
     const millis = durationMillis(value);
     if (millis === undefined || !(millis <= longestMillis)) context.addIssue({ code: 'custom', message: String(invalid) });
     else if (millis < minMillis) context.addIssue({ code: 'custom', message: String(tooShort) });
-  });
+  }).meta({ description: `ISO 8601 duration of at least ${minMillis / 60_000} min.` });
 
 /** Whole number in a range; SDKs send it as text. */
 export const integer = (min: number, max: number, invalid: ErrorCode) =>
   parsed((value) => {
     const number = /^[+-]?\d{1,16}$/.test(value) ? Number(value) : NaN;
     return number >= min && number <= max ? number : undefined;
-  }, invalid);
+  }, invalid).meta({ pattern: '^[+-]?\\d{1,16}$', description: `Whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`}.` });
 
 /** Without the parameters that were not given: an update leaves those alone. */
 export function given<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> | (undefined extends T[K] ? undefined : never) } {
