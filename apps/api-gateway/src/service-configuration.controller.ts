@@ -14,7 +14,6 @@ import { ServiceLookup, type ServiceRow } from './service-lookup.js';
 type NotificationRow = { [Column in keyof ServiceNotificationChanges]-?: Exclude<ServiceNotificationChanges[Column], undefined> | null };
 
 const notificationOf = prepared('service-notification', 'select * from model.service_notification where sid = $1 and account = $2');
-const roleType = prepared('role-type', 'select type from model.role where sid = $1 and chat_service_sid = $2 and account = $3');
 
 @Controller('v1/Services/:ChatServiceSid/Configuration')
 export class ServiceConfigurationController {
@@ -61,13 +60,13 @@ export class ServiceConfigurationController {
   }
 
   /** A default role must be one of this service and of the right type. */
-  private async checkRoles({ account, service }: Call, changes: ServiceConfigurationChanges): Promise<void> {
+  private async checkRoles(call: Call, changes: ServiceConfigurationChanges): Promise<void> {
     for (const [column, type, notFound] of defaultRoles) {
       const sid = changes[column];
       if (sid === undefined) continue;
-      const [role] = await this.reads.query<{ type: string }>(roleType(sid, service, account.sid));
-      if (!role) throw new ApiError(notFound);
-      if (role.type !== type) throw new ApiError(50105);
+      const found = await this.services.roleType(call, sid);
+      if (found === undefined) throw new ApiError(notFound);
+      if (found !== type) throw new ApiError(50105);
     }
   }
 }

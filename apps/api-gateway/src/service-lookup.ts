@@ -58,7 +58,8 @@ export class ServiceLookup {
     return service;
   }
 
-  private async roleType({ account, service }: Call, sid: string): Promise<RoleType | undefined> {
+  /** Of a role of this service; undefined when there is none. */
+  async roleType({ account, service }: Call, sid: string): Promise<RoleType | undefined> {
     const [role] = await this.reads.query<{ type: RoleType }>(findRole(sid, account.sid, service));
     return role?.type;
   }

@@ -25,6 +25,7 @@ export type Account = {
   authToken: string;
   /** Accepted as well, until it is promoted or removed. */
   secondaryAuthToken: string | undefined;
+  /** The one that is configured (a fact in the log), else the one it was made with. */
   defaultChatServiceSid: string;
 };
 export type ApiKey = {
@@ -98,8 +99,9 @@ export class Accounts {
   private async account(sid: string, ageMax = CACHE_MILLIS): Promise<Cached<Account>> {
     return this.cached(this.accounts, sid, ageMax, async () => {
       const { rows: [row] } = await this.pool.query<AccountRow>(
-        `select sid, parent, friendly_name, status, auth_token, secondary_auth_token, default_chat_service_sid
-           from registry.account where sid = $1`, [sid],
+        `select a.sid, a.parent, a.friendly_name, a.status, a.auth_token, a.secondary_auth_token,
+                coalesce(c.default_chat_service_sid, a.default_chat_service_sid) as default_chat_service_sid
+           from registry.account a left join model.account_configuration c on c.sid = a.sid where a.sid = $1`, [sid],
       );
       return row && {
         sid: row.sid, parent: row.parent ?? undefined, friendlyName: row.friendly_name, status: row.status,
