@@ -20,6 +20,7 @@ import type { GatewayConfig } from './config.js';
 import { answerError, apiError, ApiErrorFilter, NotFound, resourcePath } from './error-answer.js';
 import { mediaRoutes } from './media-routes.js';
 import { RateLimit } from './rate-limit.js';
+import { referenceRoutes } from './reference.js';
 import { GATEWAY_CONFIG } from './tokens.js';
 
 /** The websocket of the same host answers for itself. */
@@ -57,6 +58,7 @@ export function configureGateway(fastify: Fastify, app: NestFastifyApplication):
   });
   for (const url of everythingElse) fastify.route({ method: everyMethod, url, handler: () => {} }); // answered by its hook, before a body
   mediaRoutes(fastify, app);
+  referenceRoutes(fastify);
   fastify.addHook('onClose', (_instance, done) => {
     rateLimit.stop();
     done();
