@@ -9,6 +9,7 @@ import { ConversationServiceModule } from '@parley/conversation-service/app.modu
 import { MessageRouterModule } from '@parley/message-router/app.module';
 import { ParticipantServiceModule } from '@parley/participant-service/app.module';
 import { RealtimeGatewayModule } from '@parley/realtime-gateway/app.module';
+import { RetentionWorkerModule } from '@parley/retention-worker/app.module';
 import { bootstrap, run } from '@parley/runtime/bootstrap';
 import { readConfig } from '@parley/runtime/config';
 import { PartsModule } from '@parley/runtime/parts';
@@ -18,7 +19,7 @@ await run('parley', async () => {
   @Module({
     imports: [
       PartsModule.forRoot('local', config), ConversationServiceModule, ParticipantServiceModule, MessageRouterModule,
-      ChannelSmsModule, ChannelWhatsappModule, CarrierSimulatorModule, ApiGatewayModule, RealtimeGatewayModule,
+      ChannelSmsModule, ChannelWhatsappModule, CarrierSimulatorModule, ApiGatewayModule, RealtimeGatewayModule, RetentionWorkerModule,
     ],
   })
   class Parley {}
