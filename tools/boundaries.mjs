@@ -15,6 +15,7 @@ const mayImport = {
   'event-store': ['domain', 'contracts', 'telemetry'],
   messaging: ['domain', 'contracts', 'telemetry'],
   channel: ['domain', 'contracts', 'telemetry'],
+  media: ['domain', 'contracts', 'telemetry', 'event-store'],
   delivery: ['domain', 'contracts', 'telemetry', 'event-store', 'messaging', 'channel'],
   webhooks: ['domain', 'contracts', 'telemetry', 'event-store', 'channel'],
   runtime: ['domain', 'contracts', 'telemetry', 'event-store', 'messaging'],

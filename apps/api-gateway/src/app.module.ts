@@ -1,18 +1,34 @@
 /** The REST API: reads go to the read models directly, writes are one command each. */
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { AccountRegistry } from '@parley/event-store/account-registry';
+import { Accounts } from '@parley/event-store/accounts';
+import type { Pool } from '@parley/event-store/database';
+import { SecretBox } from '@parley/event-store/secret-box';
+import { configuredStorage } from '@parley/media/configured-storage';
+import type { MediaStorage } from '@parley/media/media-storage';
+import { MediaStore } from '@parley/media/media-store';
+import { SignedUrls } from '@parley/media/signed-url';
 import type { Config } from '@parley/runtime/config';
-import { CONFIG, REDIS } from '@parley/runtime/parts';
+import { CONFIG, POOL, REDIS } from '@parley/runtime/parts';
 import type { Redis } from 'ioredis';
+import { AccountAccess } from './account-access.js';
+import { AccountKeysController } from './account-keys.controller.js';
+import { AccountsController } from './accounts.controller.js';
 import { AddressesController } from './addresses.controller.js';
+import { ApiKeysController } from './api-keys.controller.js';
+import { AuthTokensController } from './auth-tokens.controller.js';
 import { Authentication } from './authentication.js';
 import { BindingRules } from './binding-rules.js';
 import { BindingsController } from './bindings.controller.js';
 import { gatewayConfig, type GatewayConfig } from './config.js';
 import { ConfigurationController } from './configuration.controller.js';
+import { ContentController } from './content.controller.js';
 import { ConversationLookup } from './conversation-lookup.js';
 import { ConversationWebhooksController } from './conversation-webhooks.controller.js';
 import { ConversationsController } from './conversations.controller.js';
 import { CredentialsController } from './credentials.controller.js';
+import { MediaController } from './media.controller.js';
+import { MessageContents } from './message-content.js';
 import { MessagesController } from './messages.controller.js';
 import { ParticipantConversationsController } from './participant-conversations.controller.js';
 import { ParticipantsController } from './participants.controller.js';
@@ -24,7 +40,7 @@ import { ServiceConfigurationController } from './service-configuration.controll
 import { RolesController } from './roles.controller.js';
 import { ServiceLookup } from './service-lookup.js';
 import { ServicesController } from './services.controller.js';
-import { GATEWAY_CONFIG } from './tokens.js';
+import { GATEWAY_CONFIG, MEDIA_STORAGE } from './tokens.js';
 import { UserConversationsController } from './user-conversations.controller.js';
 import { UserLookup } from './user-lookup.js';
 import { UsersController } from './users.controller.js';
@@ -33,13 +49,24 @@ import { WebhookTargets } from './webhook-targets.js';
 
 @Module({
   controllers: [
+    AccountsController, AccountKeysController, AuthTokensController, ApiKeysController,
     UsersController, UserConversationsController, ParticipantConversationsController, RolesController,
-    ConversationsController, MessagesController, ParticipantsController, ReceiptsController, AddressesController,
+    ConversationsController, MessagesController, MediaController, ContentController, ParticipantsController, ReceiptsController, AddressesController,
     ConfigurationController, ServicesController, ServiceConfigurationController, CredentialsController, BindingsController, WebhookConfigurationController, ConversationWebhooksController,
   ],
   providers: [
-    Authentication, BindingRules, ConversationLookup, Repetitions, ServiceLookup, UserLookup, WebhookTargets,
+    AccountAccess, Authentication, BindingRules, MessageContents, ConversationLookup, Repetitions, ServiceLookup, UserLookup, WebhookTargets,
+    {
+      provide: AccountRegistry, inject: [POOL, SecretBox, Accounts],
+      useFactory: (pool: Pool, box: SecretBox, accounts: Accounts) => new AccountRegistry(pool, box, accounts),
+    },
     { provide: GATEWAY_CONFIG, inject: [CONFIG], useFactory: (config: Config) => gatewayConfig(config) },
+    { provide: MEDIA_STORAGE, useFactory: () => configuredStorage() },
+    {
+      provide: MediaStore, inject: [POOL, MEDIA_STORAGE, GATEWAY_CONFIG],
+      useFactory: (pool: Pool, storage: MediaStorage, config: GatewayConfig) => new MediaStore(pool, storage, config.mediaUnattachedSeconds),
+    },
+    { provide: SignedUrls, inject: [CONFIG], useFactory: ({ publicUrl, kek }: Config) => new SignedUrls(publicUrl, kek) },
     { provide: Reads, inject: [GATEWAY_CONFIG], useFactory: (config: GatewayConfig) => new Reads(config) },
     {
       provide: RateLimit, inject: [GATEWAY_CONFIG, REDIS],

@@ -6,6 +6,10 @@ export type GatewayConfig = Pick<Config, 'databaseUrl' | 'publicUrl'> & {
   rateLimitRps: number;
   /** Connections for reads, shared by all requests; apart from those that commands use. */
   readConnections: number;
+  /** One uploaded file. */
+  mediaBytesMax: number;
+  /** After the upload: what no message has by then is removed. */
+  mediaUnattachedSeconds: number;
 };
 
 export const gatewayConfig = (shared: Config, env: NodeJS.ProcessEnv = process.env): GatewayConfig => ({
@@ -13,4 +17,6 @@ export const gatewayConfig = (shared: Config, env: NodeJS.ProcessEnv = process.e
   publicUrl: shared.publicUrl,
   rateLimitRps: integer(env, 'RATE_LIMIT_RPS', 20_000, 1, 1_000_000),
   readConnections: integer(env, 'READ_CONNECTIONS', 2, 1, 100),
+  mediaBytesMax: integer(env, 'MEDIA_BYTES_MAX', 157_286_400, 1, 2_147_483_647),
+  mediaUnattachedSeconds: integer(env, 'MEDIA_UNATTACHED_SECONDS', 300, 1, 86_400),
 });

@@ -1,15 +1,16 @@
 /** `…/Conversations/{Sid}/Messages` (API reference 1.5). */
 import { Controller, Delete, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { CONVERSATION_COMMANDS } from '@parley/contracts/command-tokens';
-import type { AddMessage, ConversationCommands, UpdateMessage } from '@parley/contracts/commands';
+import type { ConversationCommands, UpdateMessage } from '@parley/contracts/commands';
 import { ApiError } from '@parley/contracts/error-catalogue';
-import { createMessage, listMessages, updateMessage, type ListMessages } from '@parley/contracts/rest/messages';
+import { createMessage, listMessages, updateMessage, type CreateMessage, type ListMessages } from '@parley/contracts/rest/messages';
 import type { Paging } from '@parley/contracts/rest/paging';
 import { isSid, type MessageSid } from '@parley/domain/sid';
 import { families, Filters, Form, PagingOf, TheCall, type Call } from './call.js';
 import { ConversationLookup, mustBeText, namedBy } from './conversation-lookup.js';
 import { NotFound } from './error-answer.js';
 import { listAnswer } from './list-answer.js';
+import { MessageContents } from './message-content.js';
 import { MessageJson } from './message-json.js';
 import { messageBySid, messagesPage, type MessageRow, type MessagesPage } from './messages.sql.js';
 import { readPageToken, wholeNumber } from './page-token.js';
@@ -24,15 +25,16 @@ const indexOf = ([index]: unknown[]) => (wholeNumber(index) ? ([index] as const)
 export class MessagesController {
   constructor(
     @Inject(CONVERSATION_COMMANDS) private readonly commands: ConversationCommands,
+    @Inject(MessageContents) private readonly contents: MessageContents,
     @Inject(ConversationLookup) private readonly conversations: ConversationLookup,
     @Inject(Repetitions) private readonly repetitions: Repetitions,
     @Inject(Reads) private readonly reads: Reads,
   ) {}
 
   @Post()
-  async create(@TheCall() call: Call, @Param('ConversationSid') conversation: string, @Form(createMessage) message: AddMessage): Promise<string> {
+  async create(@TheCall() call: Call, @Param('ConversationSid') conversation: string, @Form(createMessage) message: CreateMessage): Promise<string> {
     const sid = await this.conversations.sidOf(call, conversation);
-    const added = await this.commands.addMessage(call.caller, sid, message);
+    const added = await this.contents.add(call, sid, message);
     return new MessageJson(call, sid).ofFact(added);
   }
 

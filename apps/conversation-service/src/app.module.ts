@@ -5,10 +5,11 @@ import { ConversationService } from './conversation-commands.js';
 import { DeletedConversations } from './deleted-conversations.js';
 import { DeletedServices } from './deleted-services.js';
 import { LogRelay } from './log-relay.js';
+import { MediaAttachments } from './media-attachments.js';
 
 @Global()
 @Module({
-  providers: [{ provide: CONVERSATION_COMMANDS, useClass: ConversationService }, LogRelay, DeletedConversations, DeletedServices],
+  providers: [{ provide: CONVERSATION_COMMANDS, useClass: ConversationService }, LogRelay, DeletedConversations, MediaAttachments, DeletedServices],
   exports: [CONVERSATION_COMMANDS],
 })
 export class ConversationServiceModule {}

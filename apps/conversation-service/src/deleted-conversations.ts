@@ -40,6 +40,8 @@ async function removeMessages(tx: Connection, events: LogEvent[]): Promise<void>
     await inSteps(tx, conversation, `delete from model.receipt where sid in (
       select r.sid from model.message m join model.receipt r on r.message_sid = m.sid
        where m.conversation_sid = $1 and m.recipients is not null limit ${STEP})`);
+    await inSteps(tx, conversation, `delete from model.message_content where sid in (
+      select sid from model.message_content where conversation_sid = $1 limit ${STEP})`);
     await inSteps(tx, conversation, `delete from model.message where ctid in (
       select ctid from model.message where conversation_sid = $1 limit ${STEP})`);
   }

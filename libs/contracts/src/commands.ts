@@ -5,6 +5,7 @@
 import type {
   ConversationState, EmailBinding, Media, MessageAdded, MessageUpdated, Participant, StateChangeReason, Timers,
 } from '@parley/domain/conversation/events';
+import type { MessageContent } from '@parley/domain/content-template';
 import type { Receipt } from '@parley/domain/delivery/delivery';
 import type { RegistryKind, RegistryRow } from '@parley/domain/registry-events';
 import type { WebhookMark } from '@parley/domain/webhook-mark';
@@ -58,6 +59,7 @@ export type AddMessage = Dated & {
   attributes?: string;
   media?: Media[] | null;
   contentSid?: string | null;
+  content?: MessageContent;
   subject?: string | null;
   /** The channel it came in by: `sms`, `whatsapp`; absent for REST and chat. */
   source?: string | null;

@@ -131,6 +131,8 @@ export class ModelWrites {
   add(group: number, event: ProjectedEvent, account: string, conversation: string | null): void {
     if (event.type === 'MessageAdded' && conversation !== null) {
       this.messages.push({ group, data: event.data });
+      const { messageSid: sid, content } = event.data;
+      if (content) this.effects.push({ group, effect: 'message_content+', row: JSON.stringify({ sid, conversation_sid: conversation, content }) });
       const at = wholeSecond(Date.parse(event.data.createdAt));
       if (this.active(conversation, at)) this.activity.push({ group, at });
       return;

@@ -59,6 +59,12 @@ create table message (
 );
 create unique index message_sid on message (sid);
 
+-- What a message of a content template delivers on each channel; few messages have one.
+create table message_content (
+  sid text collate "C" primary key, conversation_sid text collate "C" not null, content jsonb not null
+);
+create index message_content_by_conversation on message_content (conversation_sid);
+
 create table receipt (
   sid text collate "C" primary key, conversation_sid text collate "C" not null, message_sid text collate "C" not null,
   participant_sid text collate "C" not null, channel_message_sid text, status text not null, error_code integer not null,
@@ -127,6 +133,7 @@ begin
     when 'message-' then
       delete from ${schema}.message where conversation_sid = x.row->>'conversation_sid' and index = (x.row->>'index')::integer;
       delete from ${schema}.receipt where message_sid = x.row->>'sid';
+      delete from ${schema}.message_content where sid = x.row->>'sid';
     when 'conversation+' then insert into ${schema}.conversation select * from jsonb_populate_record(null::${schema}.conversation, x.row);
     when 'conversation-' then
       delete from ${schema}.conversation where sid = x.row->>'sid';

@@ -99,7 +99,7 @@ async function swap(tx: Connection, reader: LogReader, reached: number[], before
     events += rows.length;
   }
   // Messages of deleted conversations are not served and not rebuilt.
-  for (const table of ['message', 'receipt'])
+  for (const table of ['message', 'message_content', 'receipt'])
     await tx.query(`delete from ${NEXT}.${table} m where not exists (select 1 from ${NEXT}.conversation c where c.sid = m.conversation_sid)`);
   await tx.query('drop schema model cascade');
   await tx.query(`alter schema ${NEXT} rename to model`);

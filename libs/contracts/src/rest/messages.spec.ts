@@ -19,17 +19,26 @@ describe('createMessage', () => {
     [{ Body: 'x', DateUpdated: '1' }, 50309],
     [{ Body: 'x', Subject: 'x'.repeat(257) }, 20001],
     [{ MediaSid: 'ME1' }, 50510],
-    [{ MediaSid: ME }, 50507],
+    [{ MediaSid: ME }, undefined],
     [{ ContentSid: 'HX1' }, 50526],
-    [{ ContentSid: HX }, 50526],
+    [{ ContentSid: HX }, undefined],
     [{ Body: 'x', ContentVariables: '{}' }, 50528],
-    [{ ContentSid: HX, ContentVariables: '{' }, 50527],
-  ])('%j is %d', (form, code) => expect(codeOf(createMessage, form)).toBe(code));
+    ...(['{', '[]', '"x"', 'null', '{"1":{}}', '{"1":null}'].map((ContentVariables) => [{ ContentSid: HX, ContentVariables }, 50527] as const)),
+    [{ ContentSid: HX, ContentVariables: JSON.stringify({ x: 'x'.repeat(27_801) }) }, 50529],
+    [{ ContentSid: HX, ContentVariables: JSON.stringify(Object.fromEntries(Array.from({ length: 101 }, (_, i) => [i, '']))) }, 50529],
+    [{ ContentSid: HX, ContentVariables: JSON.stringify({ ['k'.repeat(17)]: '' }) }, 50540],
+    [{ ContentSid: HX, ContentVariables: JSON.stringify({ k: 'x'.repeat(257) }) }, 50541],
+    [{ ContentSid: HX, ContentVariables: JSON.stringify({ ['k'.repeat(16)]: 'x'.repeat(256), n: 7 }) }, undefined],
+  ])('%j is %s', (form, code) => expect(codeOf(createMessage, form)).toBe(code));
 
   it('takes the longest body', () => expect(codeOf(createMessage, { Body: 'x'.repeat(32_768) })).toBeUndefined());
   it('keeps body and attributes as they are', () =>
     expect(parameters(createMessage, { Body: ' hi\n', Author: 'alice', Attributes: '{ "a":1}' })).toMatchObject({
-      body: ' hi\n', author: 'alice', attributes: '{ "a":1}',
+      message: { body: ' hi\n', author: 'alice', attributes: '{ "a":1}' }, mediaSids: [],
+    }));
+  it('takes a template instead of body and file', () =>
+    expect(parameters(createMessage, { Body: 'x', MediaSid: ME, ContentSid: HX, ContentVariables: '{"1":2}' })).toMatchObject({
+      mediaSids: [], contentSid: HX, contentVariables: { json: '{"1":2}', values: { 1: '2' } },
     }));
 });
 describe('updateMessage', () => {

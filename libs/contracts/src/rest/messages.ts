@@ -1,6 +1,8 @@
 /** Parameters of the Message resource (API reference 1.5 and 3.6). */
 import { z } from 'zod';
+import { ApiError } from '../error-catalogue.js';
 import type { AddMessage, UpdateMessage } from '../commands.js';
+import { contentVariables, type ContentVariables } from './content.js';
 import { body, dateTime, fault, given, jsonText, oneOf, sid, text } from './parameters.js';
 
 const BODY_BYTES_MAX = 32_768;
@@ -13,22 +15,40 @@ const shared = {
   Subject: z.string().max(256).optional(),
 };
 
-/** Media and templates are parts of later releases: what names one cannot be found. */
+/** What a message is made of, before its file and its template are looked up. A template stands for body and file. */
+export type CreateMessage = { message: AddMessage; mediaSids: string[]; contentSid?: string; contentVariables?: ContentVariables };
+
 export const createMessage = z
   .object({
     ...shared,
     MediaSid: sid('ME', 50510).optional(),
     ContentSid: sid('HX', 50526).optional(),
-    ContentVariables: jsonText(27_801, 50527, 50527).optional(),
+    ContentVariables: z.string().optional(),
   })
   .refine((p) => p.ContentVariables === undefined || p.ContentSid !== undefined, fault(50528))
   .refine((p) => p.Body || p.MediaSid !== undefined || p.ContentSid !== undefined, fault(50503))
-  .refine((p) => p.ContentSid === undefined, fault(50526))
-  .refine((p) => p.MediaSid === undefined, fault(50507))
-  .transform((p): AddMessage => ({
-    author: p.Author || undefined, body: p.Body, attributes: p.Attributes, subject: p.Subject,
-    createdAt: p.DateCreated, updatedAt: p.DateUpdated,
+  .superRefine(({ ContentVariables }, context) => {
+    const code = faultOf(ContentVariables);
+    if (code !== undefined) context.addIssue({ code: 'custom', message: String(code) });
+  })
+  .transform(({ ContentSid, ContentVariables, MediaSid, ...p }): CreateMessage => ({
+    message: {
+      author: p.Author || undefined, body: p.Body, attributes: p.Attributes, subject: p.Subject,
+      createdAt: p.DateCreated, updatedAt: p.DateUpdated,
+    },
+    mediaSids: MediaSid === undefined || ContentSid !== undefined ? [] : [MediaSid],
+    ...(ContentSid !== undefined && { contentSid: ContentSid, contentVariables: contentVariables(ContentVariables) }),
   }));
+
+function faultOf(variables: string | undefined): number | undefined {
+  try {
+    contentVariables(variables);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ApiError) return error.code;
+    throw error;
+  }
+}
 
 export const updateMessage = z.object(shared).transform((p): UpdateMessage => given({
   author: p.Author || undefined, body: p.Body, attributes: p.Attributes, subject: p.Subject,

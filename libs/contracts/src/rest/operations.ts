@@ -2,7 +2,7 @@
  * Every path of the API with its verbs (API reference 1: 103 operations, and two more paths that `links` name), and which
  * of them this release has. Tells "no such path" (404), "not with this verb" (405) and "not built yet" (501) apart.
  */
-type Verb = 'GET' | 'POST' | 'DELETE';
+type Verb = 'GET' | 'POST' | 'PUT' | 'DELETE';
 type Family = 'account' | 'service' | 'both';
 type Row = readonly [resource: string, path: string, family: Family, verbs: string, built: string];
 
@@ -41,6 +41,15 @@ const rows: readonly Row[] = [
 ];
 const linked: readonly Row[] = [
   ['Channel Metadata', 'Conversations/{Sid}/Messages/{Sid}/ChannelMetadata', 'both', 'GET', ''],
+  ['Media', 'Media', 'service', 'POST', 'POST'],
+  ['Media', 'Media/{Sid}', 'service', 'GET DELETE', 'GET DELETE'],
+  ['Media', 'Media/{Sid}/Content', 'service', 'GET', 'GET'],
+  ['Media', 'MediaSet', 'service', 'POST', 'POST'],
+  ['Content', 'Content', 'account', 'GET POST', 'GET POST'],
+  ['Content', 'Content/{Sid}', 'account', 'GET PUT DELETE', 'GET PUT DELETE'],
+  ['Content', 'Content/{Sid}/ApprovalRequests', 'account', 'GET', 'GET'],
+  ['Content', 'Content/{Sid}/ApprovalRequests/whatsapp', 'account', 'POST', 'POST'],
+  ['Content', 'ContentAndApprovals', 'account', 'GET', 'GET'],
   ['Conversation Export', 'Conversations/{Sid}/Export', 'both', 'GET POST', ''],
 ];
 

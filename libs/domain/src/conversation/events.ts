@@ -3,6 +3,7 @@
  * (docs/adr/0004). Times are ISO 8601 in UTC with milliseconds.
  */
 import type { MessagingBinding } from '../address.js';
+import type { MessageContent } from '../content-template.js';
 import type { ConversationSid, MessageSid, ParticipantSid, ServiceSid } from '../sid.js';
 
 export type ConversationState = 'initializing' | 'active' | 'inactive' | 'closed';
@@ -78,6 +79,8 @@ export type MessageAdded = {
   attributes: string;
   media: Media[] | null;
   contentSid: string | null;
+  /** Of a content template: what each channel delivers. */
+  content?: MessageContent;
   subject: string | null;
   /** Who gets it outside the chat, decided once (at most 50 by default): `participantSid` and where it goes. */
   recipients: Recipient[];
