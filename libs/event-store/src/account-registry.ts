@@ -115,6 +115,15 @@ export class AccountRegistry {
     return rows[0];
   }
 
+  /** A key of the account or of one of its subaccounts. */
+  async keyBelow(account: string, sid: string): Promise<KeyRecord | undefined> {
+    const { rows } = await this.pool.query<KeyRecord>(
+      `select ${keyColumns} from registry.api_key where sid = $1 and account in (select a.sid from registry.account a where a.sid = $2 or a.parent = $2)`,
+      [sid, account],
+    );
+    return rows[0];
+  }
+
   /** Oldest first. */
   async listKeys(account: string, { after, back = false, limit }: PageOf): Promise<KeyRecord[]> {
     const { rows } = await this.pool.query<KeyRecord>(
@@ -136,9 +145,11 @@ export class AccountRegistry {
   }
 
   /** False: there is no such key. */
-  async deleteKey(account: string, sid: string): Promise<boolean> {
-    const { rowCount } = await this.change(undefined, (tx) => tx.query('delete from registry.api_key where sid = $1 and account = $2', [sid, account]));
-    return rowCount === 1;
+  async deleteKey(account: string, sid: string, by?: Repeatable): Promise<boolean> {
+    return this.change(by, async (tx) => {
+      const { rowCount } = await tx.query('delete from registry.api_key where sid = $1 and account = $2', [sid, account]);
+      return rowCount === 1;
+    });
   }
 
   /** Valid beside the primary one from now on. */
@@ -155,12 +166,15 @@ export class AccountRegistry {
     });
   }
 
-  async deleteSecondaryToken(sid: string): Promise<void> {
-    const { rowCount } = await this.change(undefined, (tx) => tx.query(
-      `update registry.account set secondary_auth_token = null, secondary_created_at = null, updated_at = now()
-        where sid = $1 and secondary_auth_token is not null`, [sid],
-    ));
-    if (rowCount === 0) throw new RegistryRefusal('no_secondary');
+  async deleteSecondaryToken(sid: string, by?: Repeatable): Promise<void> {
+    await this.change(by, async (tx) => {
+      const { rowCount } = await tx.query(
+        `update registry.account set secondary_auth_token = null, secondary_created_at = null, updated_at = now()
+          where sid = $1 and secondary_auth_token is not null`, [sid],
+      );
+      if (rowCount === 0) throw new RegistryRefusal('no_secondary');
+      return true;
+    });
   }
 
   /** The secondary token becomes the primary one; the old primary one ends. */
