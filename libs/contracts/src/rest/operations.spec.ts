@@ -11,7 +11,8 @@ describe('findApiPath', () => {
     expect(findApiPath('/v1/Conversations/CH1/Messages')).toMatchObject({ resource: 'Message', verbs: ['GET', 'POST'] });
     expect(findApiPath('/v1/Services/IS1/Conversations/my%2Fname')).toMatchObject({ resource: 'Conversation' });
   });
-  it('knows what is not built', () => expect(findApiPath('/v1/Roles')).toMatchObject({ resource: 'Role', built: [] }));
+  it('knows what is not built', () =>
+    expect(findApiPath('/v1/Conversations/CH1/Messages/IM1/ChannelMetadata')).toMatchObject({ resource: 'Channel Metadata', built: [] }));
   it.each(['/v1', '/v1/', '/v1/Tea', '/v2/Conversations', '/v1/Conversations/a/b'])('knows nothing of %s', (path) =>
     expect(findApiPath(path)).toBeUndefined());
 });
