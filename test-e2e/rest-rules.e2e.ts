@@ -79,7 +79,7 @@ describe(`bad input (${topology})`, () => {
     ['wrong credentials', '/v1/Conversations', { as: null, headers: { authorization: `Basic ${btoa('AC1:x')}` } }, 401, 20003],
     ['unknown SID', `/v1/Conversations/${CH}`, {}, 404, 20404],
     ['unknown path', '/v1/Tea', {}, 404, 20404],
-    ['not built yet', '/v1/Users', {}, 501, 20500],
+    ['not built yet', '/v1/Conversations/x/Export', {}, 501, 20500],
     ['wrong verb', '/v1/Conversations', { method: 'PUT' }, 405, 20004],
     ['JSON', '/v1/Conversations', { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } }, 415, 19056],
     ['too large', '/v1/Conversations', { body: `FriendlyName=${'x'.repeat(2_000_000)}` }, 413, 20413],

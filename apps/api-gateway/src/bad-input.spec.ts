@@ -55,7 +55,6 @@ describe('paths and verbs', () => {
     ['DELETE', '/Conversations/x/Messages', 405, 20004],
     ['POST', '/Conversations/x/Messages/y/Receipts', 405, 20004],
     ['GET', '/Roles', 501, 20500],
-    ['POST', '/ConversationWithParticipants', 501, 20500],
     ['POST', '/Configuration', 501, 20500],
     ['DELETE', `/Services/${unknown('IS')}`, 501, 20500],
   ])('%s %s is %d', async (method, where, status, code) =>
