@@ -25,10 +25,12 @@ import { ConfigurationController } from './configuration.controller.js';
 import { ContentController } from './content.controller.js';
 import { ConversationLookup } from './conversation-lookup.js';
 import { ConversationWebhooksController } from './conversation-webhooks.controller.js';
+import { ConversationWithParticipantsController } from './conversation-with-participants.controller.js';
 import { ConversationsController } from './conversations.controller.js';
 import { CredentialsController } from './credentials.controller.js';
 import { MediaController } from './media.controller.js';
 import { MessageContents } from './message-content.js';
+import { MemberPermissions } from './member-permissions.js';
 import { MessagesController } from './messages.controller.js';
 import { ParticipantConversationsController } from './participant-conversations.controller.js';
 import { ParticipantsController } from './participants.controller.js';
@@ -51,11 +53,11 @@ import { WebhookTargets } from './webhook-targets.js';
   controllers: [
     AccountsController, AccountKeysController, AuthTokensController, ApiKeysController,
     UsersController, UserConversationsController, ParticipantConversationsController, RolesController,
-    ConversationsController, MessagesController, MediaController, ContentController, ParticipantsController, ReceiptsController, AddressesController,
+    ConversationsController, ConversationWithParticipantsController, MessagesController, MediaController, ContentController, ParticipantsController, ReceiptsController, AddressesController,
     ConfigurationController, ServicesController, ServiceConfigurationController, CredentialsController, BindingsController, WebhookConfigurationController, ConversationWebhooksController,
   ],
   providers: [
-    AccountAccess, Authentication, BindingRules, MessageContents, ConversationLookup, Repetitions, ServiceLookup, UserLookup, WebhookTargets,
+    AccountAccess, Authentication, BindingRules, MessageContents, ConversationLookup, Repetitions, ServiceLookup, UserLookup, MemberPermissions, WebhookTargets,
     {
       provide: AccountRegistry, inject: [POOL, SecretBox, Accounts],
       useFactory: (pool: Pool, box: SecretBox, accounts: Accounts) => new AccountRegistry(pool, box, accounts),

@@ -4,13 +4,18 @@ import type { Call } from './call.js';
 import type { ConversationRow } from './conversations.sql.js';
 import { plainOrNull, text, textOrNull, time } from './json-text.js';
 
-export function conversationJson({ base }: Call, c: ConversationRow): string {
+export const conversationJson = (call: Call, c: ConversationRow): string => json(call, c, `,"export":"${call.base}/Conversations/${c.sid}/Export"`);
+
+/** The same without its link to an export (1.9). */
+export const conversationWithParticipantsJson = (call: Call, c: ConversationRow): string => json(call, c, '');
+
+function json({ base }: Call, c: ConversationRow, exportLink: string): string {
   const url = `${base}/Conversations/${c.sid}`;
   return `{"sid":"${c.sid}","account_sid":"${c.account}","chat_service_sid":"${c.chat_service_sid}","messaging_service_sid":${
     plainOrNull(c.messaging_service_sid)},"friendly_name":${textOrNull(c.friendly_name)},"unique_name":${textOrNull(c.unique_name)
   },"attributes":${text(c.attributes)},"date_created":${time(c.created_at)},"date_updated":${time(c.updated_at)},"state":"${
     c.state}","timers":${timersJson(c)},"bindings":${bindingsJson(c)},"url":"${url}","links":{"participants":"${
-    url}/Participants","messages":"${url}/Messages","webhooks":"${url}/Webhooks","export":"${url}/Export"}}`;
+    url}/Participants","messages":"${url}/Messages","webhooks":"${url}/Webhooks"${exportLink}}}`;
 }
 
 /** Deadlines, never durations, counted from the last activity or from when they were set; a closed conversation waits for nothing. */

@@ -27,22 +27,21 @@ const emailOf = (p: Shared) => {
   const email = given({ address: p['Bindings.Email.Address'], name: p['Bindings.Email.Name'] });
   return Object.keys(email).length > 0 ? email : undefined;
 };
-const common = (p: Shared) => ({
+export const conversationOf = (p: Shared & { State?: 'active' | 'inactive' | 'closed' | undefined }) => ({
   friendlyName: p.FriendlyName, uniqueName: p.UniqueName, attributes: p.Attributes, timers: timersOf(p), email: emailOf(p),
-  messagingServiceSid: p.MessagingServiceSid, createdAt: p.DateCreated, updatedAt: p.DateUpdated,
+  messagingServiceSid: p.MessagingServiceSid, createdAt: p.DateCreated, updatedAt: p.DateUpdated, state: p.State,
 });
 
 const notEmpty = z.string().min(1, fault(50374));
 
-/** `State=closed` is refused by the conversation itself (50384). */
-export const createConversation = z
-  .object({ ...shared, State: notEmpty.pipe(oneOf(['active', 'inactive', 'closed'], 50378)).optional() })
-  .transform((p): Omit<CreateConversation, 'chatServiceSid'> => given({ ...common(p), state: p.State }));
-
 /** `initializing` is the server's own state: nobody can ask for it. */
-export const updateConversation = z
-  .object({ ...shared, State: notEmpty.pipe(oneOf(['active', 'inactive', 'closed'], 50378)).optional() })
-  .transform((p): UpdateConversation => given({ ...common(p), state: p.State }));
+export const conversationFields = { ...shared, State: notEmpty.pipe(oneOf(['active', 'inactive', 'closed'], 50378)).optional() };
+
+/** `State=closed` is refused by the conversation itself (50384). */
+export const createConversation = z.object(conversationFields)
+  .transform((p): Omit<CreateConversation, 'chatServiceSid'> => given(conversationOf(p)));
+
+export const updateConversation = z.object(conversationFields).transform((p): UpdateConversation => given(conversationOf(p)));
 
 const calendarDay = /^\d{4}-\d\d-\d\d$/;
 /** From that moment, or from the beginning of that day. */

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { createAddressConfiguration, listAddressConfigurations, updateAddressConfiguration } from './addresses.js';
 import { listBindings } from './bindings.js';
 import { updateConfiguration } from './configuration.js';
+import { createConversationWithParticipants } from './conversation-with-participants.js';
 import { createConversation, listConversations, updateConversation } from './conversations.js';
 import { createCredential, updateCredential } from './credentials.js';
 import { createMessage, listMessages, updateMessage } from './messages.js';
@@ -19,6 +20,7 @@ export const resourceParameters: Readonly<Record<string, ResourceParameters>> = 
   'Address Configuration': { create: createAddressConfiguration, update: updateAddressConfiguration, list: listAddressConfigurations },
   'Webhook Configuration': { update: updateGlobalWebhooks },
   'Conversation': { create: createConversation, update: updateConversation, list: listConversations },
+  'Conversation with Participants': { create: createConversationWithParticipants },
   'Message': { create: createMessage, update: updateMessage, list: listMessages },
   'Participant': { create: createParticipant, update: updateParticipant },
   'Conversation Webhook': { create: createConversationWebhook, update: updateConversationWebhook },

@@ -21,7 +21,7 @@ const rows: readonly Row[] = [
   ['Participant', 'Conversations/{Sid}/Participants/{Sid}', 'both', 'GET POST DELETE', 'GET POST DELETE'],
   ['Conversation Webhook', 'Conversations/{Sid}/Webhooks', 'both', 'GET POST', 'GET POST'],
   ['Conversation Webhook', 'Conversations/{Sid}/Webhooks/{Sid}', 'both', 'GET POST DELETE', 'GET POST DELETE'],
-  ['Conversation with Participants', 'ConversationWithParticipants', 'both', 'POST', ''],
+  ['Conversation with Participants', 'ConversationWithParticipants', 'both', 'POST', 'POST'],
   ['Participant Conversation', 'ParticipantConversations', 'both', 'GET', 'GET'],
   ['Credential', 'Credentials', 'account', 'GET POST', 'GET POST'],
   ['Credential', 'Credentials/{Sid}', 'account', 'GET POST DELETE', 'GET POST DELETE'],
