@@ -15,6 +15,7 @@ export const SERVICES = [
   'conversation-service',
   'participant-service',
   'message-router',
+  'webhook-worker',
   'retention-worker',
   'channel-sms',
   'channel-whatsapp',

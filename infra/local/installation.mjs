@@ -83,6 +83,7 @@ export async function startInstallation({ home: givenHome, port, services = fals
       ...urls,
       ...appAddresses(ports),
       PUBLIC_URL: publicUrl,
+      WEBHOOK_PRIVATE_TARGETS: env['WEBHOOK_PRIVATE_TARGETS'] || 'allow', // people try webhooks on their own machine first
       PARLEY_HOME: home,
       NODE_COMPILE_CACHE: env['NODE_COMPILE_CACHE'] || join(homeFolder(env), 'compile-cache'), // a fifth off every start
       PARLEY_KEK: env['PARLEY_KEK'] || storedSecret(join(home, 'kek'), () => randomBytes(32).toString('base64')),

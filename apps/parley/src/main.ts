@@ -10,6 +10,7 @@ import { MessageRouterModule } from '@parley/message-router/app.module';
 import { ParticipantServiceModule } from '@parley/participant-service/app.module';
 import { RealtimeGatewayModule } from '@parley/realtime-gateway/app.module';
 import { RetentionWorkerModule } from '@parley/retention-worker/app.module';
+import { WebhookWorkerModule } from '@parley/webhook-worker/app.module';
 import { bootstrap, run } from '@parley/runtime/bootstrap';
 import { readConfig } from '@parley/runtime/config';
 import { PartsModule } from '@parley/runtime/parts';
@@ -18,7 +19,7 @@ await run('parley', async () => {
   const config = readConfig();
   @Module({
     imports: [
-      PartsModule.forRoot('local', config), ConversationServiceModule, ParticipantServiceModule, MessageRouterModule,
+      PartsModule.forRoot('local', config), ConversationServiceModule, ParticipantServiceModule, MessageRouterModule, WebhookWorkerModule,
       ChannelSmsModule, ChannelWhatsappModule, CarrierSimulatorModule, ApiGatewayModule, RealtimeGatewayModule, RetentionWorkerModule,
     ],
   })

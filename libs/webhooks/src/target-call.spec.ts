@@ -1,0 +1,118 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import twilio from 'twilio';
+import type { lookup } from 'node:dns';
+import { callTarget, publicOnly, TargetError, type TargetCall } from './target-call.js';
+
+const authToken = '0123456789abcdef0123456789abcdef';
+let server: Server;
+let handle: (request: IncomingMessage, response: ServerResponse, body: string) => void;
+let origin: string;
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (part: Buffer) => (body += part.toString())).on('end', () => handle(request, response, body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+const parameters = { EventType: 'onMessageAdded', Body: 'Hällo & + = 100 %\n🙂', Attributes: '{"a":"b c"}', Index: '0' };
+const call = (more: Partial<TargetCall> = {}): TargetCall => ({ url: `${origin}/hook?x=1&y=%20z`, method: 'POST', parameters, authToken, ...more });
+const reasonOf = (promise: Promise<unknown>) => promise.then(() => 'answered', (error: TargetError) => error.reason);
+
+describe('callTarget', () => {
+  it.each(['/hook?x=1&y=%20z', '', '/', '/a b/ü', '/h?q=a+b#fragment'])('posts a form that the official validator accepts (%j)', async (path) => {
+    const seen = new Promise<boolean>((resolve) => {
+      handle = (request, response, body) => {
+        expect(request.headers).toMatchObject({ 'user-agent': 'TwilioProxy/1.1', 'i-twilio-idempotency-token': 'job' });
+        response.end('thanks');
+        const form = Object.fromEntries(new URLSearchParams(body));
+        expect(form).toEqual(parameters);
+        resolve(twilio.validateRequest(authToken, request.headers['x-twilio-signature'] as string, origin + request.url!, form));
+      };
+    });
+    const answer = await callTarget(call({ url: origin + path, headers: { 'I-Twilio-Idempotency-Token': 'job' } }), { privateAllowed: true });
+    expect([answer, await seen]).toEqual([{ status: 200, body: 'thanks' }, true]);
+  });
+
+  it.each(['get', 'GET'])('asks by %s with the parameters in the query', async (method) => {
+    const seen = new Promise<boolean>((resolve) => {
+      handle = (request, response, body) => {
+        response.end();
+        const query = new URL(origin + request.url!).searchParams;
+        expect([request.method, body, query.get('x'), query.get('Body')]).toEqual(['GET', '', '1', parameters.Body]);
+        resolve(twilio.validateRequest(authToken, request.headers['x-twilio-signature'] as string, origin + request.url!, {}));
+      };
+    });
+    await callTarget(call({ method }), { privateAllowed: true });
+    expect(await seen).toBe(true);
+  });
+
+  it('sends the password of the URL as Basic, and signs without it', async () => {
+    handle = (request, response, body) => {
+      const valid = twilio.validateRequest(authToken, request.headers['x-twilio-signature'] as string, origin + request.url!, Object.fromEntries(new URLSearchParams(body)));
+      response.end(`${valid} ${request.headers.authorization}`);
+    };
+    const { body } = await callTarget(call({ url: `${origin.replace('://', '://us%20er:pass@')}/hook` }), { privateAllowed: true });
+    expect(body).toBe(`true Basic ${btoa('us er:pass')}`);
+  });
+
+  it('does not follow redirects', async () => {
+    handle = (_request, response) => response.writeHead(307, { Location: `${origin}/elsewhere` }).end();
+    expect(await callTarget(call(), { privateAllowed: true })).toMatchObject({ status: 307 });
+  });
+
+  it('reads an answer only so far', async () => {
+    handle = (_request, response) => {
+      const more = () => { if (!response.destroyed && response.write('x'.repeat(16_384))) setImmediate(more); };
+      response.on('drain', more);
+      more();
+    };
+    const { status, body } = await callTarget(call(), { privateAllowed: true });
+    expect(status).toBe(200);
+    expect(body.length).toBeLessThan(200_000);
+  });
+
+  it('gives up when time is up: while nothing comes, and while the answer trickles', async () => {
+    handle = () => {};
+    expect(await reasonOf(callTarget(call(), { privateAllowed: true, timeoutMillis: 100 }))).toBe('timeout');
+    handle = (_request, response) => response.write('a');
+    expect(await reasonOf(callTarget(call(), { privateAllowed: true, timeoutMillis: 100 }))).toBe('timeout');
+  });
+
+  it('tells an unreachable target', async () => {
+    expect(await reasonOf(callTarget(call({ url: 'http://127.0.0.1:1/' }), { privateAllowed: true }))).toBe('unreachable');
+    handle = (request) => request.socket.destroy();
+    expect(await reasonOf(callTarget(call(), { privateAllowed: true }))).toBe('unreachable');
+  });
+
+  it.each(['http://127.0.0.1', 'http://localhost', 'http://[::1]', 'http://localtest.localhost'])('does not go to %s unless allowed', async (host) => {
+    let called = false;
+    handle = (_request, response) => { called = true; response.end(); };
+    expect(await reasonOf(callTarget(call({ url: `${host}:${new URL(origin).port}/` }), { privateAllowed: false }))).toBe('private');
+    expect(called).toBe(false);
+  });
+});
+
+describe('publicOnly', () => {
+  const resolving = (...addresses: string[]) =>
+    publicOnly(((_name: string, _options: object, done: (error: null, found: object[]) => void) =>
+      done(null, addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })))) as unknown as typeof lookup);
+  const ask = (resolve: ReturnType<typeof publicOnly>, all: boolean) =>
+    new Promise((settle) => resolve('hooks.example.com', { all }, (error, found) => settle(error instanceof TargetError ? error.reason : found)));
+
+  it.each([['10.0.0.1'], ['8.8.8.8', '127.0.0.1'], ['::ffff:192.168.0.1'], ['8.8.8.8', 'fe80::1']])('refuses a name that means %s', async (...addresses) => {
+    expect(await ask(resolving(...addresses), true)).toBe('private');
+    expect(await ask(resolving(...addresses), false)).toBe('private');
+  });
+  it('hands on what it checked', async () => {
+    expect(await ask(resolving('8.8.8.8'), true)).toEqual([{ address: '8.8.8.8', family: 4 }]);
+    expect(await ask(resolving('8.8.8.8'), false)).toBe('8.8.8.8');
+  });
+});
