@@ -18,6 +18,7 @@ import { readPageToken, sidOfKind } from './page-token.js';
 import { prepared, Reads } from './reads.js';
 import { Repetitions } from './repetitions.js';
 import { ServiceLookup } from './service-lookup.js';
+import { WebhookTargets } from './webhook-targets.js';
 
 type Row = {
   sid: string; type: string; address: string; friendly_name: string | null; auto_creation: AutoCreation; address_country: string | null;
@@ -38,6 +39,7 @@ export class AddressesController {
     @Inject(PARTICIPANT_COMMANDS) private readonly commands: ParticipantCommands,
     @Inject(BindingRules) private readonly bindings: BindingRules,
     @Inject(ServiceLookup) private readonly services: ServiceLookup,
+    @Inject(WebhookTargets) private readonly targets: WebhookTargets,
     @Inject(Repetitions) private readonly repetitions: Repetitions,
     @Inject(Reads) private readonly reads: Reads,
   ) {}
@@ -45,6 +47,7 @@ export class AddressesController {
   @Post()
   async create(@TheCall() call: Call, @Form(createAddressConfiguration) data: CreateAddressConfiguration): Promise<string> {
     await this.services.mustBeOurs(call, data.autoCreation.conversation_service_sid);
+    this.targets.mustBeAllowed(data.autoCreation.webhook_url);
     await this.bindings.mustBeOurs(call, data.type.toLowerCase(), data.address);
     const { sid } = await this.commands.createAddressConfiguration(call.caller, data);
     return this.fetch(call, sid);
@@ -74,6 +77,7 @@ export class AddressesController {
     const code = autoCreationFault(autoCreation);
     if (code !== undefined) throw new ApiError(code);
     await this.services.mustBeOurs(call, changes.autoCreation.conversation_service_sid);
+    this.targets.mustBeAllowed(changes.autoCreation.webhook_url);
     await this.commands.updateAddressConfiguration(call.caller, sid as Sid<'IG'>, { ...changes, autoCreation });
     return this.fetch(call, sid);
   }

@@ -2,8 +2,8 @@
 import {
   Global, Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap, type OnApplicationShutdown,
 } from '@nestjs/common';
-import { CONVERSATION_COMMANDS, PARTICIPANT_COMMANDS, ROUTER_COMMANDS } from '@parley/contracts/command-tokens';
-import type { ConversationCommands, ParticipantCommands } from '@parley/contracts/commands';
+import { CONVERSATION_COMMANDS, PARTICIPANT_COMMANDS, REGISTRY_COMMANDS, ROUTER_COMMANDS } from '@parley/contracts/command-tokens';
+import type { ConversationCommands, ParticipantCommands, RegistryCommands } from '@parley/contracts/commands';
 import { DELIVER_QUEUE, jobSubject } from '@parley/delivery/lane';
 import { Receipts } from '@parley/delivery/receipts';
 import { createWorkPool, WORK_POOL } from '@parley/delivery/work-pool';
@@ -30,9 +30,10 @@ const log = logger('message-router');
   providers: [
     {
       provide: ROUTER_COMMANDS,
-      inject: [WORK_POOL, Accounts, CONVERSATION_COMMANDS, PARTICIPANT_COMMANDS],
-      useFactory: (pool: Pool, accounts: Accounts, conversations: ConversationCommands, participants: ParticipantCommands) =>
-        new InboundRouter(new AddressBook(pool), accounts, conversations, participants),
+      inject: [WORK_POOL, Accounts, CONVERSATION_COMMANDS, PARTICIPANT_COMMANDS, REGISTRY_COMMANDS],
+      useFactory: (
+        pool: Pool, accounts: Accounts, conversations: ConversationCommands, participants: ParticipantCommands, registry: RegistryCommands,
+      ) => new InboundRouter(new AddressBook(pool), accounts, conversations, participants, registry),
     },
     { provide: WORK_POOL, inject: [CONFIG], useFactory: ({ databaseUrl }: Config) => createWorkPool(databaseUrl) },
     { provide: WorkQueue, inject: [NATS], useFactory: (nats: Connection) => WorkQueue.open(nats, DELIVER_QUEUE) },

@@ -1,4 +1,4 @@
-import type { AddParticipant, ConversationCommands, InboundMessage, ParticipantCommands } from '@parley/contracts/commands';
+import type { AddParticipant, ConversationCommands, InboundMessage, ParticipantCommands, RegistryCommands } from '@parley/contracts/commands';
 import { DomainError } from '@parley/domain/domain-error';
 import { newSid, type ConversationSid, type MessageSid } from '@parley/domain/sid';
 import { AddressBook } from './address-book.js';
@@ -13,6 +13,8 @@ class PlayedLog {
   readonly results = new Map<string, unknown>();
   /** Called before each command; may throw. */
   before: (command: string) => void | Promise<void> = () => {};
+  /** Of conversations that were not deleted. */
+  webhooks: Array<Record<string, unknown>> = [];
   autoCreation: Record<string, unknown> | undefined = { enabled: true, type: 'default' };
 
   addressBook = Object.assign(Object.create(AddressBook.prototype) as AddressBook, {
@@ -50,17 +52,21 @@ class PlayedLog {
       this.openOne(sid).bodies.push(body);
       return { messageSid: newSid('IM') as MessageSid } as never;
     }),
-    deleteConversation: ({ key }, sid) => this.once('delete', key, () => void this.conversations.delete(sid)),
-  } as Pick<ConversationCommands, 'createConversation' | 'addMessage' | 'deleteConversation'> & Pick<ParticipantCommands, 'addParticipant'>;
+    create: ({ key }, kind, row) => this.once('webhook', key, () => void this.webhooks.push({ kind, ...row })),
+    deleteConversation: ({ key }, sid) => this.once('delete', key, () => {
+      this.conversations.delete(sid);
+      this.webhooks = this.webhooks.filter((webhook) => webhook['conversation_sid'] !== sid);
+    }),
+  } as Pick<RegistryCommands, 'create'> & Pick<ConversationCommands, 'createConversation' | 'addMessage' | 'deleteConversation'> & Pick<ParticipantCommands, 'addParticipant'>;
 }
 
 let log: PlayedLog;
 let router: InboundRouter;
 beforeEach(() => {
   log = new PlayedLog();
-  const commands = log.commands as unknown as ConversationCommands & ParticipantCommands;
+  const commands = log.commands as unknown as ConversationCommands & ParticipantCommands & RegistryCommands;
   const accounts = { find: async () => ({ defaultChatServiceSid: defaultService }) as never };
-  router = new InboundRouter(log.addressBook, accounts, commands, commands);
+  router = new InboundRouter(log.addressBook, accounts, commands, commands, commands);
 });
 const message = (id: string, body = id): InboundMessage => ({
   channel: 'sms', from: '+15550100002', to: '+15550100001', body, media: null, providerMessageId: `simulator:${id}`, receivedAt: '',
@@ -85,6 +91,24 @@ describe('a message from outside', () => {
     expect(await route('1')).toEqual({ outcome: 'unrouted' });
     expect(bodies()).toEqual([]);
   });
+  it.each([
+    ['nothing', { type: 'default' }, []],
+    ['its webhook', { type: 'webhook', webhook_url: 'https://example.com/hook', webhook_method: 'GET', webhook_filters: ['onMessageAdded'] },
+      [{ kind: 'ConversationWebhook', target: 'webhook', url: 'https://example.com/hook', method: 'get', filters: ['onMessageAdded'], flow_sid: null, triggers: null }]],
+    ['a webhook that is told nothing', { type: 'webhook', webhook_url: 'https://example.com/hook' },
+      [{ target: 'webhook', method: 'post', filters: [] }]],
+    ['its flow', { type: 'studio', studio_flow_sid: `FW${'0'.repeat(32)}`, webhook_url: 'https://example.com/hook' },
+      [{ target: 'studio', url: null, method: null, filters: null, flow_sid: `FW${'0'.repeat(32)}` }]],
+  ])('gets %s from its address, before anybody can write', async (_what, auto, webhooks) => {
+    log.autoCreation = { enabled: true, ...auto };
+    log.before = (command) => { if (command === 'participant') expect(log.webhooks).toHaveLength(webhooks.length); };
+    await route('1');
+    await route('2');
+    expect(log.webhooks).toMatchObject(webhooks);
+    expect(log.webhooks).toHaveLength(webhooks.length);
+    const [sid] = [...log.conversations.keys()];
+    expect(log.webhooks.every((webhook) => webhook['conversation_sid'] === sid)).toBe(true);
+  });
   it('that comes twice is one message', async () => {
     const first = await route('1');
     expect(await route('1')).toMatchObject({ messageSid: (first as { messageSid: string }).messageSid });
@@ -101,6 +125,7 @@ describe('a message from outside', () => {
     expect(bodies()).toEqual([['1'], ['2']]);
   });
   it('racing with another first one ends in one conversation', async () => {
+    log.autoCreation = { enabled: true, type: 'webhook', webhook_url: 'https://example.com/hook' };
     let together!: () => void;
     const both = new Promise<void>((resolve) => (together = resolve));
     let waiting = 0;
@@ -112,10 +137,12 @@ describe('a message from outside', () => {
     const results = await Promise.all([route('1'), route('2')]);
     expect(new Set(results.map((result) => (result as { conversationSid: string }).conversationSid)).size).toBe(1);
     expect(bodies().map((all) => all.sort())).toEqual([['1', '2']]);
+    expect(log.webhooks).toMatchObject([{ conversation_sid: [...log.conversations.keys()][0] }]);
   });
-  it.each(['create', 'participant', 'message'])('is finished by a repetition when we died after %s', async (died) => {
+  it.each(['create', 'webhook', 'participant', 'message'])('is finished by a repetition when we died after %s', async (died) => {
     const { commands } = log;
-    const names = { create: 'createConversation', participant: 'addParticipant', message: 'addMessage' } as const;
+    log.autoCreation = { enabled: true, type: 'webhook', webhook_url: 'https://example.com/hook' };
+    const names = { create: 'createConversation', webhook: 'create', participant: 'addParticipant', message: 'addMessage' } as const;
     const name = names[died as keyof typeof names];
     const real = commands[name].bind(commands) as (...args: unknown[]) => Promise<unknown>;
     Object.assign(commands, { [name]: async (...args: unknown[]) => { await real(...args); throw new DomainError('unavailable'); } });
@@ -123,5 +150,6 @@ describe('a message from outside', () => {
     Object.assign(commands, { [name]: real });
     expect(await route('1')).toMatchObject({ outcome: 'routed' });
     expect(bodies()).toEqual([['1']]);
+    expect(log.webhooks).toHaveLength(1);
   });
 });

@@ -4,12 +4,13 @@
  * repetition, also after a crash between two steps, ends in the same conversation with the same message.
  */
 import type {
-  AutoCreation, Caller, ConversationCommands, InboundMessage, InboundRouting, ParticipantCommands, RouterCommands,
+  AutoCreation, Caller, ConversationCommands, InboundMessage, InboundRouting, ParticipantCommands, RegistryCommands, RouterCommands,
 } from '@parley/contracts/commands';
 import { DomainError, type DomainErrorCode } from '@parley/domain/domain-error';
 import type { ConversationSid, ServiceSid } from '@parley/domain/sid';
 import type { WebhookMark } from '@parley/domain/webhook-mark';
 import type { Accounts } from '@parley/event-store/accounts';
+import { derivedSid } from '@parley/event-store/derived-sid';
 import type { AddressBook } from './address-book.js';
 
 /** Conversations may be closed while a message is on its way to them; more often than this it is not looked up again. */
@@ -21,6 +22,7 @@ export class InboundRouter implements RouterCommands {
     private readonly accounts: Pick<Accounts, 'find'>,
     private readonly conversations: ConversationCommands,
     private readonly participants: ParticipantCommands,
+    private readonly registry: Pick<RegistryCommands, 'create'>,
   ) {}
 
   /** Throws DomainError `unavailable` or `overloaded` when it may succeed later. */
@@ -50,6 +52,8 @@ export class InboundRouter implements RouterCommands {
     const { conversationSid } = await this.conversations.createConversation(opening(step(caller, 'conversation'), { address: from, proxyAddress: to, body }), {
       chatServiceSid: await this.serviceFor(caller.account, autoCreation),
     });
+    // Before the sender joins: from then on others find the conversation, and its webhook must be told of all they say.
+    await this.attachWebhook(caller, conversationSid, autoCreation);
     try {
       await this.participants.addParticipant(step(caller, 'participant'), conversationSid, {
         binding: { type: channel, address: from, proxyAddress: to },
@@ -62,6 +66,17 @@ export class InboundRouter implements RouterCommands {
     }
   }
 
+  /** What an address of type `webhook` or `studio` gives each conversation it opens (API reference 1.2). */
+  private async attachWebhook({ account, key }: Caller, conversation_sid: ConversationSid, auto: AutoCreation): Promise<void> {
+    if (auto.type === 'default') return;
+    const at = new Date().toISOString();
+    await this.registry.create({ account, key: `${key}:webhook` }, 'ConversationWebhook', {
+      sid: derivedSid('WH', account, `${key}:webhook`), conversation_sid, target: auto.type, triggers: null, replay_after: null,
+      url: null, method: null, filters: null, flow_sid: null, ...(auto.type === 'webhook' ? webhookOf(auto) : { flow_sid: auto.studio_flow_sid }),
+      created_at: at, updated_at: at,
+    });
+  }
+
   private async serviceFor(account: string, { conversation_service_sid }: AutoCreation): Promise<ServiceSid> {
     if (conversation_service_sid) return conversation_service_sid as ServiceSid;
     const known = await this.accounts.find(account);
@@ -71,6 +86,10 @@ export class InboundRouter implements RouterCommands {
 }
 
 const step = (caller: Caller, name: string): Caller => ({ ...caller, key: `${caller.key}:${name}` });
+
+/** A conversation's webhook names its method in lower case, an address in upper case. */
+const webhookOf = ({ webhook_url, webhook_method = 'POST', webhook_filters = [] }: AutoCreation) =>
+  ({ url: webhook_url, method: webhook_method.toLowerCase(), filters: webhook_filters });
 
 /** Webhooks are told what opened the conversation. */
 const opening = (caller: Caller, by: NonNullable<WebhookMark['opening']>): Caller =>

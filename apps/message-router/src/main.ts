@@ -11,7 +11,7 @@ import { MessageRouterModule } from './app.module.js';
 
 await run('message-router', async () => {
   const config = readConfig();
-  @Module({ imports: [PartsModule.forRoot('bus', config), RemoteCommandsModule.of('conversation', 'participant'), MessageRouterModule] })
+  @Module({ imports: [PartsModule.forRoot('bus', config), RemoteCommandsModule.of('conversation', 'participant', 'registry'), MessageRouterModule] })
   class Service {}
   await bootstrap(Service, {
     name: 'message-router', port: config.port, host: config.host,

@@ -95,6 +95,10 @@ export type AutoCreation = {
   enabled: boolean;
   type: 'default' | 'webhook' | 'studio';
   conversation_service_sid?: string;
+  webhook_url?: string;
+  webhook_method?: string;
+  webhook_filters?: string[];
+  studio_flow_sid?: string;
   [key: string]: unknown;
 };
 
