@@ -1,7 +1,9 @@
 /** Users, roles, what users are in, and what they may do themselves with an access token: the official SDK with another host. */
-import type twilio from 'twilio';
+import twilio from 'twilio';
 import { Parley, START_MS, topology, type Credentials } from './installation.js';
 import { refusal, refused } from './refusal.js';
+
+const { AccessToken } = twilio.jwt;
 
 let parley: Parley;
 let sdk: twilio.Twilio;
@@ -195,5 +197,105 @@ describe(`conversations of participants (${topology})`, () => {
     const { body } = await parley.request('/v1/ParticipantConversations?Address=%2B15550000000&PageSize=1');
     expect(body.meta.url).toBe(`${parley.url}/v1/ParticipantConversations?Address=%2B15550000000&PageSize=1&Page=0`);
     await expect(refused(v1().participantConversations.list({}))).resolves.toMatchObject({ status: 400 });
+  });
+});
+
+describe(`access tokens (${topology})`, () => {
+  type Asking = (path: string, form?: Record<string, string>, method?: string) => Promise<{ status: number; body: any }>;
+  const asking = (token: string, header = 'authorization'): Asking => async (path, form, method = form ? 'POST' : 'GET') =>
+    parley.request(`/v1${path}`, {
+      method, as: null, headers: { [header]: header === 'authorization' ? `Bearer ${token}` : token }, ...(form && { body: new URLSearchParams(form).toString() }),
+    });
+  /** Made by the official SDK's own token builder. */
+  const tokenOf = (identity: string, { accountSid, apiKeySid, apiKeySecret, serviceSid } = parley.account, deploymentRoleSid?: string) => {
+    const token = new AccessToken(accountSid, apiKeySid, apiKeySecret, { identity });
+    token.addGrant(new AccessToken.ChatGrant({ serviceSid, ...(deploymentRoleSid !== undefined && { deploymentRoleSid }) }));
+    return token.toJwt();
+  };
+  const as = (identity: string) => asking(tokenOf(identity));
+  const answered = async (asked: Promise<{ status: number; body: any }>) => {
+    const { status, body } = await asked;
+    return status < 400 ? status : [status, body.code];
+  };
+  let room: string;
+  let creator: Asking;
+  let guest: Asking;
+  beforeAll(async () => {
+    creator = as('creator');
+    guest = as('guest');
+    const made = await creator('/Conversations', { FriendlyName: 'Ours' });
+    expect(made.status).toBe(201);
+    room = made.body.sid;
+    expect(await answered(creator(`/Conversations/${room}/Participants`, { Identity: 'guest' }))).toBe(201);
+  });
+
+  it('make the user, and make him admin of what he makes', async () => {
+    expect(await v1().users('creator').fetch()).toMatchObject({ identity: 'creator', roleSid: (await roleNamed('service user')).sid });
+    const [participant] = (await v1().conversations(room).participants.list()).filter(({ identity }) => identity === 'creator');
+    expect(participant).toMatchObject({ roleSid: (await roleNamed('channel admin')).sid });
+    expect(await v1().users('creator').userConversations(room).fetch()).toMatchObject({ createdBy: 'creator' });
+    const moderator = await v1().roles.create({ friendlyName: 'chosen by token', type: 'service', permission: ['editAnyUserInfo'] });
+    expect(await answered(asking(tokenOf('with role', parley.account, moderator.sid))('/Users/with%20role'))).toBe(200);
+    expect(await v1().users('with%20role').fetch()).toMatchObject({ roleSid: moderator.sid });
+  });
+  it('speak as their identity only', async () => {
+    const said = await guest(`/Conversations/${room}/Messages`, { Body: 'hi' });
+    expect(said).toMatchObject({ status: 201, body: { author: 'guest', participant_sid: expect.stringMatching(/^MB/) } });
+    expect(await answered(guest(`/Conversations/${room}/Messages`, { Body: 'hi', Author: 'creator' }))).toEqual([403, 50107]);
+    expect(await answered(guest(`/Conversations/${room}/Messages/${said.body.sid}`, { Body: 'hello' }))).toBe(200);
+    expect(await answered(guest(`/Conversations/${room}/Messages/${said.body.sid}`, undefined, 'DELETE'))).toBe(204);
+    const other = await creator(`/Conversations/${room}/Messages`, { Body: 'mine' });
+    expect(await answered(guest(`/Conversations/${room}/Messages/${other.body.sid}`, { Body: 'yours' }))).toEqual([403, 50107]);
+    expect(await answered(guest(`/Conversations/${room}/Messages/${other.body.sid}`, undefined, 'DELETE'))).toEqual([403, 50107]);
+    expect(await answered(asking(tokenOf('guest'), 'x-twilio-token')(`/Conversations/${room}/Messages`))).toBe(200);
+  });
+  it('may what the role says, as soon as it says so', async () => {
+    const rename = () => answered(guest(`/Conversations/${room}`, { FriendlyName: 'Theirs' }));
+    expect(await rename()).toEqual([403, 50107]);
+    expect(await answered(creator(`/Conversations/${room}`, { FriendlyName: 'Mine' }))).toBe(200);
+    const role = await v1().roles.create({ friendlyName: 'renamer', type: 'conversation', permission: ['editConversationName'] });
+    await v1().conversations(room).participants('guest').update({ roleSid: role.sid });
+    expect(await rename()).toBe(200);
+    expect(await answered(guest(`/Conversations/${room}/Messages`, { Body: 'x' }))).toEqual([403, 50107]);
+    await v1().roles(role.sid).update({ permission: ['sendMessage'] });
+    expect(await rename()).toEqual([403, 50107]);
+    expect(await answered(guest(`/Conversations/${room}/Messages`, { Body: 'x' }))).toBe(201);
+    await v1().users('guest').update({ roleSid: (await roleNamed('service admin')).sid });
+    expect(await rename()).toBe(200);
+    await v1().users('guest').update({ roleSid: (await roleNamed('service user')).sid });
+  });
+  it('stay out of conversations they are not in, and of what is the account’s', async () => {
+    const stranger = as('stranger');
+    for (const path of [`/Conversations/${room}`, `/Conversations/${room}/Messages`, `/Conversations/${room}/Participants`])
+      expect(await answered(stranger(path))).toEqual([403, 50430]);
+    expect(await answered(stranger(`/Conversations/${room}/Messages`, { Body: 'x' }))).toEqual([403, 50430]);
+    for (const path of ['/Conversations', '/Users', '/Roles', '/Services', '/Configuration', '/Credentials', '/Users/guest/Conversations', '/ParticipantConversations?Identity=guest'])
+      expect(await answered(stranger(path))).toEqual([403, 50107]);
+    expect(await answered(stranger('/Users', { Identity: 'made up' }))).toEqual([403, 50107]);
+    expect(await answered(stranger('/Users/stranger', { RoleSid: (await roleNamed('service admin')).sid }))).toEqual([403, 50205]);
+    expect(await answered(stranger('/Users/guest', { FriendlyName: 'G' }))).toEqual([403, 50107]);
+    expect(await answered(stranger('/Users/stranger', { FriendlyName: 'S' }))).toBe(200);
+    expect(await answered(stranger('/Conversations/nowhere'))).toEqual([404, 20404]);
+    expect(await answered(stranger(`/Conversations/${room}/Participants`, { Identity: 'stranger' }))).toBe(201); // joinConversation
+    expect(await answered(stranger(`/Users/stranger/Conversations/${room}`, { NotificationLevel: 'muted' }))).toBe(200);
+    expect(await answered(stranger(`/Users/stranger/Conversations/${room}`, undefined, 'DELETE'))).toBe(204);
+    expect(await answered(stranger(`/Conversations/${room}`))).toEqual([403, 50430]);
+  });
+  it('are of one service of one account', async () => {
+    const second = await v1().services.create({ friendlyName: 'Second' });
+    const elsewhere = asking(tokenOf('creator', { ...parley.account, serviceSid: second.sid }));
+    expect(await answered(elsewhere(`/Conversations/${room}`))).toEqual([403, 50107]);
+    expect(await answered(elsewhere(`/Services/${service}/Conversations/${room}`))).toEqual([403, 50107]);
+    expect(await answered(elsewhere(`/Services/${second.sid}/Conversations`, { FriendlyName: 'There' }))).toBe(201);
+    expect(await answered(asking(tokenOf('creator', other))(`/Conversations/${room}`))).toEqual([404, 20404]);
+    expect(await answered(asking(tokenOf('creator', { ...other, serviceSid: service }))(`/Services/${service}/Conversations/${room}`))).toEqual([401, 51102]);
+  });
+  it('are checked', async () => {
+    const good = tokenOf('guest');
+    expect(await answered(asking(`${good.slice(0, -4)}AAAA`)('/Users/guest'))).toEqual([401, 20107]);
+    expect(await answered(asking('no token')('/Users/guest'))).toEqual([401, 20101]);
+    expect(await answered(asking('x'.repeat(5000))('/Users/guest'))).toEqual([401, 20101]);
+    expect(await answered(asking(tokenOf('guest', { ...parley.account, apiKeySid: other.apiKeySid }))('/Users/guest'))).toEqual([401, 20103]);
+    expect(await answered(asking(tokenOf('guest', { ...parley.account, apiKeySecret: 'wrong' }))('/Users/guest'))).toEqual([401, 20107]);
   });
 });

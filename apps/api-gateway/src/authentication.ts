@@ -1,13 +1,19 @@
 /**
  * HTTP Basic: `AC…` with the auth token, or `SK…` with the API key's secret (API reference 2.1). A header that was right is
- * remembered for some seconds, so that a busy client costs neither a hash nor a query.
+ * remembered for some seconds, so that a busy client costs neither a hash nor a query. Or a user's access token as Bearer
+ * (API reference, section 5): what he may then do is asked in member-permissions.ts.
  */
 import { Inject, Injectable } from '@nestjs/common';
 import { ApiError } from '@parley/contracts/error-catalogue';
 import { Accounts, type Credentials } from '@parley/event-store/accounts';
+import { AuthenticationError, verifyAccessToken } from '@parley/event-store/access-token';
 import { LruMap } from '@parley/event-store/lru-map';
+import type { Member } from './call.js';
 
 const HEADER_CHARS_MAX = 512;
+const TOKEN_CHARS_MAX = 4096;
+
+export type Authenticated = Credentials & { member?: Member };
 
 @Injectable()
 export class Authentication {
@@ -24,7 +30,8 @@ export class Authentication {
   }
 
   /** Throws ApiError 20003 when it does not fit anybody, 20005 when the account is suspended or closed. */
-  async verify(header: string | undefined): Promise<Credentials> {
+  async verify(header: string | undefined): Promise<Authenticated> {
+    if (header !== undefined && /^bearer /i.test(header)) return this.verifyMember(header.slice(7).trim());
     if (this.generation !== this.accounts.generation) {
       this.generation = this.accounts.generation;
       this.remembered.clear();
@@ -36,6 +43,19 @@ export class Authentication {
     if (found.account.status !== 'active') throw new ApiError(20005);
     if (generation === this.accounts.generation) this.remembered.set(header!, found);
     return found;
+  }
+
+  /** Not remembered: keys and accounts are cached where they are read, and a signature costs little. */
+  private async verifyMember(token: string): Promise<Authenticated> {
+    try {
+      if (token.length > TOKEN_CHARS_MAX) throw new ApiError(20101);
+      const { account: sid, key: keySid, identity, service, roleSid } = await verifyAccessToken(token, this.accounts);
+      const [account, key] = [await this.accounts.find(sid), await this.accounts.findKey(keySid!)];
+      if (!account || !key) throw new ApiError(20003);
+      return { account, key, until: 0, member: { identity: identity!, service: service!, ...(roleSid !== undefined && { roleSid }) } };
+    } catch (error) {
+      throw error instanceof AuthenticationError ? new ApiError(error.code) : error;
+    }
   }
 }
 

@@ -8,10 +8,19 @@ import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { decodeForm } from './form.js';
 
+/** Who came with an access token: a user of that service, with the permissions of his roles. */
+export type Member = {
+  readonly identity: string;
+  readonly service: string;
+  /** The role the token asks for, should he be new. */
+  readonly roleSid?: string;
+};
 export type Call = {
   readonly account: Account;
   /** The API key it came with; undefined: the auth token. */
   readonly key: ApiKey | undefined;
+  /** undefined: the account itself, which may do everything. */
+  readonly member: Member | undefined;
   readonly caller: Caller;
   /** The service the path names, or the account's default one. */
   readonly service: string;

@@ -9,15 +9,16 @@ import { findApiPath } from '@parley/contracts/rest/operations';
 import { isAllowed, permissionOf } from '@parley/contracts/rest/key-permissions';
 import type { Caller } from '@parley/contracts/commands';
 import { isSid, newSid } from '@parley/domain/sid';
-import type { Account, ApiKey, Credentials } from '@parley/event-store/accounts';
+import type { Account, ApiKey } from '@parley/event-store/accounts';
 import { BODY_BYTES_MAX, type Fastify } from '@parley/runtime/bootstrap';
 import { parseTraceparent } from '@parley/telemetry/trace-context';
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 import { createHash } from 'node:crypto';
-import { Authentication } from './authentication.js';
-import type { ApiRequest, Call } from './call.js';
+import { Authentication, type Authenticated } from './authentication.js';
+import type { ApiRequest, Call, Member } from './call.js';
 import type { GatewayConfig } from './config.js';
 import { answerError, apiError, ApiErrorFilter, NotFound, resourcePath } from './error-answer.js';
+import { MemberPermissions } from './member-permissions.js';
 import { mediaRoutes } from './media-routes.js';
 import { RateLimit } from './rate-limit.js';
 import { referenceRoutes } from './reference.js';
@@ -46,6 +47,7 @@ export function configureGateway(fastify: Fastify, app: NestFastifyApplication):
   const config = app.get<GatewayConfig>(GATEWAY_CONFIG);
   const authentication = app.get(Authentication);
   const rateLimit = app.get(RateLimit);
+  const members = app.get(MemberPermissions);
   const root = `${config.publicUrl}/v1`;
 
   app.useGlobalFilters(new ApiErrorFilter(app.getHttpAdapter()));
@@ -53,7 +55,7 @@ export function configureGateway(fastify: Fastify, app: NestFastifyApplication):
   fastify.addHook('onRoute', (route) => {
     if (!/^\/(v1|2010-04-01)\//.test(route.url) || route.url.startsWith(notOurs)) return;
     route.onRequest = [admit, ...(everythingElse.includes(route.url) ? [unrouted] : isAccountRoute(route.url) ? [withToken, prepare] : [withPermission, prepare])];
-    route.preHandler = identify;
+    route.preHandler = permit;
     route.onSend = measure;
   });
   for (const url of everythingElse) fastify.route({ method: everyMethod, url, handler: () => {} }); // answered by its hook, before a body
@@ -67,26 +69,33 @@ export function configureGateway(fastify: Fastify, app: NestFastifyApplication):
   function admit(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
     reply.headers(answerHeaders).header('Twilio-Request-Id', newSid('RQ'));
     if (request.method === 'OPTIONS') return void reply.code(204).removeHeader('Content-Type').send();
-    const { authorization } = request.headers;
+    const { 'x-twilio-token': token, authorization = typeof token === 'string' ? `Bearer ${token}` : undefined } = request.headers;
     const known = authentication.known(authorization);
     if (known) return enter(known);
     authentication.verify(authorization).then(enter, (error: unknown) => answerError(reply, apiError(error, request)));
 
-    function enter({ account, key }: Credentials): void {
+    function enter({ account, key, member }: Authenticated): void {
       const wait = rateLimit.take(account.sid);
       if (wait > 0) return void answerError(reply, new ApiError(20429), wait);
-      const call = callOf(request, account, key);
+      const call = callOf(request, account, key, member);
       if (call.ofService && !isSid(call.service, 'IS')) return void answerError(reply, apiError(new NotFound(), request));
       (request as ApiRequest).call = call;
       done();
     }
   }
 
-  function callOf(request: FastifyRequest, account: Account, key: ApiKey | undefined): Call {
+  function permit(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    identify(request as ApiRequest);
+    const { member } = (request as ApiRequest).call;
+    if (member === undefined) return done();
+    members.check(request as ApiRequest, member).then(() => done(), (error: unknown) => answerError(reply, apiError(error, request)));
+  }
+
+  function callOf(request: FastifyRequest, account: Account, key: ApiKey | undefined, member: Member | undefined): Call {
     const { ChatServiceSid } = request.params as { ChatServiceSid?: string };
     const ofService = ChatServiceSid !== undefined;
     return {
-      account, key, ofService, caller: { account: account.sid }, service: ChatServiceSid ?? account.defaultChatServiceSid,
+      account, key, member, ofService, caller: callerOf(account, member), service: ChatServiceSid ?? account.defaultChatServiceSid,
       base: ofService ? `${root}/Services/${ChatServiceSid}` : root,
     };
   }
@@ -145,19 +154,22 @@ function readHeaders({ headers }: FastifyRequest, caller: Caller): void {
     caller.key = `http:${key}`; // carriers' keys have prefixes of their own
   }
   const hooks = headers['x-twilio-webhook-enabled'];
-  if (typeof hooks === 'string' && hooks.toLowerCase() === 'true') caller.webhook = { source: 'API' };
+  if (typeof hooks === 'string' && hooks.toLowerCase() === 'true') caller.webhook ??= { source: 'API' };
   const cause = headers.traceparent;
   if (typeof cause === 'string' && parseTraceparent(cause)) caller.cause = cause;
 }
 
+/** What a user does, webhooks are always told of. */
+const callerOf = ({ sid: account }: Account, member: Member | undefined): Caller =>
+  (member === undefined ? { account } : { account, webhook: { source: 'SDK', identity: member.identity } });
+
 /** The hash of a request with a key: the same key for another request is refused. */
-function identify(request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void {
-  const { caller } = (request as ApiRequest).call;
+function identify(request: ApiRequest): void {
+  const { caller } = request.call;
   if (caller.key !== undefined) {
     const hash = createHash('sha256').update(`${request.method} ${request.url}\n`);
     caller.hash = hash.update(bodyText(request.body)).digest('hex');
   }
-  done();
 }
 
 /** A form as it came, JSON as it was understood, a file not at all. */

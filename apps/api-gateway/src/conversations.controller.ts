@@ -34,7 +34,8 @@ export class ConversationsController {
   @Post()
   async create(@TheCall() call: Call, @Form(createConversation) data: Omit<CreateConversation, 'chatServiceSid'>): Promise<string> {
     await this.services.mustExist(call);
-    const created = await this.commands.createConversation(call.caller, { ...data, chatServiceSid: call.service as ServiceSid });
+    const creator = call.member && await this.services.creator(call, call.member.identity);
+    const created = await this.commands.createConversation(call.caller, { ...data, ...creator, chatServiceSid: call.service as ServiceSid });
     return this.fetch(call, created.conversationSid);
   }
 

@@ -94,7 +94,7 @@ export function mediaRoutes(fastify: Fastify, app: NestFastifyApplication): void
         if (contentType === undefined) throw new ApiError(50511);
         const { filename, multipart } = body;
         return await media.upload(file, {
-          account: call.account.sid, service: call.service, author: null, category, contentType, filename, multipart,
+          account: call.account.sid, service: call.service, author: call.member?.identity ?? null, category, contentType, filename, multipart,
         });
       } finally {
         await discard(file);

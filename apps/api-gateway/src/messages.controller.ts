@@ -34,7 +34,7 @@ export class MessagesController {
   @Post()
   async create(@TheCall() call: Call, @Param('ConversationSid') conversation: string, @Form(createMessage) message: CreateMessage): Promise<string> {
     const sid = await this.conversations.sidOf(call, conversation);
-    const added = await this.contents.add(call, sid, message);
+    const added = await this.contents.add(call, sid, call.member ? { ...message, message: { ...message.message, author: call.member.identity } } : message);
     return new MessageJson(call, sid).ofFact(added);
   }
 

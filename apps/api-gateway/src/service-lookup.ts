@@ -1,5 +1,6 @@
 /** Services of the account: only the service path family has to ask, the default one exists as long as the account. */
 import { Inject, Injectable } from '@nestjs/common';
+import type { CreateConversation } from '@parley/contracts/commands';
 import { ApiError } from '@parley/contracts/error-catalogue';
 import type { RoleType } from '@parley/domain/roles';
 import { isSid } from '@parley/domain/sid';
@@ -50,6 +51,12 @@ export class ServiceLookup {
     if (asked === undefined) return default_chat_service_role_sid;
     if ((await this.roleType(call, asked)) !== 'service') throw new ApiError(50102);
     return asked;
+  }
+
+  /** A user who makes a conversation is in it from the start, as its creator. */
+  async creator(call: Call, identity: string): Promise<Pick<CreateConversation, 'createdBy' | 'participants'>> {
+    const { default_conversation_creator_role_sid: roleSid } = await this.own(call);
+    return { createdBy: identity, participants: [{ identity, roleSid }] };
   }
 
   private async own(call: Call): Promise<ServiceRow> {

@@ -16,17 +16,18 @@ export class ChatUsers {
     private readonly pool: Pool,
   ) {}
 
-  /** Makes those who are not there yet; nothing when the service is not the account's. `roleSid`: instead of its default. */
+  /** Makes those who are not there yet; nothing when the service is not the account's. `roleSid`: instead of its default, when it is one of its roles. */
   async ensure({ key: _key, hash: _hash, ...caller }: Caller, service: string, identities: readonly string[], roleSid?: string): Promise<void> {
     if (identities.length === 0) return;
     const { rows } = await this.pool.query<{ identity: string; role_sid: string }>(
-      `select i.identity, s.default_chat_service_role_sid as role_sid
+      `select i.identity, coalesce((select r.sid from model.role r where r.sid = $4 and r.chat_service_sid = s.sid and r.type = 'service'),
+                                   s.default_chat_service_role_sid) as role_sid
          from model.service s, unnest($3::text[]) as i (identity)
         where s.sid = $2 and s.account = $1
           and not exists (select 1 from model.chat_user u where u.chat_service_sid = s.sid and u.identity = i.identity)`,
-      [caller.account, service, [...new Set(identities)]],
+      [caller.account, service, [...new Set(identities)], roleSid ?? null],
     );
-    await Promise.all(rows.map(({ identity, role_sid }) => this.create(caller, service, identity, roleSid ?? role_sid)));
+    await Promise.all(rows.map(({ identity, role_sid }) => this.create(caller, service, identity, role_sid)));
   }
 
   private async create(caller: Caller, service: string, identity: string, role_sid: string): Promise<void> {
