@@ -54,9 +54,8 @@ describe('paths and verbs', () => {
     ['PATCH', '/Conversations/x', 405, 20004],
     ['DELETE', '/Conversations/x/Messages', 405, 20004],
     ['POST', '/Conversations/x/Messages/y/Receipts', 405, 20004],
-    ['GET', '/Roles', 501, 20500],
-    ['POST', '/Configuration', 501, 20500],
-    ['DELETE', `/Services/${unknown('IS')}`, 501, 20500],
+    ['GET', '/Conversations/x/Messages/y/ChannelMetadata', 501, 20500],
+    ['POST', '/Conversations/x/Export', 501, 20500],
   ])('%s %s is %d', async (method, where, status, code) =>
     expect((await gateway.call(where, { method })).body).toMatchObject({ status, code }));
   it('names the verbs a path has', async () =>
