@@ -1,6 +1,6 @@
 /**
  * Administration from the command line: `npm run parley -- <command>`. Answers are JSON on stdout, one line each;
- * errors are one line on stderr that says what to do, exit code 1.
+ * errors are one line on stderr that says what to do: exit code 2 when the command line was not understood, else 1.
  */
 import { createPool } from '@parley/event-store/database';
 import { MigrationError } from '@parley/event-store/migrate';
@@ -8,20 +8,28 @@ import { rebuildModels } from '@parley/event-store/rebuild';
 import { DataKeys } from '@parley/event-store/data-keys';
 import { SecretBox } from '@parley/event-store/secret-box';
 import { ConfigError, readConfig, type Config } from '@parley/runtime/config';
+import { accountGroup, tokenGroup } from './account-commands.js';
+import { CommandError, helpOf, understand, UsageError, type Group } from './command-group.js';
 import { deliveryCommand, deliveryHelp } from './delivery-commands.js';
+import { keyGroup } from './key-commands.js';
+import type { Databases } from './new-account.js';
 import { environmentOfInstallation } from './running-installation.js';
-import { createAccount, setup } from './setup.js';
+import { serviceGroup } from './service-commands.js';
+import { setup } from './setup.js';
 
 const help = `usage: parley <command>
 
   setup                   migrate the databases, make the first account, print its credentials
-  account create [name]   another account, with its first API key and default service
+  account | token | key | service <command>
+                          accounts, auth tokens, API keys, services: see parley account --help and so on
   rebuild                 build the read models again from the log while serving, then swap them in
   parked                  events a consumer could not handle, oldest first
 ${deliveryHelp}
   help                    this text
 
 Works on the installation that runs under PARLEY_HOME (default .parley/), or on the one that DATABASE_URL and PARLEY_KEK name.`;
+
+const groups = new Map([accountGroup, tokenGroup, keyGroup, serviceGroup].map((group): [string, Group<Databases>] => [group.name, group]));
 
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 
@@ -30,14 +38,15 @@ async function main([command, ...args]: string[]): Promise<void> {
     process.stdout.write(`${help}\n`);
     return;
   }
+  const group = groups.get(command);
+  const work = group && understand(group, args);
+  if (group && !work) return void process.stdout.write(`${helpOf(group, args[0])}\n`);
   const config = readConfig(environmentOfInstallation());
+  if (work) return withPools(config, async (parts) => { for (const line of await work(parts)) print(line); });
   switch (command) {
     case 'setup': return print(await setup(config));
     case 'rebuild':
       return withPools(config, async ({ pool, keys }) => print(await rebuildModels(pool, keys, (line) => process.stderr.write(`${line}\n`))));
-    case 'account':
-      if (args[0] !== 'create') throw new ConfigError('usage: parley account create [name]');
-      return withPools(config, async ({ pool, keysPool, box }) => print(await createAccount(pool, keysPool, box, args[1] ?? 'Account')));
     case 'parked':
       return withPools(config, async ({ pool }) => {
         const { rows } = await pool.query('select * from log.parked order by next_at limit 1000');
@@ -45,7 +54,7 @@ async function main([command, ...args]: string[]): Promise<void> {
       });
     case 'sender': case 'dead-letters': case 'replay':
       return withPools(config, async (parts) => { for (const line of await deliveryCommand([command, ...args], parts)) print(line); });
-    default: throw new ConfigError(`no such command: ${command}; see parley help`);
+    default: throw new UsageError(`no such command: ${command}; see parley help`);
   }
 }
 
@@ -66,7 +75,7 @@ try {
   await main(process.argv.slice(2));
 } catch (error) {
   const { message, code } = error as { message?: string; code?: string };
-  const known = error instanceof ConfigError || error instanceof MigrationError;
+  const known = [ConfigError, MigrationError, UsageError, CommandError].some((kind) => error instanceof kind);
   process.stderr.write(`${known ? message : `${code ?? 'error'}: ${message ?? String(error)}; is DATABASE_URL right and the database running?`}\n`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof UsageError ? 2 : 1;
 }

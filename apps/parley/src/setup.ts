@@ -3,8 +3,8 @@
  * changes nothing and tells the same credentials.
  */
 import type { ServiceRow } from '@parley/domain/registry-events';
-import { defaultRoles, newService } from '@parley/domain/roles';
-import { newSid } from '@parley/domain/sid';
+import { defaultRoles } from '@parley/domain/roles';
+import { AccountRegistry } from '@parley/event-store/account-registry';
 import { DataKeys } from '@parley/event-store/data-keys';
 import { createPool, type Pool } from '@parley/event-store/database';
 import { GroupCommit } from '@parley/event-store/group-commit';
@@ -13,17 +13,7 @@ import { rebuildModels } from '@parley/event-store/rebuild';
 import { SecretBox } from '@parley/event-store/secret-box';
 import { Streams } from '@parley/event-store/streams';
 import { ConfigError, type Config } from '@parley/runtime/config';
-import { randomBytes } from 'node:crypto';
-
-export type Credentials = {
-  accountSid: string;
-  authToken: string;
-  apiKeySid: string;
-  apiKeySecret: string;
-  serviceSid: string;
-};
-
-const hex = (bytes: number) => randomBytes(bytes).toString('hex');
+import { createAccount, firstKey, type Credentials } from './new-account.js';
 
 /** Throws MigrationError or ConfigError with one line that says what to do. */
 export async function setup(config: Config): Promise<Credentials> {
@@ -39,7 +29,7 @@ export async function setup(config: Config): Promise<Credentials> {
       await noteModelsCurrent(pool);
     }
     await completeRoles(pool, keysPool, box);
-    return (await firstAccount(pool, box)) ?? (await createAccount(pool, keysPool, box, 'First account'));
+    return (await firstAccount(pool, box)) ?? (await createAccount({ pool, keysPool, box }, { friendlyName: 'First account' }));
   } finally {
     await Promise.all([pool.end(), keysPool.end()]);
   }
@@ -71,35 +61,17 @@ async function completeRoles(pool: Pool, keysPool: Pool, box: SecretBox): Promis
   await commit.stop();
 }
 
+/** The oldest account, with a key that signs access tokens: another one when the first was deleted. */
 async function firstAccount(pool: Pool, box: SecretBox): Promise<Credentials | undefined> {
-  const { rows } = await pool.query<{ sid: string; auth_token: Buffer; service: string; key: string; secret: Buffer }>(
-    `select a.sid, a.auth_token, a.default_chat_service_sid as service, k.sid as key, k.secret
-       from registry.account a join registry.api_key k on k.account = a.sid order by a.created_at, k.created_at limit 1`,
+  const { rows: [account] } = await pool.query<{ sid: string; auth_token: Buffer; service: string }>(
+    'select sid, auth_token, default_chat_service_sid as service from registry.account where parent is null order by created_at, sid limit 1',
   );
-  const row = rows[0];
-  return row && {
-    accountSid: row.sid, authToken: box.open(row.auth_token), apiKeySid: row.key, apiKeySecret: box.open(row.secret), serviceSid: row.service,
-  };
-}
-
-/** An account with auth token, one API key and its default service. */
-export async function createAccount(pool: Pool, keysPool: Pool, box: SecretBox, friendlyName: string): Promise<Credentials> {
-  const credentials: Credentials = {
-    accountSid: newSid('AC'), authToken: hex(16), apiKeySid: newSid('SK'), apiKeySecret: hex(16), serviceSid: newSid('IS'),
-  };
-  const { accountSid, serviceSid } = credentials;
-  const commit = new GroupCommit(pool, () => {});
-  const at = new Date().toISOString();
-  const service = newService({
-    sid: serviceSid, account: accountSid, friendly_name: 'Default Conversations Service', created_at: at, updated_at: at,
-  });
-  const streams = new Streams(pool, commit, new DataKeys(keysPool, box));
-  await streams.onRegistry({ account: accountSid }, serviceSid, `service-${serviceSid}`, () => service, { result: null });
-  await pool.query(
-    `with a as (insert into registry.account (sid, friendly_name, auth_token, default_chat_service_sid) values ($1, $2, $3, $4) returning sid)
-     insert into registry.api_key (sid, account, friendly_name, secret) select $5, sid, 'First key', $6 from a`,
-    [accountSid, friendlyName, box.seal(credentials.authToken), serviceSid, credentials.apiKeySid, box.seal(credentials.apiKeySecret)],
+  if (!account) return undefined;
+  const { rows: [key] } = await pool.query<{ sid: string; secret: Buffer }>(
+    "select sid, secret from registry.api_key where account = $1 and kind = 'standard' order by created_at, sid limit 1", [account.sid],
   );
-  await commit.stop();
-  return credentials;
+  return {
+    accountSid: account.sid, authToken: box.open(account.auth_token), serviceSid: account.service,
+    ...(key ? { apiKeySid: key.sid, apiKeySecret: box.open(key.secret) } : await firstKey(new AccountRegistry(pool, box), account.sid)),
+  };
 }
