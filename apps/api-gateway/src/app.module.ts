@@ -20,6 +20,7 @@ import { AuthTokensController } from './auth-tokens.controller.js';
 import { Authentication } from './authentication.js';
 import { BindingRules } from './binding-rules.js';
 import { BindingsController } from './bindings.controller.js';
+import { ChannelMetadataController } from './channel-metadata.controller.js';
 import { gatewayConfig, type GatewayConfig } from './config.js';
 import { ConfigurationController } from './configuration.controller.js';
 import { ContentController } from './content.controller.js';
@@ -53,7 +54,7 @@ import { WebhookTargets } from './webhook-targets.js';
   controllers: [
     AccountsController, AccountKeysController, AuthTokensController, ApiKeysController,
     UsersController, UserConversationsController, ParticipantConversationsController, RolesController,
-    ConversationsController, ConversationWithParticipantsController, MessagesController, MediaController, ContentController, ParticipantsController, ReceiptsController, AddressesController,
+    ConversationsController, ConversationWithParticipantsController, MessagesController, ChannelMetadataController, MediaController, ContentController, ParticipantsController, ReceiptsController, AddressesController,
     ConfigurationController, ServicesController, ServiceConfigurationController, CredentialsController, BindingsController, WebhookConfigurationController, ConversationWebhooksController,
   ],
   providers: [

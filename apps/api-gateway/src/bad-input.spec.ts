@@ -54,10 +54,14 @@ describe('paths and verbs', () => {
     ['PATCH', '/Conversations/x', 405, 20004],
     ['DELETE', '/Conversations/x/Messages', 405, 20004],
     ['POST', '/Conversations/x/Messages/y/Receipts', 405, 20004],
-    ['GET', '/Conversations/x/Messages/y/ChannelMetadata', 501, 20500],
+    ['GET', '/Conversations/x/Messages/y/ChannelMetadata', 404, 20404],
+    ['GET', `/Conversations/${unknown('CH')}/Messages/${unknown('IM')}/ChannelMetadata`, 404, 20404],
     ['POST', '/Conversations/x/Export', 501, 20500],
   ])('%s %s is %d', async (method, where, status, code) =>
     expect((await gateway.call(where, { method })).body).toMatchObject({ status, code }));
+  it('tells a message without channel metadata from no message', async () =>
+    expect((await gateway.call(`/Conversations/${conversation}/Messages/${await gateway.message(conversation, 7_000)}/ChannelMetadata`)).body)
+      .toMatchObject({ status: 404, code: 50530 }));
   it('names the verbs a path has', async () =>
     expect((await gateway.call('/Conversations', { method: 'PUT' })).headers.get('allow')).toBe('GET, POST'));
   it('is told in the API\'s form outside /v1 too', async () =>

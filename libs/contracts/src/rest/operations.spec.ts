@@ -12,7 +12,7 @@ describe('findApiPath', () => {
     expect(findApiPath('/v1/Services/IS1/Conversations/my%2Fname')).toMatchObject({ resource: 'Conversation' });
   });
   it('knows what is not built', () =>
-    expect(findApiPath('/v1/Conversations/CH1/Messages/IM1/ChannelMetadata')).toMatchObject({ resource: 'Channel Metadata', built: [] }));
+    expect(findApiPath('/v1/Conversations/CH1/Export')).toMatchObject({ resource: 'Conversation Export', built: [] }));
   it.each(['/v1', '/v1/', '/v1/Tea', '/v2/Conversations', '/v1/Conversations/a/b'])('knows nothing of %s', (path) =>
     expect(findApiPath(path)).toBeUndefined());
 });

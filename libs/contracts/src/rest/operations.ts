@@ -40,7 +40,7 @@ const rows: readonly Row[] = [
   ['User Conversation', 'Users/{Sid}/Conversations/{Sid}', 'both', 'GET POST DELETE', 'GET POST DELETE'],
 ];
 const linked: readonly Row[] = [
-  ['Channel Metadata', 'Conversations/{Sid}/Messages/{Sid}/ChannelMetadata', 'both', 'GET', ''],
+  ['Channel Metadata', 'Conversations/{Sid}/Messages/{Sid}/ChannelMetadata', 'both', 'GET', 'GET'],
   ['Media', 'Media', 'service', 'POST', 'POST'],
   ['Media', 'Media/{Sid}', 'service', 'GET DELETE', 'GET DELETE'],
   ['Media', 'Media/{Sid}/Content', 'service', 'GET', 'GET'],
