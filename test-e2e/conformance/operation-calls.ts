@@ -75,7 +75,7 @@ export const operationCalls: Readonly<Record<string, Case>> = {
   'POST Conversations': async () => ({ form: { ...whole, UniqueName: another('unique') }, tells: wholeTold }),
   'GET Conversations': async (world) => two(() => world.conversation()),
   'GET Conversations/{}': async (world) => ({ at: [await world.conversation()], tells: { friendly_name: 'Ours', timers: {}, bindings: {}, state: 'active' } }),
-  'POST Conversations/{}': async (world) => ({ at: [await world.conversation()], form: { ...whole, UniqueName: another('unique') }, tells: wholeTold }),
+  'POST Conversations/{}': async (world) => ({ at: [await world.conversation()], form: { ...whole, UniqueName: another('unique') }, tells: { ...wholeTold, date_updated: expect.any(String) } }),
   'DELETE Conversations/{}': async (world) => ({ at: [await world.conversation()] }),
 
   'POST Conversations/{}/Messages': async (world) => {
@@ -179,7 +179,11 @@ export const operationCalls: Readonly<Record<string, Case>> = {
       added_to_conversation: { enabled: true, template: 'added', sound: 'in' }, removed_from_conversation: { enabled: true, template: 'removed', sound: 'out' },
     },
   }),
-  'Services:GET Configuration/Webhooks': async ({ service }) => ({ tells: { chat_service_sid: service } }),
+  // One that was never configured has `method` null, as recorded from the original; the published document does not allow it.
+  'Services:GET Configuration/Webhooks': async (world) => {
+    await world.post('Configuration/Webhooks', webhooks);
+    return { tells: { chat_service_sid: world.service, ...webhooksTold } };
+  },
   'Services:POST Configuration/Webhooks': async () => ({ form: webhooks, tells: webhooksTold }),
 
   'POST Users': async (world) => ({
