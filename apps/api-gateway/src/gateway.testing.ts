@@ -73,6 +73,13 @@ export class TestGateway {
     return { status: response.status, headers: response.headers, body: text === '' ? undefined : (JSON.parse(text) as unknown) };
   }
 
+  /** The answer as it comes: for what is no JSON. */
+  fetch(path: string, init: RequestInit = {}, as: TestAccount | null = this.account): Promise<Response> {
+    const { port } = this.app.getHttpServer().address() as AddressInfo;
+    const authorization = as && `Basic ${Buffer.from(`${as.sid}:${as.token}`).toString('base64')}`;
+    return fetch(`http://127.0.0.1:${port}${path.replace(PUBLIC_URL, '')}`, { ...init, headers: { ...(authorization && { authorization }), ...init.headers } });
+  }
+
   /** A row of a read model, completed with what every row has. */
   async put(table: string, row: Record<string, unknown>): Promise<void> {
     const full: Record<string, unknown> = { created_at: '2026-01-01T00:00:00.250Z', updated_at: '2026-01-01T00:00:01Z', ...row };

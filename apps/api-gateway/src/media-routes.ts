@@ -40,7 +40,11 @@ export function mediaRoutes(fastify: Fastify, app: NestFastifyApplication): void
   void fastify.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null)); // the handler reads it
-    scope.setErrorHandler((error, request, reply) => answerError(reply, apiError(error, request)));
+    scope.setErrorHandler((error, request, reply) => {
+      // A body without an end would be taken off the wire for ever.
+      if (!request.raw.complete && request.headers['content-length'] === undefined) reply.header('Connection', 'close');
+      return answerError(reply, apiError(error, request));
+    });
     scope.post('/v1/Services/:ChatServiceSid/Media', upload, async (request, reply) => {
       if (uploads >= UPLOADS_AT_ONCE_MAX) throw new DomainError('overloaded');
       uploads++;

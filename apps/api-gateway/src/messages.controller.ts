@@ -9,6 +9,7 @@ import { isSid, type MessageSid } from '@parley/domain/sid';
 import { families, Filters, Form, PagingOf, TheCall, type Call } from './call.js';
 import { ConversationLookup, mustBeText, namedBy } from './conversation-lookup.js';
 import { NotFound } from './error-answer.js';
+import { Hooks } from './hooks.js';
 import { listAnswer } from './list-answer.js';
 import { MessageContents } from './message-content.js';
 import { MessageJson } from './message-json.js';
@@ -26,6 +27,7 @@ export class MessagesController {
   constructor(
     @Inject(CONVERSATION_COMMANDS) private readonly commands: ConversationCommands,
     @Inject(MessageContents) private readonly contents: MessageContents,
+    @Inject(Hooks) private readonly hooks: Hooks,
     @Inject(ConversationLookup) private readonly conversations: ConversationLookup,
     @Inject(Repetitions) private readonly repetitions: Repetitions,
     @Inject(Reads) private readonly reads: Reads,
@@ -72,7 +74,7 @@ export class MessagesController {
     const sid = await this.conversations.sidOf(call, conversation);
     const { row } = await this.find(call, sid, message);
     if (changes.body !== undefined && row[6] !== null) throw new ApiError(50509);
-    await this.commands.updateMessage(call.caller, sid, message as MessageSid, changes);
+    await this.commands.updateMessage(call.caller, sid, message as MessageSid, await this.hooks.messageUpdate(call, sid, message, changes));
     return this.fetch(call, sid, message);
   }
 
@@ -82,6 +84,7 @@ export class MessagesController {
     return this.repetitions.orRun(call, async () => {
       const sid = await this.conversations.sidOf(call, conversation);
       if (!isSid(message, 'IM')) throw new NotFound();
+      await this.hooks.messageRemove(call, sid, message);
       await this.commands.deleteMessage(call.caller, sid, message);
     });
   }

@@ -32,6 +32,7 @@ function readForm<T>(raw: IncomingMessage, contentType: string, given: string | 
     parser.on('file', (_field, part, name, _encoding, type) => {
       if (receiving) return void part.resume();
       file = part;
+      part.on('error', () => {}); // a form that breaks off tells its part too, also when nobody reads it any more
       receiving = receive({ source: part, contentType: type, filename: plainName(given ?? name), multipart: true });
       receiving.catch(fail);
     });

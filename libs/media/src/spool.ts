@@ -48,10 +48,10 @@ export async function receive({ spoolFolder }: MediaStorage, source: AsyncIterab
 export const discard = ({ path }: SpooledFile): Promise<void> => rm(path, { force: true });
 
 /** What a process that died was receiving. */
-export async function removeLeftOver({ spoolFolder }: MediaStorage): Promise<void> {
+export async function removeLeftOver({ spoolFolder }: MediaStorage, now: number = Date.now()): Promise<void> {
   for (const name of await readdir(spoolFolder).catch(() => [])) {
     const path = join(spoolFolder, name);
-    const age = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now());
+    const age = now - ((await stat(path).catch(() => undefined))?.mtimeMs ?? now);
     if (age > LEFT_OVER_MILLIS) await rm(path, { force: true });
   }
 }
