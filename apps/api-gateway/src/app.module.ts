@@ -32,6 +32,7 @@ import { CredentialsController } from './credentials.controller.js';
 import { MediaController } from './media.controller.js';
 import { MessageContents } from './message-content.js';
 import { MemberPermissions } from './member-permissions.js';
+import { Hooks } from './hooks.js';
 import { MessagesController } from './messages.controller.js';
 import { ParticipantConversationsController } from './participant-conversations.controller.js';
 import { ParticipantsController } from './participants.controller.js';
@@ -58,7 +59,7 @@ import { WebhookTargets } from './webhook-targets.js';
     ConfigurationController, ServicesController, ServiceConfigurationController, CredentialsController, BindingsController, WebhookConfigurationController, ConversationWebhooksController,
   ],
   providers: [
-    AccountAccess, Authentication, BindingRules, MessageContents, ConversationLookup, Repetitions, ServiceLookup, UserLookup, MemberPermissions, WebhookTargets,
+    AccountAccess, Authentication, BindingRules, MessageContents, ConversationLookup, Repetitions, ServiceLookup, UserLookup, MemberPermissions, WebhookTargets, Hooks,
     {
       provide: AccountRegistry, inject: [POOL, SecretBox, Accounts],
       useFactory: (pool: Pool, box: SecretBox, accounts: Accounts) => new AccountRegistry(pool, box, accounts),

@@ -13,6 +13,7 @@ import { families, Form, TheCall, type Call } from './call.js';
 import { conversationWithParticipantsJson } from './conversation-json.js';
 import { conversationBy, type ConversationRow } from './conversations.sql.js';
 import { NotFound } from './error-answer.js';
+import { Hooks } from './hooks.js';
 import { Reads } from './reads.js';
 import { ServiceLookup } from './service-lookup.js';
 
@@ -20,6 +21,7 @@ import { ServiceLookup } from './service-lookup.js';
 export class ConversationWithParticipantsController {
   constructor(
     @Inject(CONVERSATION_COMMANDS) private readonly commands: ConversationCommands,
+    @Inject(Hooks) private readonly hooks: Hooks,
     @Inject(ServiceLookup) private readonly services: ServiceLookup,
     @Inject(BindingRules) private readonly bindings: BindingRules,
     @Inject(Reads) private readonly reads: Reads,
@@ -34,6 +36,7 @@ export class ConversationWithParticipantsController {
     await this.services.mustExist(call);
     const participants: AddParticipant[] = [];
     for (const participant of data.participants ?? []) participants.push(await this.allowed(call, participant));
+    const asked = await this.hooks.conversationAdd(call, data);
     const { conversationSid } = await this.commands.createConversation(
       call.caller, { ...data, participants, chatServiceSid: call.service as ServiceSid });
     const [row] = await this.reads.query<ConversationRow>(conversationBy('sid')(call.account.sid, call.service, conversationSid));

@@ -11,6 +11,7 @@ import { conversationJson } from './conversation-json.js';
 import { ConversationLookup, mustBeText, namedBy } from './conversation-lookup.js';
 import { conversationBy, conversationsPage, type ConversationRow } from './conversations.sql.js';
 import { NotFound } from './error-answer.js';
+import { Hooks } from './hooks.js';
 import { listAnswer } from './list-answer.js';
 import { millisOf, readPageToken, sidOfKind } from './page-token.js';
 import { Repetitions } from './repetitions.js';
@@ -25,6 +26,7 @@ const keyIn = ([at, sid]: unknown[]) => (millisOf(at) && sidOfKind(sid, 'CH') ? 
 export class ConversationsController {
   constructor(
     @Inject(CONVERSATION_COMMANDS) private readonly commands: ConversationCommands,
+    @Inject(Hooks) private readonly hooks: Hooks,
     @Inject(ConversationLookup) private readonly conversations: ConversationLookup,
     @Inject(ServiceLookup) private readonly services: ServiceLookup,
     @Inject(Repetitions) private readonly repetitions: Repetitions,
@@ -35,7 +37,8 @@ export class ConversationsController {
   async create(@TheCall() call: Call, @Form(createConversation) data: Omit<CreateConversation, 'chatServiceSid'>): Promise<string> {
     await this.services.mustExist(call);
     const creator = call.member && await this.services.creator(call, call.member.identity);
-    const created = await this.commands.createConversation(call.caller, { ...data, ...creator, chatServiceSid: call.service as ServiceSid });
+    const asked = await this.hooks.conversationAdd(call, data);
+    const created = await this.commands.createConversation(call.caller, { ...asked, ...creator, chatServiceSid: call.service as ServiceSid });
     return this.fetch(call, created.conversationSid);
   }
 
@@ -69,7 +72,8 @@ export class ConversationsController {
   @HttpCode(200)
   async update(@TheCall() call: Call, @Param('Sid') conversation: string, @Form(updateConversation) changes: UpdateConversation): Promise<string> {
     const sid = await this.conversations.sidOf(call, conversation);
-    if (Object.keys(changes).length > 0) await this.commands.updateConversation(call.caller, sid, changes);
+    if (Object.keys(changes).length > 0)
+      await this.commands.updateConversation(call.caller, sid, await this.hooks.conversationUpdate(call, sid, changes));
     return this.fetch(call, sid);
   }
 
@@ -77,7 +81,9 @@ export class ConversationsController {
   @HttpCode(204)
   remove(@TheCall() call: Call, @Param('Sid') conversation: string): Promise<void> {
     return this.repetitions.orRun(call, async () => {
-      await this.commands.deleteConversation(call.caller, await this.conversations.sidOf(call, conversation));
+      const sid = await this.conversations.sidOf(call, conversation);
+      await this.hooks.conversationRemove(call, sid);
+      await this.commands.deleteConversation(call.caller, sid);
     });
   }
 }

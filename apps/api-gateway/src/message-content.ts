@@ -14,6 +14,7 @@ import { newSid, type ConversationSid } from '@parley/domain/sid';
 import { MediaStore } from '@parley/media/media-store';
 import { logger } from '@parley/telemetry/logger';
 import type { Call } from './call.js';
+import { Hooks } from './hooks.js';
 import { prepared, Reads } from './reads.js';
 
 const log = logger('api-gateway');
@@ -25,15 +26,20 @@ const unclear = new Set(['overloaded', 'unavailable', 'conflicting_modification'
 export class MessageContents {
   constructor(
     @Inject(CONVERSATION_COMMANDS) private readonly commands: ConversationCommands,
+    @Inject(Hooks) private readonly hooks: Hooks,
     @Inject(MediaStore) private readonly media: MediaStore,
     @Inject(Reads) private readonly reads: Reads,
   ) {}
 
   async add(call: Call, conversation: ConversationSid, request: CreateMessage): Promise<MessageAdded> {
     const { message, mediaSids, contentSid } = request;
-    if (contentSid !== undefined) return this.commands.addMessage(call.caller, conversation, await this.ofTemplate(call, contentSid, request));
+    if (contentSid !== undefined) return this.store(call, conversation, await this.ofTemplate(call, contentSid, request));
     if (mediaSids.length > 0) return this.withMedia(call, conversation, message, mediaSids);
-    return this.commands.addMessage(call.caller, conversation, message);
+    return this.store(call, conversation, message);
+  }
+
+  private async store(call: Call, conversation: ConversationSid, message: AddMessage): Promise<MessageAdded> {
+    return this.commands.addMessage(call.caller, conversation, await this.hooks.messageAdd(call, conversation, message));
   }
 
   /** Body and files are ignored: the template stands for both. */
@@ -53,9 +59,9 @@ export class MessageContents {
     const media = await this.media.claim({ account: account.sid, service }, sids, claim);
     let added: MessageAdded;
     try {
-      added = await this.commands.addMessage(caller, conversation, { ...message, media });
+      added = await this.store(call, conversation, { ...message, media });
     } catch (error) {
-      if (error instanceof DomainError && !unclear.has(error.code))
+      if (error instanceof ApiError || (error instanceof DomainError && !unclear.has(error.code)))
         await this.media.release(sids, claim).catch((cause: unknown) => log.warn('media stay claimed for a while', { error: cause }));
       throw error;
     }

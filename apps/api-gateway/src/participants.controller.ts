@@ -9,6 +9,7 @@ import { BindingRules } from './binding-rules.js';
 import { families, Form, PagingOf, TheCall, type Call } from './call.js';
 import { ConversationLookup, mustBeText, namedBy } from './conversation-lookup.js';
 import { NotFound } from './error-answer.js';
+import { Hooks } from './hooks.js';
 import { listAnswer } from './list-answer.js';
 import { readPageToken, sidOfKind } from './page-token.js';
 import { participantJson } from './participant-json.js';
@@ -21,6 +22,7 @@ import { ServiceLookup } from './service-lookup.js';
 export class ParticipantsController {
   constructor(
     @Inject(PARTICIPANT_COMMANDS) private readonly commands: ParticipantCommands,
+    @Inject(Hooks) private readonly hooks: Hooks,
     @Inject(ConversationLookup) private readonly conversations: ConversationLookup,
     @Inject(ServiceLookup) private readonly services: ServiceLookup,
     @Inject(BindingRules) private readonly bindings: BindingRules,
@@ -33,6 +35,7 @@ export class ParticipantsController {
     const sid = await this.conversations.sidOf(call, conversation);
     const roleSid = await this.services.conversationRole(call, data.roleSid ?? undefined);
     if (data.binding) await this.bindings.mustBeAllowed(call, data.binding);
+    await this.hooks.participantAdd(call, sid, { ...data, roleSid });
     const { participantSid } = await this.commands.addParticipant(call.caller, sid, { ...data, roleSid });
     return this.fetch(call, sid, participantSid);
   }
@@ -67,7 +70,8 @@ export class ParticipantsController {
     const { sid, conversation: conversationSid, address } = await this.find(call, conversation, participant);
     if (changes.roleSid !== undefined) await this.services.conversationRole(call, changes.roleSid);
     if (typeof changes.proxyAddress === 'string' && address !== null) await this.bindings.mustFit(call, address, changes.proxyAddress);
-    if (Object.keys(changes).length > 0)
+    if (Object.keys(changes).length > 0) {
+      await this.hooks.participantUpdate(call, conversationSid, sid, changes);
       await this.commands.updateParticipant(call.caller, conversationSid as ConversationSid, sid as ParticipantSid, changes);
     return this.fetch(call, conversationSid, sid);
   }
@@ -78,6 +82,7 @@ export class ParticipantsController {
     return this.repetitions.orRun(call, async () => {
       const found = await this.find(call, conversation, participant);
       await this.commands.removeParticipant(call.caller, found.conversation as ConversationSid, found.sid as ParticipantSid);
+      await this.hooks.participantRemove(call, found.conversation, found.sid);
     });
   }
 

@@ -7,6 +7,7 @@ import { createUser, updateUser, type CreateUser, type UpdateUser } from '@parle
 import { newSid, type Sid } from '@parley/domain/sid';
 import { derivedSid } from '@parley/event-store/derived-sid';
 import { families, Form, PagingOf, TheCall, type Call } from './call.js';
+import { Hooks } from './hooks.js';
 import { plainOrNull, text, textOrNull, time } from './json-text.js';
 import { listAnswer } from './list-answer.js';
 import { readPageToken, sidOfKind } from './page-token.js';
@@ -21,6 +22,7 @@ export class UsersController {
   constructor(
     @Inject(REGISTRY_COMMANDS) private readonly registry: RegistryCommands,
     @Inject(PARTICIPANT_COMMANDS) private readonly participants: ParticipantCommands,
+    @Inject(Hooks) private readonly hooks: Hooks,
     @Inject(ServiceLookup) private readonly services: ServiceLookup,
     @Inject(UserLookup) private readonly users: UserLookup,
     @Inject(Repetitions) private readonly repetitions: Repetitions,
@@ -63,7 +65,10 @@ export class UsersController {
   async update(@TheCall() call: Call, @Param('Sid') user: string, @Form(updateUser) changes: UpdateUser): Promise<string> {
     const { sid } = await this.users.find(call, user);
     if (changes.role_sid !== undefined) await this.services.serviceRole(call, changes.role_sid);
-    if (Object.keys(changes).length > 0) await this.registry.update(call.caller, 'User', sid, changes);
+    if (Object.keys(changes).length > 0) {
+      await this.hooks.userUpdate(call, sid, changes);
+      await this.registry.update(call.caller, 'User', sid, changes);
+    }
     return this.fetch(call, sid);
   }
 
