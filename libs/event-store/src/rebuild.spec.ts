@@ -1,9 +1,10 @@
 import { registryTables, type RegistryRow } from '@parley/domain/registry-events';
-import { newSid } from '@parley/domain/sid';
+import { newSid, type Sid } from '@parley/domain/sid';
 import { testDatabase, type TestDatabase } from './database.testing.js';
 import { GroupCommit } from './group-commit.js';
 import { migrate, modelsAreCurrent, noteModelsCurrent } from './migrate.js';
 import { rebuildModels } from './rebuild.js';
+import { shardOf } from './shard.js';
 import { Streams } from './streams.js';
 
 let db: TestDatabase;
@@ -89,6 +90,56 @@ it('gives the same rows as the appends did, while they go on', async () => {
   expect(stored.at).toBe(0);
   await rebuildModels(db.pool, db.keys);
   expect(await content()).toEqual(served);
+  await commit.stop();
+});
+
+it('does not mind in which order it meets what was given up and taken again', async () => {
+  const commit = new GroupCommit(db.pool, () => {});
+  const streams = new Streams(db.pool, commit, db.keys);
+  const account = newSid('AC');
+  const caller = { account };
+  // Read before the one that gave up its name and its address: its shard comes first.
+  const [first, second] = [newSid('CH'), newSid('CH'), newSid('CH'), newSid('CH'), newSid('CH'), newSid('CH')]
+    .toSorted((a, b) => shardOf(account, b) - shardOf(account, a)).filter((_, i) => i === 0 || i === 5);
+  expect(shardOf(account, first!)).toBeGreaterThan(shardOf(account, second!));
+  const take = async (sid: Sid<'CH'>) => {
+    await streams.onConversation(caller, sid, () => ({
+      type: 'CreateConversation',
+      data: {
+        conversationSid: sid, chatServiceSid: 'IS2', messagingServiceSid: null, friendlyName: null, uniqueName: 'one', attributes: '{}',
+        state: 'active', timers: {}, email: {}, now: at(),
+      },
+    }), { result: null, unique: true });
+    await streams.onConversation(caller, sid, () => ({
+      type: 'AddParticipant',
+      data: {
+        participantSid: newSid('MB'), identity: null, binding: { type: 'sms', address: '+15550177001', proxyAddress: '+15550177002' },
+        attributes: '{}', roleSid: null, limits: { participantsMax: 9, nonChatParticipantsMax: 9 }, now: at(),
+      },
+    }), { result: null, unique: true });
+  };
+  const release = (sid: Sid<'CH'>) => streams.onConversation(caller, sid, () => ({ type: 'DeleteConversation', data: { now: at() } }), { result: null });
+  await take(first!);
+  await release(first!);
+  await take(second!);
+  const served = await content();
+  await rebuildModels(db.pool, db.keys);
+  expect(await content()).toEqual(served);
+  await expect(take(newSid('CH'))).rejects.toThrow('conversation_unique_name_taken');
+
+  let [passing, holder] = [true, second!];
+  const passed = (async () => {
+    while (passing) {
+      await release(holder);
+      await take((holder = newSid('CH')));
+    }
+  })();
+  for (let n = 0; n < 5; n++) await rebuildModels(db.pool, db.keys);
+  passing = false;
+  await passed;
+  const end = await content();
+  await rebuildModels(db.pool, db.keys);
+  expect(await content()).toEqual(end);
   await commit.stop();
 });
 

@@ -10,11 +10,18 @@ import { ModelWrites, type ProjectedEvent } from './inline-models.js';
 import { eventColumns, LogReader, type EventRow } from './log-reader.js';
 import { modelApply, modelSchema } from './model-schema.js';
 import { SHARDS } from './shard.js';
+import { uniqueRules } from './streams.js';
 
 const BATCH = 1000;
 /** Facts that may be left for the locked part. */
 const NEARLY_THERE = 2000;
 const NEXT = 'model_next';
+
+/**
+ * A unique rule holds at every moment, but not between shards that are read one after the other: what one conversation gave
+ * up and another took may be read the other way round. So the rules come into force when everything is there.
+ */
+type Rule = { off: string; on: string };
 
 export type RebuildResult = { events: number; lockedMillis: number };
 
@@ -24,22 +31,60 @@ export async function rebuildModels(pool: Pool, keys: DataKeys, progress: (line:
   try {
     const { rows } = await lock.query<{ free: boolean }>('select pg_try_advisory_lock(7241057) as free');
     if (!rows[0]!.free) throw new Error('another rebuild is running');
+    let rules: Rule[] = [];
     await transaction(pool, async (tx) => {
       await tx.query(`drop schema if exists ${NEXT} cascade`);
       await tx.query(modelSchema(NEXT) + modelApply(NEXT));
+      rules = await rulesOf(tx);
     });
+    await change(pool, rules, 'off');
     const reached = Array<number>(SHARDS).fill(0);
     let events = 0;
-    for (let left = Infinity; left > NEARLY_THERE; ) {
-      events += await catchUp(pool, reader, reached, progress);
-      left = lagOf(await reader.heads(), reached);
+    const follow = async () => {
+      for (let left = Infinity; left > NEARLY_THERE; ) {
+        events += await catchUp(pool, reader, reached, progress);
+        left = lagOf(await reader.heads(), reached);
+      }
+    };
+    await follow();
+    // Without the lock as long as nothing speaks against it: indexes of millions of rows take seconds.
+    try {
+      await change(pool, rules, 'on');
+      await follow();
+      return await transaction(pool, (tx) => swap(tx, reader, reached, events, []));
+    } catch (error) {
+      if (!isViolation(error)) throw error;
     }
-    return await transaction(pool, (tx) => swap(tx, reader, reached, events));
+    await change(pool, rules, 'off');
+    await follow();
+    return await transaction(pool, (tx) => swap(tx, reader, reached, events, rules));
   } finally {
     await lock.query('select pg_advisory_unlock(7241057)').catch(() => {});
     lock.release();
   }
 }
+
+const isViolation = (error: unknown) => (error as { code?: unknown }).code === '23505';
+
+async function rulesOf(tx: Connection): Promise<Rule[]> {
+  const { rows } = await tx.query<Rule & { name: string }>(
+    `select i.relname as name,
+            case when c.oid is null then format('drop index if exists %I.%I', n.nspname, i.relname)
+                 else format('alter table %I.%I drop constraint if exists %I', n.nspname, t.relname, i.relname) end as off,
+            case when c.oid is null then pg_get_indexdef(i.oid)
+                 else format('alter table %I.%I add constraint %I %s', n.nspname, t.relname, i.relname, pg_get_constraintdef(c.oid)) end as on
+       from pg_class i join pg_index x on x.indexrelid = i.oid join pg_class t on t.oid = x.indrelid
+       join pg_namespace n on n.oid = t.relnamespace left join pg_constraint c on c.conindid = i.oid
+      where n.nspname = $1 and i.relname = any ($2)`, [NEXT, Object.keys(uniqueRules)],
+  );
+  const missing = Object.keys(uniqueRules).filter((name) => !rows.some((row) => row.name === name));
+  if (missing.length > 0) throw new Error(`the read models have no index ${missing[0]}, but it is a rule`);
+  return rows;
+}
+
+/** All of them or none. */
+const change = (pool: Pool, rules: readonly Rule[], to: 'on' | 'off'): Promise<void> =>
+  transaction(pool, async (tx) => { for (const rule of rules) await tx.query(rule[to]); });
 
 const lagOf = (heads: readonly number[], reached: readonly number[]) =>
   heads.reduce((sum, head, shard) => sum + head - reached[shard]!, 0);
@@ -87,7 +132,8 @@ function blocks(events: readonly LogEvent[]): LogEvent[][] {
   return cut;
 }
 
-async function swap(tx: Connection, reader: LogReader, reached: number[], before: number): Promise<RebuildResult> {
+/** `rules` are those that are not in force yet. */
+async function swap(tx: Connection, reader: LogReader, reached: number[], before: number, rules: readonly Rule[]): Promise<RebuildResult> {
   const start = performance.now();
   await tx.query('select 1 from log.shard order by shard for update');
   let events = before;
@@ -98,6 +144,7 @@ async function swap(tx: Connection, reader: LogReader, reached: number[], before
     if (rows.length > 0) await applyEvents(tx, await reader.decodeAll(rows));
     events += rows.length;
   }
+  for (const { on } of rules) await tx.query(on);
   // Messages of deleted conversations are not served and not rebuilt.
   for (const table of ['message', 'message_content', 'receipt'])
     await tx.query(`delete from ${NEXT}.${table} m where not exists (select 1 from ${NEXT}.conversation c where c.sid = m.conversation_sid)`);

@@ -29,7 +29,7 @@ const CLIENT_KEY_SECONDS = 86_400;
 const CARRIER_KEY_SECONDS = 35 * 86_400;
 
 /** Unique indexes that are rules of the API, and the refusal each one means. */
-const rules: Readonly<Record<string, DomainErrorCode>> = {
+export const uniqueRules: Readonly<Record<string, DomainErrorCode>> = {
   conversation_unique_name: 'conversation_unique_name_taken',
   participant_identity: 'participant_exists',
   address_binding_pair: 'address_pair_in_use',
@@ -45,7 +45,7 @@ type Remembered = { hash: string; result: string };
 type Execution<R> = {
   /** What the idempotency key remembers: SIDs, no content. */
   result: R;
-  /** The command's rows are under unique rules (see rules). */
+  /** The command's rows are under unique rules (see uniqueRules). */
   unique?: boolean;
 };
 
@@ -223,7 +223,7 @@ export class Streams {
       if (!(error instanceof UniqueViolation)) throw error;
       const before = await this.repetition(caller);
       if (before) return { status: 'duplicate', hash: caller.hash ?? '', result: JSON.stringify(before.result) };
-      const code = rules[error.constraint];
+      const code = uniqueRules[error.constraint];
       throw code ? new DomainError(code) : error;
     }
   }
