@@ -34,7 +34,9 @@ export class RegistryService implements RegistryCommands {
   ) {}
 
   async create(caller: Caller, kind: RegistryKind, row: RegistryRow): Promise<void> {
-    await this.onResource(caller, kind, row, async () => {
+    await this.onResource(caller, kind, row, async (version) => {
+      // Made by the same Idempotency-Key, more than a day ago.
+      if ((version > 0 && !rules[kind]?.parent) || (await this.find(caller, kind, row.sid))) throw new DomainError('idempotency_key_reused');
       await this.checkLimit(kind, row);
       const data = { ...row, account: caller.account };
       return kind === 'Service' ? newService(data as ServiceRow) : [{ type: `${kind}Created`, data }];
@@ -65,7 +67,7 @@ export class RegistryService implements RegistryCommands {
   }
 
   /** Looked up after the stream's version was: what changes in between is a lost race, and decided again. */
-  private async onResource(caller: Caller, kind: RegistryKind, row: RegistryRow, decide: () => Promise<RegistryEvent[]>): Promise<void> {
+  private async onResource(caller: Caller, kind: RegistryKind, row: RegistryRow, decide: (version: number) => Promise<RegistryEvent[]>): Promise<void> {
     const { parent, personal } = rules[kind] ?? {};
     const id = parent ? String(row[parent.column]) : row.sid;
     await this.streams.onRegistry(
