@@ -18,8 +18,12 @@ import { keepForWebhooks } from '@parley/webhooks/removed-rows';
 import { findMessage, findMessageFact } from './message-reads.js';
 
 const now = () => new Date().toISOString();
-const newParticipant = ({ identity = null, binding = null, attributes = '{}', roleSid = null }: AddParticipant): Participant =>
-  ({ participantSid: newSid('MB'), identity, binding, attributes, roleSid });
+/** Their SIDs ascend, so that lists show them in the order given. */
+const newParticipants = (participants: readonly AddParticipant[]): Participant[] => {
+  const sids = participants.map(() => newSid('MB')).sort();
+  return participants.map(({ identity = null, binding = null, attributes = '{}', roleSid = null }, at) =>
+    ({ participantSid: sids[at]!, identity, binding, attributes, roleSid }));
+};
 
 @Injectable()
 export class ConversationService implements ConversationCommands {
@@ -50,7 +54,7 @@ export class ConversationService implements ConversationCommands {
           type: 'CreateConversation',
           data: {
             ...fields, conversationSid, messagingServiceSid, friendlyName, uniqueName, attributes, state, timers, email,
-            participants: participants.map(newParticipant), limits: { participantsMax, nonChatParticipantsMax }, now: now(),
+            participants: newParticipants(participants), limits: { participantsMax, nonChatParticipantsMax }, now: now(),
           },
         }),
         { result: { conversationSid }, unique: true },
