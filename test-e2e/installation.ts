@@ -88,7 +88,7 @@ class Redirected extends twilio.RequestClient {
   }
 
   override request<TData>(options: { uri: string }) {
-    return super.request<TData>({ ...options, uri: options.uri.replace('https://conversations.twilio.com', this.url) } as never);
+    return super.request<TData>({ ...options, uri: options.uri.replace(/^https:\/\/(conversations|api|accounts|iam)\.twilio\.com/, this.url) } as never);
   }
 }
 

@@ -186,8 +186,8 @@ describe('keys with policies', () => {
     ['more than 100 permissions', 70001, { KeyType: 'restricted', Policy: JSON.stringify({ allow: Array.from({ length: 101 }, () => '/twilio/conversations/*') }) }],
     ['a permission there is not', 70002, { KeyType: 'restricted', Policy: '{"allow":["/twilio/tea/cups/read"]}' }],
   ])('refuse %s', async (_, code, form) => {
-    const account = code === 20001 ? {} : { AccountSid: gateway.account.sid };
-    expect((await gateway.call('/Keys', { form: { ...account, ...form } })).body).toMatchObject({ code, status: 400 });
+    const account: Record<string, string> = code === 20001 ? {} : { AccountSid: gateway.account.sid };
+    expect((await gateway.call('/Keys', { form: { ...account, ...(form as Record<string, string>) } })).body).toMatchObject({ code, status: 400 });
   });
   it('are not made for somebody else\'s account, nor beyond the limit', async () => {
     expect((await gateway.call('/Keys', { form: { AccountSid: gateway.other.sid } })).body).toMatchObject({ code: 20404 });

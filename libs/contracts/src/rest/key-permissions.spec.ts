@@ -13,7 +13,9 @@ it.each([
   ['POST', '/v1/Configuration/Addresses', 'address-configurations/create'],
   ['POST', '/v1/ConversationWithParticipants', 'conversation-with-participants/create'],
   ['GET', '/v1/Services/:ChatServiceSid/Configuration/Notifications', 'service-notifications/read'],
-  ['POST', '/v1/Content', 'contents/create'], ['DELETE', '/v1/Content/:Sid', 'contents/delete'],
+  ['POST', '/v1/Content', 'content/create'], ['DELETE', '/v1/Content/:Sid', 'content/delete'],
+  ['POST', '/v1/Services/:ChatServiceSid/Media', 'media/create'], ['GET', '/v1/Services/:ChatServiceSid/Media/:Sid/Content', 'media/read'],
+  ['GET', '/v1/Tea', '*'], ['POST', '/v1/Media', 'media/create'],
 ])('%s %s needs %s', (method, route, permission) => expect(permissionOf(method, route)).toBe(`/twilio/conversations/${permission}`));
 
 it('knows a permission for every operation, whatever the names in its route are', () => {

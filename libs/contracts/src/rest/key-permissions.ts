@@ -23,17 +23,32 @@ function actionOf(method: string, path: string): Action {
   return one ? 'read' : 'list';
 }
 
-/** By a route's pattern (`/v1/Conversations/:Sid`): the permission a request needs. Routes beyond operations.ts go by their last name. */
+/** Routes that operations.ts does not list, without the service in front. */
+const beyond: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  '/v1/Media': { POST: 'media/create' },
+  '/v1/Media/:Sid': { GET: 'media/read', DELETE: 'media/delete' },
+  '/v1/Media/:Sid/Content': { GET: 'media/read' },
+  '/v1/MediaSet': { POST: 'media/read' },
+  '/v1/Content': { GET: 'content/list', POST: 'content/create' },
+  '/v1/ContentAndApprovals': { GET: 'content/list' },
+  '/v1/Content/:Sid': { GET: 'content/read', POST: 'content/update', DELETE: 'content/delete' },
+  '/v1/Content/:Sid/ApprovalRequests': { GET: 'content/read' },
+  '/v1/Content/:Sid/ApprovalRequests/whatsapp': { POST: 'content/update' },
+};
+
+/** By a route's pattern (`/v1/Conversations/:Sid`): the permission a request needs. For a route nobody named here, all of them. */
 export function permissionOf(method: string, route: string): string {
-  const path = route.replace(/^\/v1\/Services\/:\w+\/(?=.)/, '/v1/').replace(/\/:\w+$/, '');
-  const resource = findApiPath(route)?.resource ?? path.split('/').findLast((part) => !part.startsWith(':')) ?? '';
-  return `/twilio/conversations/${plural(resource)}/${actionOf(method, route)}`;
+  const other = beyond[route.replace(/^\/v1\/Services\/:\w+\/(?=.)/, '/v1/')]?.[method];
+  const resource = findApiPath(route)?.resource;
+  return `/twilio/conversations/${other ?? (resource === undefined ? '*' : `${plural(resource)}/${actionOf(method, route)}`)}`;
 }
 
 const known = new Set(apiPaths.flatMap(({ resource, path, verbs }) => [
   '/twilio/conversations/*', `/twilio/conversations/${plural(resource)}/*`,
   ...verbs.map((verb) => `/twilio/conversations/${plural(resource)}/${actionOf(verb, path)}`),
 ]));
+for (const verbs of Object.values(beyond)) for (const name of Object.values(verbs))
+  known.add(`/twilio/conversations/${name}`).add(`/twilio/conversations/${name.split('/')[0]}/*`);
 /** Every permission there is. */
 export const permissions: readonly string[] = [...known].sort();
 
