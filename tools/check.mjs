@@ -17,7 +17,7 @@ const checks = [
 
 let failed = 0;
 for (const [name, command, args] of checks) {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '', NX_DAEMON: 'false', NX_NO_CLOUD: 'true' } });
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '', NX_DAEMON: 'false', NX_NO_CLOUD: 'true', npm_config_loglevel: 'error' } }); // a silent npm would not say why its audit failed
   const output = `${stdout ?? ''}${stderr ?? ''}`;
   if (name === 'audit' && status !== 0 && /ENOTFOUND|ECONNREFUSED|EAI_AGAIN|audit endpoint returned an error|ETIMEDOUT|NOAUDIT|404|403/i.test(output)) {
     console.log('- audit: not possible here, no advisory service');
