@@ -16,15 +16,16 @@ const path = () => `/Conversations/${conversation}`;
 
 describe('authentication', () => {
   it.each([
-    ['nothing', null, {}],
-    ['a wrong token', undefined, { authorization: `Basic ${btoa(`${unknown('AC')}:x`)}` }],
-    ['no Basic', null, { authorization: 'Bearer x' }],
-    ['nonsense', null, { authorization: 'Basic %' }],
-  ])('%s is 401', async (_, as, headers) => {
+    ['nothing', null, {}, 20003],
+    ['a wrong token', undefined, { authorization: `Basic ${btoa(`${unknown('AC')}:x`)}` }, 20003],
+    ['no token', null, { authorization: 'Bearer x' }, 20101],
+    ['nonsense', null, { authorization: 'Basic %' }, 20003],
+    ['neither', null, { authorization: 'Digest x' }, 20003],
+  ])('%s is 401', async (_, as, headers, code) => {
     const { status, body, headers: answered } = await gateway.call('/Conversations', { as, headers });
-    expect([status, body.code]).toEqual([401, 20003]);
+    expect([status, body.code]).toEqual([401, code]);
     expect(Object.keys(body as object)).toEqual(['code', 'message', 'more_info', 'status']);
-    expect(answered.get('www-authenticate')).toMatch(/^Basic /);
+    expect(answered.get('www-authenticate')).toMatch(code === 20003 ? /^Basic / : /^Bearer /);
   });
   it('is asked for before a path is looked at', async () => {
     for (const [method, where] of [['PUT', path()], ['GET', '/Tea'], ['GET', '/Roles']] as const)
