@@ -9,6 +9,7 @@ import { TestGateway, unknown } from './gateway.testing.js';
 
 const png = Buffer.concat([Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), Buffer.alloc(2000, 7)]);
 const LIMIT = 2_000_000;
+type Body = RequestInit['body'];
 let gateway: TestGateway;
 let folder: string;
 let conversation: string;
@@ -23,9 +24,9 @@ afterAll(async () => {
 });
 
 const mediaPath = () => `/v1/Services/${gateway.account.service}/Media`;
-const post = (body: BodyInit, type?: string, query = '', headers: Record<string, string> = {}) =>
+const post = (body: Body, type?: string, query = '', headers: Record<string, string> = {}) =>
   gateway.fetch(`${mediaPath()}${query}`, { method: 'POST', body, headers: { ...(type !== undefined && { 'content-type': type }), ...headers }, duplex: 'half' } as RequestInit);
-async function uploaded(body: BodyInit = png, type = 'image/png', query = ''): Promise<any> {
+async function uploaded(body: Body = png, type = 'image/png', query = ''): Promise<any> {
   const response = await post(body, type, query);
   expect([response.status, response.headers.get('content-type')]).toEqual([201, 'application/json; charset=utf-8']);
   return response.json();

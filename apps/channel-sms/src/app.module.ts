@@ -11,6 +11,7 @@ import { createWorkPool, WORK_POOL } from '@parley/delivery/work-pool';
 import { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import { SecretBox } from '@parley/event-store/secret-box';
+import { CARRIER_LINK_SECONDS, SignedUrls } from '@parley/media/signed-url';
 import type { Connection } from '@parley/messaging/connection';
 import type { Config } from '@parley/runtime/config';
 import { CONFIG, NATS } from '@parley/runtime/parts';
@@ -38,8 +39,10 @@ import { TwilioWebhooksController } from './twilio-webhooks.controller.js';
       inject: [CONFIG, WORK_POOL, NATS, Carriers, CONVERSATION_COMMANDS],
       useFactory(config: Config, pool: Pool, nats: Connection, carriers: Carriers, conversations: ConversationCommands) {
         const { carrierTimeoutMillis: timeoutMillis, senderConcurrency: concurrency, unanswered } = channelConfig(config);
+        const urls = new SignedUrls(config.publicUrl, config.kek);
         return new DeliveryWorker({
           channel: 'sms', pool, nats, owner: config.instance, carriers, conversations, timeoutMillis, concurrency, unanswered,
+          mediaUrl: (sid) => urls.urlOf(sid, CARRIER_LINK_SECONDS),
         });
       },
     },

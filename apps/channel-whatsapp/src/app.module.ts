@@ -8,6 +8,7 @@ import { createWorkPool, WORK_POOL } from '@parley/delivery/work-pool';
 import { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import { SecretBox } from '@parley/event-store/secret-box';
+import { CARRIER_LINK_SECONDS, SignedUrls } from '@parley/media/signed-url';
 import type { Connection } from '@parley/messaging/connection';
 import type { Config } from '@parley/runtime/config';
 import { CONFIG, NATS } from '@parley/runtime/parts';
@@ -26,9 +27,10 @@ import { channelConfig } from './config.js';
         const types = {
           [SIMULATOR]: { adapter: SimulatorWhatsapp, baseUrl: simulatorUrl }, twilio: { adapter: TwilioWhatsapp, baseUrl: twilioUrl },
         };
+        const urls = new SignedUrls(config.publicUrl, config.kek);
         return new DeliveryWorker({
           channel: 'whatsapp', pool, nats, owner: config.instance, carriers: new Carriers(types, config.publicUrl, accounts, pool, box),
-          conversations, timeoutMillis, concurrency, unanswered,
+          conversations, timeoutMillis, concurrency, unanswered, mediaUrl: (sid) => urls.urlOf(sid, CARRIER_LINK_SECONDS),
         });
       },
     },

@@ -2,6 +2,7 @@
  * The state machine of deliveries, as statements that each commit alone. Claiming takes the head of a lane and records the
  * attempt before anybody calls the carrier; settling records how it ended. Both work on many lanes at once.
  */
+import type { MessageContent } from '@parley/domain/content-template';
 import type { ReceiptSid } from '@parley/domain/sid';
 import type { Pool } from '@parley/event-store/database';
 import { Batcher } from './batcher.js';
@@ -19,6 +20,10 @@ export type Claim = DeliveryRow & Lane & {
   /** The message still exists. */
   found: boolean;
   body: string | null;
+  /** Files of the message that still exist, in its order; `fetching`: another carrier has it still. */
+  files: { sid: string; size: number; state: string }[] | null;
+  /** What a content template said for each channel. */
+  content: MessageContent | null;
   opted_out: boolean;
   /** null: the sender is not the account's. */
   carrier: string | null;
@@ -115,11 +120,17 @@ with head as (
 ), attempted as (
   insert into delivery.attempt (delivery_id, attempt, owner) select delivery_id, attempt, $1 from claimed where state = 'sending'
 )
-select c.*, m.sid is not null as found, m.body, x.at is not null as opted_out,
+select c.*, m.sid is not null as found, m.body, t.content,
+       case when m.media is not null then (
+         select coalesce(json_agg(json_build_object('sid', f.sid, 'size', f.size, 'state', f.state) order by e.place), '[]')
+           from json_array_elements(m.media::json) with ordinality e (file, place)
+           join media.media f on f.sid = e.file->>'sid' and f.account = c.account and f.state in ('stored', 'fetching')) end as files,
+       x.at is not null as opted_out,
        delivery.carrier_of(c.account, c.channel, c.sender) as carrier, s.credentials,
        coalesce((select min(a.started_at) from delivery.attempt a where a.delivery_id = c.delivery_id), now()) as first_attempt_at
   from claimed c
   left join model.message m on m.conversation_sid = c.conversation_sid and m.index = c.message_index
+  left join model.message_content t on m.content_sid is not null and t.sid = m.sid
   left join delivery.sender s on s.account = c.account and s.channel = c.channel and s.address = c.sender
   left join delivery.opt_out x on x.account = c.account and x.channel = c.channel and x.sender = c.sender and x.recipient = c.recipient`;
 

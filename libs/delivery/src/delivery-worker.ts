@@ -23,6 +23,7 @@ export type DeliveryWorkerOptions = {
   owner: string;
   carriers: Carriers;
   conversations: ConversationCommands;
+  mediaUrl(sid: string): string;
   timeoutMillis: number;
   /** Calls in flight per sender. */
   concurrency: number;
@@ -34,9 +35,9 @@ export class DeliveryWorker {
   private queue: WorkQueue | undefined;
 
   constructor(private readonly options: DeliveryWorkerOptions) {
-    const { pool, owner, carriers, conversations, timeoutMillis, concurrency, unanswered } = options;
+    const { pool, owner, carriers, conversations, mediaUrl, timeoutMillis, concurrency, unanswered } = options;
     this.dispatcher = new Dispatcher({
-      store: new DeliveryStore(pool, owner, timeoutMillis + SETTLING_MILLIS), carriers, receipts: new Receipts(pool, conversations), timeoutMillis, concurrency,
+      store: new DeliveryStore(pool, owner, timeoutMillis + SETTLING_MILLIS), carriers, mediaUrl, receipts: new Receipts(pool, conversations), timeoutMillis, concurrency,
       retries: { ...usualRetries, unanswered },
     });
   }

@@ -16,7 +16,7 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
 }
 
 export class PlayedCarrier extends ChannelAdapter {
-  override readonly limits = { bodyCharsMax: 1600, mediaBytesMax: 0, lookupDelayMillis: 0 };
+  override readonly limits = { bodyCharsMax: 1600, mediaBytesMax: 1000, lookupDelayMillis: 0 };
   readonly sent: Delivery[] = [];
   /** What it knows, by our reference. */
   readonly known = new Map<ReceiptSid, string>();
@@ -79,7 +79,7 @@ export class DeliveryBench {
 
   /** Nothing stored, and what `begin` says. */
   async clear(): Promise<void> {
-    await this.db.pool.query('truncate delivery.delivery, delivery.attempt, delivery.sender, delivery.opt_out, delivery.inbox, model.message');
+    await this.db.pool.query('truncate media.media, model.message_content, delivery.delivery, delivery.attempt, delivery.sender, delivery.opt_out, delivery.inbox, model.message');
     await this.begin();
   }
 

@@ -21,7 +21,8 @@ afterEach(() => Promise.all(running.splice(0).map((dispatcher) => dispatcher.sto
 function dispatch(options: Partial<DispatcherOptions> = {}, owner = 'one'): Dispatcher {
   const { db: { pool }, carriers, conversations } = bench;
   const dispatcher = new Dispatcher({
-    store: new DeliveryStore(pool, owner), carriers, receipts: new Receipts(pool, conversations), timeoutMillis: 100, retries, ...options,
+    store: new DeliveryStore(pool, owner), carriers, receipts: new Receipts(pool, conversations), timeoutMillis: 100, retries,
+    mediaUrl: (sid) => `https://p.example/media/${sid}`, ...options,
   });
   running.push(dispatcher);
   return dispatcher;

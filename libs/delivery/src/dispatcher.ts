@@ -4,7 +4,9 @@
  */
 import type { ChannelAdapter, Delivery } from '@parley/channel/channel-adapter';
 import { SendError, UNKNOWN_ERROR } from '@parley/channel/send-error';
-import { BODY_MISSING, BODY_TOO_LONG, NOT_OUR_SENDER, OPTED_OUT, VALIDITY_EXPIRED } from '@parley/channel/twilio/errors';
+import {
+  BODY_MISSING, BODY_TOO_LONG, MEDIA_TOO_LARGE, NOT_OUR_SENDER, OPTED_OUT, TOO_MANY_MEDIA, VALIDITY_EXPIRED,
+} from '@parley/channel/twilio/errors';
 import { isoTime } from '@parley/event-store/database';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
@@ -12,6 +14,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Carriers } from './carriers.js';
 import type { Claim, DeliveryStore, Settlement } from './delivery-store.js';
 import { laneKey, senderKey, type Lane } from './lane.js';
+import { outgoingOf, type Outgoing } from './outgoing.js';
 import type { Receipts } from './receipts.js';
 import { pauseAfter, usualRetries, type RetryPolicy } from './retry-policy.js';
 import { SenderGate, type CallEnd } from './sender-gate.js';
@@ -19,6 +22,8 @@ import { SenderGate, type CallEnd } from './sender-gate.js';
 export type DispatcherOptions = {
   store: DeliveryStore;
   carriers: Carriers;
+  /** Where a carrier fetches a file of ours from. */
+  mediaUrl(sid: string): string;
   receipts: Receipts;
   /** A carrier that has not answered by then is not waited for: the attempt is unknown. */
   timeoutMillis?: number;
@@ -30,6 +35,10 @@ export type DispatcherOptions = {
 /** Lanes one sender may have waiting in memory; the sweeper brings the others again. */
 const WAITING_MAX = 1000;
 const SETTLE_ATTEMPTS = 6;
+/** Of one message (channel facts, 1.11). */
+const MEDIA_MAX = 10;
+/** Until a file may have come. */
+const MEDIA_PAUSE_MILLIS = 2_000;
 const STOP_MILLIS = 5_000;
 const log = logger('dispatcher');
 const settled = metrics.counter('parley_delivery_attempts_total', 'Attempts to deliver outside the chat, by how they ended');
@@ -128,10 +137,15 @@ export class Dispatcher {
     if (claim.opted_out) return failed(OPTED_OUT);
     const adapter = await this.adapterOf(claim);
     if (!adapter) return failed(NOT_OUR_SENDER, true);
-    if (!claim.body) return failed(BODY_MISSING);
-    if (claim.body.length > adapter.limits.bodyCharsMax) return failed(BODY_TOO_LONG);
+    const outgoing = outgoingOf(claim, this.options.mediaUrl);
+    const { body, mediaUrls, bytes, pending } = outgoing;
+    if (pending) return { state: 'queued', dueInMillis: MEDIA_PAUSE_MILLIS };
+    if (!body && mediaUrls.length === 0) return failed(BODY_MISSING);
+    if (body && body.length > adapter.limits.bodyCharsMax) return failed(BODY_TOO_LONG);
+    if (mediaUrls.length > MEDIA_MAX) return failed(TOO_MANY_MEDIA);
+    if (bytes > adapter.limits.mediaBytesMax) return failed(MEDIA_TOO_LARGE);
     try {
-      const { providerMessageIds } = await adapter.send(deliveryOf(claim), this.signal());
+      const { providerMessageIds } = await adapter.send(deliveryOf(claim, outgoing), this.signal());
       return { state: 'accepted', providerMessageIds, call: 'fine' };
     } catch (error) {
       if (!(error instanceof SendError)) throw error;
@@ -152,7 +166,7 @@ export class Dispatcher {
   private async reconcile(claim: Claim): Promise<End> {
     const adapter = await this.adapterOf(claim);
     try {
-      const known = await adapter?.lookup?.(deliveryOf(claim), this.signal());
+      const known = await adapter?.lookup?.(deliveryOf(claim, outgoingOf(claim, this.options.mediaUrl)), this.signal());
       const ids = known && (await this.options.store.unclaimed(claim, known.providerMessageIds));
       if (ids && ids.length > 0) return { state: 'accepted', providerMessageIds: ids, call: 'fine' };
     } catch (error) {
@@ -195,6 +209,6 @@ export class Dispatcher {
 
 const failed = (errorCode: number, deadLetter = false): End => ({ state: 'failed', errorCode, deadLetter });
 
-const deliveryOf = ({ delivery_id, sender, recipient, body, first_attempt_at }: Claim): Delivery => ({
-  deliveryId: delivery_id, sender, recipient, body, mediaUrls: [], firstAttemptAt: isoTime(first_attempt_at),
+const deliveryOf = ({ delivery_id, sender, recipient, first_attempt_at }: Claim, { body, mediaUrls }: Outgoing): Delivery => ({
+  deliveryId: delivery_id, sender, recipient, body, mediaUrls, firstAttemptAt: isoTime(first_attempt_at),
 });

@@ -1,4 +1,4 @@
-/** Both storages pass the same tests; S3 against a real server of that protocol, which checks the signatures. */
+/** Both storages pass the same tests; S3 against a real server of that protocol (it knows its access keys, and does not compute signatures). */
 import { newSid } from '@parley/domain/sid';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
@@ -6,12 +6,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+// @ts-expect-error it comes without types
 import S3rver from 's3rver';
 import { configuredStorage } from './configured-storage.js';
 import { MediaGone, mediaKey, type MediaStorage } from './media-storage.js';
 import { discard, receive, removeLeftOver, TooLarge } from './spool.js';
 
-const bytesOf = async (stream: Readable) => Buffer.concat(await Array.fromAsync(stream as AsyncIterable<Buffer>));
+const bytesOf = async (stream: Readable) => Buffer.concat((await stream.toArray()) as Buffer[]);
 async function* chunks(...of: (Buffer | Error)[]) {
   for (const chunk of of) {
     if (chunk instanceof Error) throw chunk;
@@ -20,12 +21,12 @@ async function* chunks(...of: (Buffer | Error)[]) {
 }
 
 let folder: string;
-let server: S3rver;
+let server: { run(): Promise<AddressInfo>; close(): Promise<void> };
 let s3Env: NodeJS.ProcessEnv;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'parley-storage-'));
   server = new S3rver({ address: '127.0.0.1', port: 0, silent: true, directory: join(folder, 's3'), configureBuckets: [{ name: 'media', configs: [] }] });
-  const { port } = (await server.run()) as unknown as AddressInfo;
+  const { port } = await server.run();
   s3Env = {
     MEDIA_FOLDER: join(folder, 'spool'), MEDIA_STORAGE: 's3', MEDIA_S3_ENDPOINT: `http://127.0.0.1:${port}/`, MEDIA_S3_BUCKET: 'media',
     MEDIA_S3_ACCESS_KEY_ID: 'S3RVER', MEDIA_S3_SECRET_ACCESS_KEY: 'S3RVER',
@@ -64,8 +65,8 @@ describe.each(['disk', 's3'])('%s', (kind) => {
 });
 
 describe('s3', () => {
-  it('with a wrong secret is an error and not "gone"', async () => {
-    const wrong = configuredStorage({ ...s3Env, MEDIA_S3_SECRET_ACCESS_KEY: 'wrong' });
+  it('with an unknown access key is an error and not "gone"', async () => {
+    const wrong = configuredStorage({ ...s3Env, MEDIA_S3_ACCESS_KEY_ID: 'unknown' });
     await expect(wrong.read(mediaKey(newSid('AC'), newSid('ME')))).rejects.toThrow('the media storage answered 403');
   });
 });

@@ -6,7 +6,7 @@ const ME = `ME${'0'.repeat(32)}`;
 const HX = `HX${'0'.repeat(32)}`;
 
 describe('createMessage', () => {
-  it.each([
+  it.each<[Record<string, string>, number | undefined]>([
     [{}, 50503],
     [{ Body: '' }, 50503],
     [{ Author: 'alice' }, 50503],
@@ -23,7 +23,7 @@ describe('createMessage', () => {
     [{ ContentSid: 'HX1' }, 50526],
     [{ ContentSid: HX }, undefined],
     [{ Body: 'x', ContentVariables: '{}' }, 50528],
-    ...(['{', '[]', '"x"', 'null', '{"1":{}}', '{"1":null}'].map((ContentVariables) => [{ ContentSid: HX, ContentVariables }, 50527] as const)),
+    ...(['{', '[]', '"x"', 'null', '{"1":{}}', '{"1":null}'].map((ContentVariables): [Record<string, string>, number] => [{ ContentSid: HX, ContentVariables }, 50527])),
     [{ ContentSid: HX, ContentVariables: JSON.stringify({ x: 'x'.repeat(27_801) }) }, 50529],
     [{ ContentSid: HX, ContentVariables: JSON.stringify(Object.fromEntries(Array.from({ length: 101 }, (_, i) => [i, '']))) }, 50529],
     [{ ContentSid: HX, ContentVariables: JSON.stringify({ ['k'.repeat(17)]: '' }) }, 50540],
