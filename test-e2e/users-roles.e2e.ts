@@ -231,7 +231,7 @@ describe(`access tokens (${topology})`, () => {
 
   it('make the user, and make him admin of what he makes', async () => {
     expect(await v1().users('creator').fetch()).toMatchObject({ identity: 'creator', roleSid: (await roleNamed('service user')).sid });
-    const [participant] = (await v1().conversations(room).participants.list()).filter(({ identity }) => identity === 'creator');
+    const participant = (await v1().conversations(room).participants.list()).find(({ identity }) => identity === 'creator');
     expect(participant).toMatchObject({ roleSid: (await roleNamed('channel admin')).sid });
     expect(await v1().users('creator').userConversations(room).fetch()).toMatchObject({ createdBy: 'creator' });
     const moderator = await v1().roles.create({ friendlyName: 'chosen by token', type: 'service', permission: ['editAnyUserInfo'] });

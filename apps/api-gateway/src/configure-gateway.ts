@@ -88,7 +88,8 @@ export function configureGateway(fastify: Fastify, app: NestFastifyApplication):
     identify(request as ApiRequest);
     const { member } = (request as ApiRequest).call;
     if (member === undefined) return done();
-    members.check(request as ApiRequest, member).then(() => done(), (error: unknown) => answerError(reply, apiError(error, request)));
+    const granted = () => done();
+    members.check(request as ApiRequest, member).then(granted, (error: unknown) => answerError(reply, apiError(error, request)));
   }
 
   function callOf(request: FastifyRequest, account: Account, key: ApiKey | undefined, member: Member | undefined): Call {

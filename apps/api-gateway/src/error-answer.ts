@@ -51,8 +51,10 @@ function isOverload(error: unknown): boolean {
   return code === '53300' || code === '57014' || message === 'Query read timeout';
 }
 
+const isAboutToken = ({ code }: ApiError) => (code > 20100 && code < 20200) || (code > 51000 && code < 52000);
+
 export function answerError(reply: FastifyReply, error: ApiError, retrySeconds = RETRY_SECONDS): FastifyReply {
-  if (error.code === 20003) reply.header('WWW-Authenticate', 'Basic realm="Parley API"');
+  if (error.status === 401) reply.header('WWW-Authenticate', `${isAboutToken(error) ? 'Bearer' : 'Basic'} realm="Parley API"`);
   if (error.code === 20429 || error.code === 20503) reply.header('Retry-After', retrySeconds);
   return reply.code(error.status).header('Content-Type', 'application/json; charset=utf-8').send(JSON.stringify(error));
 }
