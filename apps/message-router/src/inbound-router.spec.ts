@@ -2,6 +2,7 @@ import type { AddParticipant, ConversationCommands, InboundMessage, ParticipantC
 import { DomainError } from '@parley/domain/domain-error';
 import { newSid, type ConversationSid, type MessageSid } from '@parley/domain/sid';
 import { AddressBook } from './address-book.js';
+import type { InboundHooks } from './inbound-hooks.js';
 import { InboundRouter } from './inbound-router.js';
 
 const account = newSid('AC');
@@ -62,11 +63,15 @@ class PlayedLog {
 
 let log: PlayedLog;
 let router: InboundRouter;
+let hooks: Pick<InboundHooks, 'patience' | 'messageAdd' | 'conversationAdd' | 'participantAdd'>;
 beforeEach(() => {
   log = new PlayedLog();
   const commands = log.commands as unknown as ConversationCommands & ParticipantCommands & RegistryCommands;
   const accounts = { find: async () => ({ defaultChatServiceSid: defaultService }) as never };
-  router = new InboundRouter(log.addressBook, accounts, commands, commands, commands);
+  hooks = {
+    patience: () => 0, messageAdd: async (_caller, _sid, data) => data, conversationAdd: async () => ({}), participantAdd: async () => {},
+  };
+  router = new InboundRouter(log.addressBook, accounts, commands, commands, commands, hooks);
 });
 const message = (id: string, body = id): InboundMessage => ({
   channel: 'sms', from: '+15550100002', to: '+15550100001', body, media: null, providerMessageId: `simulator:${id}`, receivedAt: '',
@@ -151,5 +156,16 @@ describe('a message from outside', () => {
     expect(await route('1')).toMatchObject({ outcome: 'routed' });
     expect(bodies()).toEqual([['1']]);
     expect(log.webhooks).toHaveLength(1);
+  });
+  it('is changed by a pre-event webhook that wishes so', async () => {
+    hooks.messageAdd = async (_caller, _sid, data) => ({ ...data, body: `${data.body} (checked)` });
+    await route('1');
+    expect(bodies()).toEqual([['1 (checked)']]);
+  });
+  it.each(['messageAdd', 'conversationAdd', 'participantAdd'] as const)('is stored nowhere when a pre-event webhook refuses at %s', async (event) => {
+    hooks[event] = () => Promise.reject(new DomainError('webhook_refused'));
+    expect(await route('1')).toEqual({ outcome: 'unrouted' });
+    expect(bodies().flat()).toEqual([]);
+    if (event !== 'messageAdd') expect(log.conversations.size).toBe(0);
   });
 });

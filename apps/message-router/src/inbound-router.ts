@@ -12,6 +12,7 @@ import type { WebhookMark } from '@parley/domain/webhook-mark';
 import type { Accounts } from '@parley/event-store/accounts';
 import { derivedSid } from '@parley/event-store/derived-sid';
 import type { AddressBook } from './address-book.js';
+import { isRefusedByHook, type InboundHooks } from './inbound-hooks.js';
 
 /** Conversations may be closed while a message is on its way to them; more often than this it is not looked up again. */
 const LOOKUPS_MAX = 3;
@@ -23,21 +24,24 @@ export class InboundRouter implements RouterCommands {
     private readonly conversations: ConversationCommands,
     private readonly participants: ParticipantCommands,
     private readonly registry: Pick<RegistryCommands, 'create'>,
+    private readonly hooks: Pick<InboundHooks, 'patience' | 'messageAdd' | 'conversationAdd' | 'participantAdd'>,
   ) {}
 
   /** Throws DomainError `unavailable` or `overloaded` when it may succeed later. */
   async routeInbound(account: string, message: InboundMessage): Promise<InboundRouting> {
     const caller = { account, key: `in:${message.providerMessageId}`, webhook: { source: message.channel.toUpperCase() } };
+    const until = this.hooks.patience();
     for (let lookup = 1; ; lookup++) {
-      const known = await this.addressBook.find(account, message.from, message.to);
-      const conversationSid = known ?? (await this.open(caller, message));
-      if (conversationSid === undefined) return { outcome: 'unrouted' };
       try {
-        const { messageSid } = await this.conversations.addMessage(caller, conversationSid, {
+        const known = await this.addressBook.find(account, message.from, message.to);
+        const conversationSid = known ?? (await this.open(caller, message, until));
+        if (conversationSid === undefined) return { outcome: 'unrouted' };
+        const { messageSid } = await this.conversations.addMessage(caller, conversationSid, await this.hooks.messageAdd(caller, conversationSid, {
           author: message.from, body: message.body, media: message.media, source: message.channel,
-        });
+        }, until));
         return { outcome: 'routed', conversationSid, messageSid, created: known === undefined };
       } catch (error) {
+        if (isRefusedByHook(error)) return { outcome: 'unrouted' };
         // Stored before, and deleted by somebody since.
         if (isRefusal(error, 'message_not_found')) return { outcome: 'unrouted' };
         if (lookup === LOOKUPS_MAX || !isRefusal(error, 'conversation_closed', 'conversation_not_found')) throw error;
@@ -46,22 +50,27 @@ export class InboundRouter implements RouterCommands {
   }
 
   /** A conversation for this pair: a new one, or that of whoever was faster. undefined: this address opens none. */
-  private async open(caller: Caller, { from, to, channel, body }: InboundMessage): Promise<ConversationSid | undefined> {
+  private async open(caller: Caller, message: InboundMessage, until: number): Promise<ConversationSid | undefined> {
+    const { from, to, channel, body } = message;
     const autoCreation = await this.addressBook.autoCreation(caller.account, to);
     if (!autoCreation) return undefined;
+    const service = await this.serviceFor(caller.account, autoCreation);
     const { conversationSid } = await this.conversations.createConversation(opening(step(caller, 'conversation'), { address: from, proxyAddress: to, body }), {
-      chatServiceSid: await this.serviceFor(caller.account, autoCreation),
+      chatServiceSid: service, ...(await this.hooks.conversationAdd(caller, service, message, until)),
     });
     // Before the sender joins: from then on others find the conversation, and its webhook must be told of all they say.
     await this.attachWebhook(caller, conversationSid, autoCreation);
     try {
+      await this.hooks.participantAdd(caller, service, conversationSid, message, until);
       await this.participants.addParticipant(step(caller, 'participant'), conversationSid, {
         binding: { type: channel, address: from, proxyAddress: to },
       });
       return conversationSid;
     } catch (error) {
-      if (!isRefusal(error, 'address_pair_in_use')) throw error;
+      const inUse = isRefusal(error, 'address_pair_in_use');
+      if (!inUse && !isRefusedByHook(error)) throw error;
       await this.conversations.deleteConversation({ account: caller.account, key: `${caller.key}:withdrawal` }, conversationSid);
+      if (!inUse) throw error;
       return (error.details['conversationSid'] as ConversationSid | undefined) ?? this.addressBook.find(caller.account, from, to);
     }
   }

@@ -45,6 +45,8 @@ create table webhook_configuration (
   created_at timestamptz not null, updated_at timestamptz not null
 );
 
+create index webhook_configuration_by_account on webhook_configuration (account);
+
 create table conversation_webhook (
   sid text collate "C" primary key, account text collate "C" not null, conversation_sid text collate "C" not null,
   target text not null, url text, method text, filters text[], triggers text[], flow_sid text, replay_after integer,

@@ -19,8 +19,8 @@ const log = logger('pre-hooks');
 const asked = metrics.counter('parley_pre_hooks_total', 'Pre-event webhooks asked, by what came of it');
 
 export type PreHookParts = {
-  /** Those of the account and of its services, or at least the two that may count. */
-  configurations(account: string, service: string): Promise<WebhookConfiguration[]>;
+  /** That of the account and that of the service `place` is, or lies in. */
+  configurations(account: string, place: string): Promise<WebhookConfiguration[]>;
   accounts: Pick<Accounts, 'find'>;
   target: Pick<TargetOptions, 'privateAllowed' | 'timeoutMillis'>;
 };
@@ -40,11 +40,12 @@ export class PreHooks {
    * asked. `parameters` is called only when somebody is to be asked. `until`: the end of a patience shared by several events.
    */
   async ask(
-    caller: Caller, service: string, event: PreEvent, parameters: () => Parameters | Promise<Parameters>, until = Infinity,
+    caller: Caller, place: string, event: PreEvent, parameters: () => Parameters | Promise<Parameters>, until = Infinity,
   ): Promise<Wishes> {
     const { account, webhook } = caller;
     if (!webhook) return none; // nobody is told of it
-    const hook = configurationFor(await this.parts.configurations(account, service), account, service, event);
+    const found = await this.parts.configurations(account, place);
+    const hook = configurationFor(found, account, found.find(({ sid }) => sid !== account)?.sid, event);
     if (!hook?.pre_webhook_url || !hook.filters.includes(event)) return none;
     const owner = await this.parts.accounts.find(account);
     if (!owner) return none;
