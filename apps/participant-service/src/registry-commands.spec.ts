@@ -89,6 +89,17 @@ it('does not remove the default service, whichever it is', async () => {
   expect(await refusal(registry.remove(caller, 'Service', two.sid))).toBe('service_is_default');
   await registry.remove(caller, 'Service', one.sid);
   expect(await rowOf('service', one.sid)).toBeUndefined();
+  expect(await refusal(choose(one.sid))).toBe('resource_not_found');
+});
+it('removes no service in the moment it is chosen', async () => {
+  for (let n = 0; n < 10; n++) {
+    const row = service();
+    await registry.create(caller, 'Service', row);
+    const chosen = registry.createOrUpdate(
+      caller, 'AccountConfiguration', { sid: account, ...times }, { default_chat_service_sid: row.sid });
+    const outcomes = await Promise.all([refusal(chosen), refusal(registry.remove(caller, 'Service', row.sid))]);
+    expect(outcomes.filter((outcome) => outcome === 'none')).toHaveLength(1);
+  }
 });
 it('encrypts what a device is called; a rebuild reads it again', async () => {
   const row = binding();

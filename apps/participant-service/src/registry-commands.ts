@@ -28,6 +28,8 @@ const rules: Partial<Record<RegistryKind, Rules>> = {
 
 @Injectable()
 export class RegistryService implements RegistryCommands {
+  private readonly turns = new Map<string, Promise<void>>();
+
   constructor(
     private readonly streams: Streams,
     @Inject(POOL) private readonly pool: Pool,
@@ -52,9 +54,13 @@ export class RegistryService implements RegistryCommands {
   }
 
   async createOrUpdate(caller: Caller, kind: RegistryKind, row: RegistryRow, changes: Record<string, unknown>): Promise<void> {
-    await this.onResource(caller, kind, row, async () => [(await this.find(caller, kind, row.sid))
-      ? { type: `${kind}Updated`, data: { updated_at: now(), ...changes, sid: row.sid } }
-      : { type: `${kind}Created`, data: { ...row, account: caller.account } }]);
+    const service = kind === 'AccountConfiguration' ? (changes['default_chat_service_sid'] as string | undefined) : undefined;
+    await this.onResource(caller, kind, row, async () => {
+      if (service !== undefined) await this.mustFind(caller, 'Service', service);
+      return [(await this.find(caller, kind, row.sid))
+        ? { type: `${kind}Updated`, data: { updated_at: now(), ...changes, sid: row.sid } }
+        : { type: `${kind}Created`, data: { ...row, account: caller.account } }];
+    });
   }
 
   async remove(caller: Caller, kind: RegistryKind, sid: string): Promise<void> {
@@ -70,9 +76,25 @@ export class RegistryService implements RegistryCommands {
   private async onResource(caller: Caller, kind: RegistryKind, row: RegistryRow, decide: (version: number) => Promise<RegistryEvent[]>): Promise<void> {
     const { parent, personal } = rules[kind] ?? {};
     const id = parent ? String(row[parent.column]) : row.sid;
-    await this.streams.onRegistry(
+    const work = () => this.streams.onRegistry(
       caller, id, `${registryTables[kind]}-${id}`, decide, { result: null, unique: true }, personal && row.sid,
     );
+    await (kind === 'Service' || kind === 'AccountConfiguration' ? this.inTurn(caller.account, work) : work());
+  }
+
+  /** Services and the choice of the default one wait for each other: what was chosen is not removed in the same moment. */
+  private async inTurn(account: string, work: () => Promise<unknown>): Promise<void> {
+    const earlier = this.turns.get(account);
+    const mine = (async () => {
+      await earlier?.catch(() => {});
+      await work();
+    })();
+    this.turns.set(account, mine);
+    try {
+      await mine;
+    } finally {
+      if (this.turns.get(account) === mine) this.turns.delete(account);
+    }
   }
 
   private async checkLimit(kind: RegistryKind, row: RegistryRow): Promise<void> {
