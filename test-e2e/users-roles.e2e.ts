@@ -150,9 +150,12 @@ describe(`conversations of a user (${topology})`, () => {
       .toMatchObject({ lastReadMessageIndex: 0, lastReadTimestamp: '2026-01-01T00:00:00Z' });
     expect(await one().update({ notificationLevel: 'default' })).toMatchObject({ notificationLevel: 'default', unreadMessagesCount: 2 });
     expect(await refusal(one().update({ notificationLevel: 'loud' as never }))).toEqual([400, 50210]);
+    await one().update({ notificationLevel: 'muted' });
     expect(await one().remove()).toBe(true);
     expect(await refusal(one().fetch())).toEqual([404, 20404]);
     expect(await at().conversations(conversation.sid).participants.list()).toEqual([]);
+    await at().conversations(conversation.sid).participants.create({ identity });
+    expect(await one().fetch()).toMatchObject({ notificationLevel: 'default', lastReadMessageIndex: null });
   });
   it('are listed page by page, closed ones too', async () => {
     const sids: string[] = [];
@@ -298,4 +301,16 @@ describe(`access tokens (${topology})`, () => {
     expect(await answered(asking(tokenOf('guest', { ...parley.account, apiKeySid: other.apiKeySid }))('/Users/guest'))).toEqual([401, 20103]);
     expect(await answered(asking(tokenOf('guest', { ...parley.account, apiKeySecret: 'wrong' }))('/Users/guest'))).toEqual([401, 20107]);
   });
+});
+
+it(`users, roles and what they set are the same after a rebuild (${topology})`, async () => {
+  const everything = async () => {
+    const users = await v1().users.list();
+    const theirs = await Promise.all(users.map(async ({ sid }) => (await v1().users(sid).userConversations.list()).map((c) => c.toJSON())));
+    return { users: users.map((u) => u.toJSON()), theirs, roles: (await v1().roles.list()).map((r) => r.toJSON()) };
+  };
+  const before = await everything();
+  expect(before.users.length).toBeGreaterThan(5);
+  await parley.command('rebuild');
+  expect(await everything()).toEqual(before);
 });

@@ -32,7 +32,7 @@ export class UserConversationsController {
     const { sid, identity } = await this.users.find(call, user);
     const cursor = readPageToken(paging.PageToken, 'user-conversations', ([at]) => (sidOfKind(at, 'CH') ? ([at] as const) : undefined));
     const rows = await this.reads.query<UserConversationRow>(userConversationsPage(cursor?.back ?? false)(
-      call.account.sid, call.service, sid, identity, cursor?.key[0] ?? '', paging.PageSize + 1));
+      call.account.sid, call.service, identity, cursor?.key[0] ?? '', paging.PageSize + 1));
     return listAnswer({
       key: 'conversations', url: `${call.base}/Users/${sid}/Conversations`, list: 'user-conversations', paging, cursor, rows,
       keyOf: (row) => [row.sid] as const, json: (row) => userConversationJson(call, sid, row),
@@ -52,13 +52,14 @@ export class UserConversationsController {
     @Form(updateUserConversation) { notificationLevel, horizon }: UpdateUserConversation,
   ): Promise<string> {
     const { user: { sid: userSid }, row: { sid, participant_sid } } = await this.find(call, user, conversation);
+    const both = Object.keys(horizon).length > 0 && notificationLevel !== undefined;
     if (Object.keys(horizon).length > 0)
       await this.participants.updateParticipant(call.caller, sid as ConversationSid, participant_sid as ParticipantSid, horizon);
     if (notificationLevel !== undefined) {
       const at = new Date().toISOString();
-      const row = { sid: `${userSid}/${sid}`, user_sid: userSid, conversation_sid: sid, created_at: at, updated_at: at };
-      // Said twice it is the same; the key, if there is one, belongs to the horizon.
-      const { key: _key, hash: _hash, ...caller } = call.caller;
+      const row = { sid: participant_sid, user_sid: userSid, conversation_sid: sid, created_at: at, updated_at: at };
+      const { key } = call.caller;
+      const caller = both && key !== undefined ? { ...call.caller, key: `${key}/level` } : call.caller;
       await this.registry.createOrUpdate(caller, 'UserConversation',
         { ...row, notification_level: notificationLevel }, { notification_level: notificationLevel });
     }
@@ -78,7 +79,7 @@ export class UserConversationsController {
   private async find(call: Call, userSegment: string, conversation: string): Promise<{ user: UserRow; row: UserConversationRow }> {
     const user = await this.users.find(call, userSegment);
     const [row] = await this.reads.query<UserConversationRow>(userConversationBy(namedBy(conversation))(
-      call.account.sid, call.service, user.sid, user.identity, mustBeText(conversation)));
+      call.account.sid, call.service, user.identity, mustBeText(conversation)));
     if (!row) throw new NotFound();
     return { user, row };
   }

@@ -35,17 +35,17 @@ const userConversations = `
            select count(*)::integer from model.message m where m.conversation_sid = c.sid and m.index > p.last_read_message_index) end as unread
     from model.participant p
     join model.conversation c on c.sid = p.conversation_sid and c.chat_service_sid = $2
-    left join model.user_conversation n on n.sid = $3 || '/' || c.sid
-   where p.account = $1 and p.identity = $4`;
+    left join model.user_conversation n on n.sid = p.sid
+   where p.account = $1 and p.identity = $3`;
 const userPage = (after: '>' | '<') => prepared(`user-conversations${after}`,
-  `${userConversations} and p.conversation_sid ${after} $5 order by p.conversation_sid ${after === '>' ? 'asc' : 'desc'} limit $6`);
+  `${userConversations} and p.conversation_sid ${after} $4 order by p.conversation_sid ${after === '>' ? 'asc' : 'desc'} limit $5`);
 const userPages = { forward: userPage('>'), backward: userPage('<') };
-/** account, service, user's SID, identity, conversation after which, rows at most. */
+/** account, service, identity, conversation after which, rows at most. */
 export const userConversationsPage = (back: boolean) => userPages[back ? 'backward' : 'forward'];
 
-const userOne = (by: 'sid' | 'name') => prepared(`user-conversation-${by}`, `${userConversations} and c.${by === 'sid' ? 'sid' : 'unique_name'} = $5`);
+const userOne = (by: 'sid' | 'name') => prepared(`user-conversation-${by}`, `${userConversations} and c.${by === 'sid' ? 'sid' : 'unique_name'} = $4`);
 const userOnes = { sid: userOne('sid'), name: userOne('name') };
-/** account, service, user's SID, identity, conversation's SID or unique name. */
+/** account, service, identity, conversation's SID or unique name. */
 export const userConversationBy = (by: 'sid' | 'name') => userOnes[by];
 
 export type ParticipantConversationRow = ConversationRow & {

@@ -62,7 +62,7 @@ create table chat_user (
 create unique index chat_user_identity on chat_user (chat_service_sid, identity);
 create index chat_user_by_service on chat_user (account, chat_service_sid, sid);
 
--- What a user set for one conversation beside his participant; sid is '<US sid>/<CH sid>'. No row: the defaults.
+-- What a user set for one conversation; sid is his participant's, and it ends with him. No row: the defaults.
 create table user_conversation (
   sid text collate "C" primary key, account text collate "C" not null, user_sid text collate "C" not null,
   conversation_sid text collate "C" not null, notification_level text not null,

@@ -117,7 +117,9 @@ begin
         last_read_message_index, last_read_timestamp, created_at, updated_at) =
       (select r.identity, r.type, r.address, r.proxy_address, r.attributes, r.role_sid, r.last_read_message_index,
         r.last_read_timestamp, r.created_at, r.updated_at from jsonb_populate_record(t, x.row) r) where t.sid = x.row->>'sid';
-    when 'participant-' then delete from ${schema}.participant where sid = x.row->>'sid';
+    when 'participant-' then
+      delete from ${schema}.participant where sid = x.row->>'sid';
+      delete from ${schema}.user_conversation where sid = x.row->>'sid';
     when 'address_binding+' then
       insert into ${schema}.address_binding select * from jsonb_populate_record(null::${schema}.address_binding, x.row);
     when 'address_binding~' then update ${schema}.address_binding set proxy_address = x.row->>'proxy_address'
