@@ -5,8 +5,10 @@
 type Shape = Record<string, unknown>;
 
 /** Types whose shape changed since version 1. */
-const versions: Readonly<Record<string, number>> = {};
-const lifts: Readonly<Record<string, (old: Shape) => Shape>> = {};
+const versions: Readonly<Record<string, number>> = { ServiceCreated: 2 };
+const lifts: Readonly<Record<string, (old: Shape) => Shape>> = {
+  'ServiceCreated@1': (old) => ({ reachability_enabled: false, ...old }),
+};
 
 export const currentVersion = (type: string): number => versions[type] ?? 1;
 
