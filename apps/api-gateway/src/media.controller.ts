@@ -9,14 +9,18 @@ import { SignedUrls } from '@parley/media/signed-url';
 import { TheCall, type Call } from './call.js';
 import { NotFound } from './error-answer.js';
 import { mediaJson } from './media-json.js';
+import { prepared, Reads } from './reads.js';
 import { Repetitions } from './repetitions.js';
 import { ServiceLookup } from './service-lookup.js';
+
+const memberOf = prepared('media-member', 'select 1 from model.participant where conversation_sid = $1 and identity = $2');
 
 @Controller('v1/Services/:ChatServiceSid')
 export class MediaController {
   constructor(
     @Inject(MediaStore) private readonly media: MediaStore,
     @Inject(ServiceLookup) private readonly services: ServiceLookup,
+    @Inject(Reads) private readonly reads: Reads,
     @Inject(SignedUrls) private readonly urls: SignedUrls,
     @Inject(Repetitions) private readonly repetitions: Repetitions,
   ) {}
@@ -52,8 +56,13 @@ export class MediaController {
     return `[${entries.join(',')}]`;
   }
 
-  private async find({ account, service }: Call, sid: string): Promise<MediaRow | undefined> {
+  private async find({ account, service, member }: Call, sid: string): Promise<MediaRow | undefined> {
     const row = isSid(sid, 'ME') ? await this.media.find(sid, account.sid) : undefined;
-    return row?.chat_service_sid === service ? row : undefined;
+    if (row?.chat_service_sid !== service) return undefined;
+    return member === undefined || row.author === member.identity || (await this.isIn(row.conversation_sid, member.identity)) ? row : undefined;
+  }
+
+  private async isIn(conversation: string | null, identity: string): Promise<boolean> {
+    return conversation !== null && (await this.reads.query(memberOf(conversation, identity))).length > 0;
   }
 }

@@ -94,6 +94,7 @@ const rules: Readonly<Record<string, Rule>> = {
   // Nobody else can see it before it is in a message.
   'POST /Media': everybody,
   'GET /Media/:': (asked) => (asked.own ? undefined : members(asked)),
+  'POST /MediaSet': everybody, // each file is asked about: media.controller.ts
   'GET /Media/:/Content': (asked) => (asked.own ? undefined : members(asked)),
 };
 
