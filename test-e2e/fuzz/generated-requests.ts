@@ -22,6 +22,12 @@ const strange = [
 const verbs = ['GET', 'POST', 'DELETE', 'PUT', 'PATCH', 'HEAD', 'OPTIONS'] as const;
 const contentTypes = ['application/json', 'text/plain', 'multipart/form-data; boundary=x', 'application/x-www-form-urlencoded; charset=utf-16', '', ';', 'x'] as const;
 
+/** Whose SIDs the API expects there. */
+const prefixes: Readonly<Record<string, string>> = {
+  Conversations: 'CH', Messages: 'IM', Participants: 'MB', Webhooks: 'WH', Receipts: 'DY', Users: 'US', Roles: 'RL', Services: 'IS', Credentials: 'CR', Addresses: 'IG', Bindings: 'BS',
+};
+const prefixAt = (template: string, name: string): string => prefixes[new RegExp(`(\\w+)/\\{${name}\\}`).exec(template)?.[1] ?? ''] ?? '';
+
 export class RequestGenerator {
   private readonly operations: { path: string; method: string; operation: Operation }[];
 
@@ -53,7 +59,8 @@ export class RequestGenerator {
     // The services this works in stay.
     if (method === 'DELETE' && template === '/v1/Services/{Sid}') return random.pick([...known.otherServices, ...strange.map(encodeURIComponent)]) || 'x';
     if (name === 'ChatServiceSid' && this.often(0.9)) return known.service;
-    if (this.often(0.75)) return random.pick(known.sids);
+    if (this.often(0.7)) return random.pick(known.sids.filter((sid) => sid.startsWith(prefixAt(template, name))).concat(random.pick(known.sids)));
+    if (this.often(0.3)) return random.pick(known.sids);
     if (this.often(0.5)) return encodeURIComponent(random.pick(known.names));
     return this.often(0.8) ? encodeURIComponent(random.pick(strange)) : random.pick(['%', '%ff', '%00', 'a%2fb', '..', '.', 'x'.repeat(5000), '%F0%9F%98%80', '+', ';x=1']);
   }
