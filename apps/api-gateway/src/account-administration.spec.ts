@@ -1,4 +1,6 @@
 /** Accounts, keys and auth tokens over HTTP: what is answered, what is refused, and that secrets are shown once. */
+import * as answers from '@parley/contracts/rest/account-answers';
+import { listOf } from '@parley/contracts/rest/answer-fields';
 import { KEYS_MAX } from '@parley/event-store/account-registry';
 import { TestGateway, unknown, type TestAccount } from './gateway.testing.js';
 
@@ -25,6 +27,8 @@ async function key(form: Record<string, string> = {}, of = gateway.account): Pro
   expect(status).toBe(201);
   return by(body.sid, body.secret);
 }
+/** As the published schema has it, to the field. */
+const fits = (schema: { parse(value: unknown): unknown }, value: unknown) => expect(schema.parse(value)).toEqual(value);
 const restricted = (...allow: string[]) => key({ KeyType: 'restricted', Policy: JSON.stringify({ allow: allow.map((entry) => `/twilio/conversations/${entry}`) }) });
 
 describe('accounts', () => {
@@ -39,6 +43,8 @@ describe('accounts', () => {
     });
     expect(auth_token).toMatch(/^[0-9a-f]{32}$/);
     const fetched = await gateway.call(`${accounts}/${sid}.json`);
+    for (const { body } of [made, fetched]) fits(answers.account, body);
+    fits(answers.pageOf2010('accounts', answers.account), (await gateway.call(`${accounts}.json`)).body);
     expect(fetched).toMatchObject({ status: 200, body: { ...made.body, auth_token: null } });
     expect((await gateway.call(`${accounts}/${sid}.json`, { as: by(sid, auth_token) })).body).toEqual(fetched.body);
     expect((await gateway.call('/Conversations', { as: by(sid, auth_token) })).status).toBe(200);
@@ -109,6 +115,9 @@ describe.each(['Keys', 'SigningKeys'])('%s of 2010-04-01', (name) => {
   it('are made, renamed and deleted; the secret is shown once', async () => {
     const { status, body: made } = await gateway.call(`${list()}.json`, { form: { FriendlyName: 'Batch', KeyType: 'restricted', Policy: 'no parameter here' } });
     const { secret, ...shown } = made;
+    fits(answers.newKey, made);
+    fits(answers.key, shown);
+    fits(answers.pageOf2010(name === 'Keys' ? 'keys' : 'signing_keys', answers.key), (await gateway.call(`${list()}.json`)).body);
     expect([status, Object.keys(shown)]).toEqual([201, ['sid', 'friendly_name', 'date_created', 'date_updated']]);
     expect(made).toMatchObject({ sid: expect.stringMatching(/^SK/), friendly_name: 'Batch', date_created: expect.stringMatching(rfc2822), secret: expect.stringMatching(/^\w{32}$/) });
     expect((await gateway.call(`${list()}/${made.sid}.json`)).body).toEqual(shown);
@@ -144,6 +153,9 @@ describe('keys with policies', () => {
     const { body: made } = await gateway.call('/Keys', { form: { AccountSid: gateway.account.sid, KeyType: 'restricted', Policy, FriendlyName: 'Sender' } });
     expect(made).toMatchObject({ policy: JSON.parse(Policy), friendly_name: 'Sender', secret: expect.stringMatching(/^\w{32}$/) });
     const { secret, ...shown } = made;
+    fits(answers.newApiKey, made);
+    fits(answers.apiKey, shown);
+    fits(listOf('keys', answers.listedApiKey), (await gateway.call(`/Keys?AccountSid=${gateway.account.sid}`)).body);
     expect((await gateway.call(`/Keys/${made.sid}`)).body).toEqual(shown);
     const { body } = await gateway.call(`/Keys?AccountSid=${gateway.account.sid}&PageSize=100`);
     expect(body.meta).toMatchObject({ key: 'keys', url: `${host}/v1/Keys?AccountSid=${gateway.account.sid}&PageSize=100&Page=0` });
@@ -209,10 +221,12 @@ describe('auth tokens', () => {
       body: { account_sid: sub.sid, date_created: expect.stringMatching(isoSeconds), date_updated: expect.stringMatching(isoSeconds), url: `${host}/v1/AuthTokens/Secondary` },
     });
     const second = by(sub.sid, made.body.secondary_auth_token);
+    fits(answers.secondaryAuthToken, made.body);
     for (const as of [sub, second]) expect((await gateway.call('/Conversations', { as })).status).toBe(200);
     expect((await gateway.call('/AuthTokens/Secondary', { method: 'POST', as: sub })).body).toMatchObject({ code: 20409, status: 409 });
     const promoted = await gateway.call('/AuthTokens/Promote', { method: 'POST', as: second });
     expect(promoted).toMatchObject({ status: 200, body: { account_sid: sub.sid, auth_token: second.token, url: `${host}/v1/AuthTokens/Promote` } });
+    fits(answers.promotedAuthToken, promoted.body);
     expect((await gateway.call('/Conversations', { as: sub })).body).toMatchObject({ code: 20003 });
     expect((await gateway.call('/Conversations', { as: second })).status).toBe(200);
     expect((await gateway.call('/AuthTokens/Promote', { method: 'POST', as: second })).body).toMatchObject({ code: 20404 });

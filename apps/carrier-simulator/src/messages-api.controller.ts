@@ -68,10 +68,8 @@ export class MessagesApiController {
     return twilioResource(message);
   }
 
-  /** An account's credentials open that account and no other. */
   private async account(sid: string, authorization: string | undefined): Promise<string> {
-    const account = await this.callers.identify(authorization);
-    if (account.sid !== sid) throw refusal(401, 20003, 'Authenticate');
+    await this.callers.mustReach(sid, authorization);
     return sid;
   }
 

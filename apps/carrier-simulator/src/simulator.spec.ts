@@ -235,6 +235,12 @@ describe('bad input', () => {
     expect((await call('GET', `handsets/${handset}/messages`, undefined, newSid('AC'))).status).toBe(401);
     expect((await fetch(`${base}/simulator/handsets/${handset}/messages`)).status).toBe(401);
   });
+  it('is open to the auth token of the account it is a subaccount of', async () => {
+    const [parent, sub] = [await newAccount(), await newAccount()];
+    await db.pool.query('update registry.account set parent = $1 where sid = $2', [parent, sub]);
+    const list = (of: string, by: string) => call('GET', `2010-04-01/Accounts/${of}/Messages.json`, undefined, by).then(({ status }) => status);
+    expect([await list(sub, parent), await list(sub, sub), await list(parent, sub), await list(sub, account)]).toEqual([200, 200, 401, 401]);
+  });
   it.each([
     ['PUT', `handsets/${handset}/behaviour`, { outcome: 'exploded' }],
     ['PUT', `handsets/${handset}/behaviour`, { hangMs: -1 }],

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { errorAnswer, listOf, type Family } from './answer-fields.js';
 import { answersOf, lists } from './configuration-answers.js';
+import { openApiAccountPaths } from './openapi-account-paths.js';
 import { furtherPaths } from './openapi-further-paths.js';
 import { parameterSchema } from './openapi-parameters.js';
 import { resourceParameters, webhookEnabled } from './operation-parameters.js';
@@ -110,6 +111,6 @@ export function openApiDocument(): Json {
     openapi: '3.1.0',
     info: { title: 'Parley', version: VERSION, description: 'Self-hosted conversations: wire-compatible with Twilio Conversations v1.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     servers: [{ url: '/' }], security: [{ basic: [] }],
-    paths: { ...paths, ...furtherPaths() }, components: components(),
+    paths: { ...paths, ...openApiAccountPaths(), ...furtherPaths() }, components: components(),
   };
 }
