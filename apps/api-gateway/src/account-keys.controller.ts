@@ -45,7 +45,7 @@ export class AccountKeysController {
     @TheCall() call: Call, @Param('AccountSid') account: string, @Param('Name') named: string, @Param('Sid') key: string, @Form(nameOfKey) changes: NameOfKey,
   ): Promise<string> {
     const { sid } = await this.reach(call, account, named);
-    return answer(await this.access.registry.updateKey(sid, keySid(key), changes));
+    return answer(await this.access.registry.updateKey(sid, keySid(key), changes, call.caller));
   }
 
   @Delete(':Name/:Sid')

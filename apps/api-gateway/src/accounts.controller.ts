@@ -53,8 +53,7 @@ export class AccountsController {
   async update(@TheCall() call: Call, @Param('Sid') named: string, @Form(updateAccount) { friendlyName, status }: UpdateAccount): Promise<string> {
     const { sid } = await this.access.reach(call, named);
     if (status !== undefined && sid === call.account.sid) throw new ApiError(20006);
-    if (status !== undefined) await told(this.access.registry.setStatus(sid, status));
-    if (friendlyName !== undefined) await this.access.registry.renameAccount(sid, friendlyName);
+    if (status !== undefined || friendlyName !== undefined) await told(this.access.registry.updateAccount(sid, { friendlyName, status }, call.caller));
     return this.fetch(call, sid);
   }
 }

@@ -43,7 +43,7 @@ export class ApiKeysController {
   @HttpCode(200)
   async update(@TheCall() call: Call, @Param('Sid') named: string, @Form(updateApiKey) changes: UpdateApiKey): Promise<string> {
     const { account, sid } = await this.access.keyInReach(call, keySid(named));
-    const changed = await this.access.registry.updateKey(account, sid, changes);
+    const changed = await this.access.registry.updateKey(account, sid, changes, call.caller);
     if (!changed) throw new NotFound();
     return answer(changed);
   }

@@ -99,7 +99,7 @@ export function mediaRoutes(fastify: Fastify, app: NestFastifyApplication): void
         const { filename, multipart } = body;
         return await media.upload(file, {
           account: call.account.sid, service: call.service, author: call.member?.identity ?? null, category, contentType, filename, multipart,
-        });
+        }, call.caller);
       } finally {
         await discard(file);
       }

@@ -37,7 +37,7 @@ export class MediaController {
   remove(@TheCall() call: Call, @Param('Sid') sid: string): Promise<void> {
     return this.repetitions.orRun(call, async () => {
       const row = await this.find(call, sid);
-      if (!row || !(await this.media.remove(row.sid, call.account.sid))) throw new NotFound();
+      if (!row || !(await this.media.remove(row.sid, call.account.sid, call.caller))) throw new NotFound();
     });
   }
 

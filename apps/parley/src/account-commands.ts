@@ -39,7 +39,7 @@ const becomes = (status: AccountStatus, usage: string, about: string): Action<Da
   usage, about, args: [1, 1],
   async run(parts, [sid]) {
     const account = await mustFindAccount(parts, sid);
-    await inWords(registryOf(parts).setStatus(account.sid, status));
+    await inWords(registryOf(parts).updateAccount(account.sid, { status }));
     return shown(await mustFindAccount(parts, sid));
   },
 });

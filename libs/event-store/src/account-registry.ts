@@ -86,14 +86,16 @@ export class AccountRegistry {
     return rows;
   }
 
-  async renameAccount(sid: string, friendlyName: string): Promise<void> {
-    await this.change(undefined, (tx) => tx.query('update registry.account set friendly_name = $2, updated_at = now() where sid = $1', [sid, friendlyName]));
-  }
-
-  /** Holds for its subaccounts too. Closed is final. */
-  async setStatus(sid: string, status: AccountStatus): Promise<void> {
-    const { rows } = await this.change(undefined, (tx) => tx.query<{ set: boolean }>('select registry.set_status($1, $2) as set', [sid, status]));
-    if (!rows[0]!.set) throw new RegistryRefusal('closed');
+  /** A status holds for its subaccounts too. Closed is final. */
+  async updateAccount(sid: string, { friendlyName, status }: { friendlyName?: string | undefined; status?: AccountStatus | undefined }, by?: Repeatable): Promise<void> {
+    await this.change(by, async (tx) => {
+      if (status !== undefined) {
+        const { rows } = await tx.query<{ set: boolean }>('select registry.set_status($1, $2) as set', [sid, status]);
+        if (!rows[0]!.set) throw new RegistryRefusal('closed');
+      }
+      if (friendlyName !== undefined) await tx.query('update registry.account set friendly_name = $2, updated_at = now() where sid = $1', [sid, friendlyName]);
+      return true;
+    });
   }
 
   /** With a policy a restricted key, whose secret nobody can have back. */
@@ -134,14 +136,19 @@ export class AccountRegistry {
   }
 
   /** What is undefined stays; the policy of a standard key too. undefined: there is no such key. */
-  async updateKey(account: string, sid: string, { friendlyName, policy }: { friendlyName?: string | null; policy?: KeyPolicy }): Promise<KeyRecord | undefined> {
-    const { rows } = await this.change(undefined, (tx) => tx.query<KeyRecord>(
-      `update registry.api_key set friendly_name = case when $3 then $4 else friendly_name end,
-              policy = case when kind = 'restricted' then coalesce($5, policy) end, updated_at = now()
-        where sid = $1 and account = $2 returning ${keyColumns}`,
-      [sid, account, friendlyName !== undefined, friendlyName ?? null, policy ?? null],
-    ));
-    return rows[0];
+  async updateKey(
+    account: string, sid: string, { friendlyName, policy }: { friendlyName?: string | null; policy?: KeyPolicy }, by?: Repeatable,
+  ): Promise<KeyRecord | undefined> {
+    const changed = await this.change(by, async (tx) => {
+      const { rows } = await tx.query<KeyRecord>(
+        `update registry.api_key set friendly_name = case when $3 then $4 else friendly_name end,
+                policy = case when kind = 'restricted' then coalesce($5, policy) end, updated_at = now()
+          where sid = $1 and account = $2 returning ${keyColumns}`,
+        [sid, account, friendlyName !== undefined, friendlyName ?? null, policy ?? null],
+      );
+      return rows[0] ?? null;
+    });
+    return changed ?? undefined;
   }
 
   /** False: there is no such key. */

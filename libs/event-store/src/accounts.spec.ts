@@ -99,23 +99,23 @@ describe('status', () => {
     const top = await make();
     const sub = await make({ parent: top.sid });
     expect((await accounts.find(sub.sid))?.status).toBe('active');
-    await registry.setStatus(sub.sid, own);
-    await registry.setStatus(top.sid, parent);
+    await registry.updateAccount(sub.sid, { status: own });
+    await registry.updateAccount(top.sid, { status: parent });
     expect((await accounts.find(sub.sid))?.status).toBe(holds);
   });
   it('comes back to what it was with its parent', async () => {
     const top = await make();
     const [active, suspended] = [await make({ parent: top.sid }), await make({ parent: top.sid })];
-    await registry.setStatus(suspended.sid, 'suspended');
-    await registry.setStatus(top.sid, 'suspended');
-    await registry.setStatus(top.sid, 'active');
+    await registry.updateAccount(suspended.sid, { status: 'suspended' });
+    await registry.updateAccount(top.sid, { status: 'suspended' });
+    await registry.updateAccount(top.sid, { status: 'active' });
     expect([(await accounts.find(active.sid))?.status, (await accounts.find(suspended.sid))?.status]).toEqual(['active', 'suspended']);
   });
   it('is final when closed', async () => {
     const { sid } = await make();
-    await registry.setStatus(sid, 'closed');
-    for (const status of ['active', 'suspended'] as const) expect(await refusal(registry.setStatus(sid, status))).toBe('closed');
-    await registry.setStatus(sid, 'closed');
+    await registry.updateAccount(sid, { status: 'closed' });
+    for (const status of ['active', 'suspended'] as const) expect(await refusal(registry.updateAccount(sid, { status }))).toBe('closed');
+    await registry.updateAccount(sid, { status: 'closed' });
     expect((await accounts.find(sid))?.status).toBe('closed');
   });
 });

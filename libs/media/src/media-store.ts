@@ -2,6 +2,7 @@
 import { DomainError } from '@parley/domain/domain-error';
 import type { Media } from '@parley/domain/conversation/events';
 import { newSid, type Sid } from '@parley/domain/sid';
+import { derivedSid } from '@parley/event-store/derived-sid';
 import { transaction, type Connection, type Pool } from '@parley/event-store/database';
 import { mediaKey, type MediaStorage, type SpooledFile } from './media-storage.js';
 
@@ -15,6 +16,9 @@ export type NewMedia = {
   account: string; service: string; author: string | null; category: MediaCategory; contentType: string; filename: string | null;
   multipart: boolean;
 };
+
+/** A request with an Idempotency-Key. */
+export type RepeatableUpload = { key?: string; hash?: string };
 
 const COLUMNS = `sid, account, chat_service_sid, conversation_sid, message_sid, state, category, author, size, content_type, filename,
   multipart, created_at, updated_at`;
@@ -33,22 +37,42 @@ export class MediaStore {
     private readonly unattachedSeconds = 300,
   ) {}
 
-  /** The row is first: bytes without a row would lie there for ever. */
-  async upload(file: SpooledFile, media: NewMedia): Promise<MediaRow> {
-    const sid = newSid('ME');
-    const { account, service, author, category, contentType, filename, multipart } = media;
-    await this.pool.query(
-      `insert into media.media (sid, account, chat_service_sid, state, category, author, size, content_type, filename, multipart, expires_at)
-       values ($1, $2, $3, 'uploading', $4, $5, $6, $7, $8, $9, now() + ${UPLOADING_SECONDS} * interval '1 s')`,
-      [sid, account, service, category, author, file.size, contentType, filename, multipart],
-    );
+  /**
+   * The row is first: bytes without a row would lie there for ever. A repetition finds it, and finishes what the first one did
+   * not; with another file it is no repetition.
+   */
+  async upload(file: SpooledFile, media: NewMedia, by: RepeatableUpload = {}): Promise<MediaRow> {
+    const { account, contentType } = media;
+    const sid = by.key === undefined ? newSid('ME') : derivedSid('ME', account, by.key);
+    const before = await this.begin(sid, file, media, by);
+    if (before && before.state !== 'uploading') return before;
     await this.storage.put(mediaKey(account, sid), file, contentType);
     const { rows } = await this.pool.query<MediaRow>(
       `update media.media set state = 'stored', expires_at = now() + $2 * interval '1 s', updated_at = now()
         where sid = $1 and state = 'uploading' returning ${COLUMNS}`, [sid, this.unattachedSeconds],
     );
-    if (!rows[0]) throw new DomainError('unavailable');
-    return rows[0];
+    const stored = rows[0] ?? (await this.find(sid, account)); // a repetition may have been faster
+    if (!stored) throw new DomainError('unavailable');
+    return stored;
+  }
+
+  /** The row as a request with the same key left it; undefined: this is the first one. */
+  private async begin(sid: string, file: SpooledFile, media: NewMedia, by: RepeatableUpload): Promise<MediaRow | undefined> {
+    const { account, service, author, category, contentType, filename, multipart } = media;
+    return transaction(this.pool, async (tx) => {
+      if (by.key !== undefined && !(await remember(tx, account, by))) {
+        const { rows: [before] } = await tx.query<MediaRow>(`select ${COLUMNS} from media.media where sid = $1`, [sid]);
+        if (!before) throw new DomainError('media_not_found'); // removed since
+        if (before.size !== file.size) throw new DomainError('idempotency_key_reused');
+        return before;
+      }
+      await tx.query(
+        `insert into media.media (sid, account, chat_service_sid, state, category, author, size, content_type, filename, multipart, expires_at)
+         values ($1, $2, $3, 'uploading', $4, $5, $6, $7, $8, $9, now() + ${UPLOADING_SECONDS} * interval '1 s')`,
+        [sid, account, service, category, author, file.size, contentType, filename, multipart],
+      );
+      return undefined;
+    });
   }
 
   /** Uploaded or still with a carrier; not while it is on its way into the storage, nor when its time is over. */
@@ -99,9 +123,25 @@ export class MediaStore {
   }
 
   /** False: there is none. */
-  async remove(sid: string, account: string): Promise<boolean> {
-    return (await removeMedia(this.pool, 'sid = $1 and account = $2', [sid, account])) > 0;
+  async remove(sid: string, account: string, by: RepeatableUpload = {}): Promise<boolean> {
+    return transaction(this.pool, async (tx) => {
+      if ((await removeMedia(tx, 'sid = $1 and account = $2', [sid, account])) === 0) return false;
+      if (by.key !== undefined) await remember(tx, account, by);
+      return true;
+    });
   }
+}
+
+/** False: it is remembered already, for this very request. */
+async function remember(tx: Connection, account: string, { key, hash = '' }: RepeatableUpload): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `insert into log.command (account, key, hash, result, at, expires_at) values ($1, $2, $3, 'null', now(), now() + interval '${REPEATED_WITHIN}')
+     on conflict do nothing`, [account, key, hash],
+  );
+  if (rowCount === 1) return true;
+  const { rows } = await tx.query<{ hash: string }>('select hash from log.command where account = $1 and key = $2', [account, key]);
+  if (rows[0]?.hash !== hash) throw new DomainError('idempotency_key_reused');
+  return false;
 }
 
 const mediaOf = ({ sid, content_type: contentType, filename, size }: MediaRow): Media => ({ sid: sid as Sid<'ME'>, contentType, filename, size });
