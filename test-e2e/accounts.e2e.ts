@@ -13,7 +13,13 @@ const TEST_MS = 60_000;
 /** Valid at each resource: refused for whose they are, not for how they look. */
 const fieldsOf: Record<string, Fields> = {
   Conversations: { FriendlyName: 'intruder' }, Messages: { Body: 'intruder' }, Participants: { Identity: 'intruder' }, Addresses: { FriendlyName: 'intruder' },
+  Webhooks: { Target: 'webhook', 'Configuration.Url': 'http://127.0.0.1:9/', 'Configuration.Filters': 'onMessageAdded', FriendlyName: 'intruder' },
+  Roles: { FriendlyName: 'intruder', Type: 'service', Permission: 'joinConversation' }, Users: { Identity: 'intruder' },
+  Services: { FriendlyName: 'intruder' }, Credentials: { Type: 'fcm', FriendlyName: 'intruder' },
+  ConversationWithParticipants: { FriendlyName: 'intruder' },
 };
+/** Some lists must be asked for somebody. */
+const queryOf: Record<string, string> = { ParticipantConversations: '?Identity=intruder' };
 
 describe.each<Topology>(['one', 'services'])('a second account (%s)', (topology) => {
   const stage = new Stage(topology);
@@ -30,7 +36,7 @@ describe.each<Topology>(['one', 'services'])('a second account (%s)', (topology)
     first = stage.caller;
     second = new Caller(await stage.parley.newAccount(), first.places);
     thread = await stage.open('Confidential', { members: 1, sms: 1, whatsapp: 0 });
-    names = { Conversations: 'confidential name', Participants: thread.members[0]!.identity, Addresses: '+15550700001' };
+    names = { Conversations: 'confidential name', Participants: thread.members[0]!.identity, Users: thread.members[0]!.identity, Addresses: '+15550700001' };
     await first.post(thread.path, { UniqueName: names['Conversations']!, Attributes: '{"topic":"confidential attributes"}' });
     await Promise.all([thread.write(3), thread.text(2)]);
     await thread.check();
@@ -39,10 +45,20 @@ describe.each<Topology>(['one', 'services'])('a second account (%s)', (topology)
     });
     const message = thread.posts[0]!.answer!.sid;
     const [receipt] = await first.all<{ sid: string }>(`${thread.path}/Messages/${message}/Receipts`, 'delivery_receipts');
+    const webhookOfThread = await first.post<{ sid: string }>(`${thread.path}/Webhooks`, fieldsOf['Webhooks']!);
+    const role = await first.post<{ sid: string }>('/v1/Roles', { ...fieldsOf['Roles'], FriendlyName: 'confidential role' });
+    const credential = await first.post<{ sid: string }>('/v1/Credentials', { Type: 'fcm', FriendlyName: 'confidential credential', Secret: 'confidential secret' });
+    const [user] = await first.all<{ sid: string }>('/v1/Users', 'users');
     const [handset] = thread.handsets;
+    const made = (path: string, fields: Fields) => first.post<{ sid: string }>(path, fields).then(({ sid }) => sid);
+    names['Users'] = 'confidential user';
     theirs = {
+      Webhooks: await made(`${thread.path}/Webhooks`, fieldsOf['Webhooks']!), Users: await made('/v1/Users', { Identity: names['Users'], FriendlyName: 'Confidential user' }),
+      Roles: await made('/v1/Roles', { ...fieldsOf['Roles']!, FriendlyName: 'confidential role' }),
+      Credentials: await made('/v1/Credentials', { Type: 'fcm', FriendlyName: 'confidential credential', Secret: 'confidential secret' }),
       Services: first.credentials.serviceSid, Conversations: thread.sid, Messages: message, Receipts: receipt!.sid,
       Participants: handset!.participant, Addresses: address.sid,
+      Webhooks: webhookOfThread.sid, Roles: role.sid, Credentials: credential.sid, Users: user!.sid, Bindings: `BS${'0'.repeat(32)}`,
     };
     const { accountSid, authToken, apiKeySid, apiKeySecret } = first.credentials;
     secrets = [...Object.values(theirs), ...Object.values(names), accountSid, authToken, apiKeySid, apiKeySecret, handset!.address, 'onfidential'];
@@ -51,7 +67,7 @@ describe.each<Topology>(['one', 'services'])('a second account (%s)', (topology)
   const seen = (text: string): string[] => secrets.filter((secret) => text.includes(secret));
   const everything = () => Promise.all([
     thread.path, `${thread.path}/Messages`, `${thread.path}/Participants`, `${thread.path}/Messages/${theirs['Messages']}/Receipts`, '/v1/Conversations',
-    '/v1/Configuration/Addresses', '/v1/Services', '/v1/Configuration',
+    '/v1/Configuration/Addresses', '/v1/Services', '/v1/Configuration', '/v1/Roles', '/v1/Users', '/v1/Credentials', `${thread.path}/Webhooks`,
   ].map(async (path) => (await first.call('GET', path)).text));
 
   it('finds none of the first one’s resources, whatever the verb, and changes nothing', async () => {
@@ -60,7 +76,7 @@ describe.each<Topology>(['one', 'services'])('a second account (%s)', (topology)
     for (const by of [theirs, { ...theirs, ...names }]) for (const { path: template, built } of apiPaths) for (const verb of built) {
       const path = template.replaceAll(/([A-Za-z]+)\/\{Sid\}/g, (_, segment: string) => `${segment}/${encodeURIComponent(by[segment] ?? `nothing given for ${segment}`)}`);
       const resource = template.replaceAll('/{Sid}', '').split('/').at(-1)!;
-      const { status, text } = await second.call(verb, path, verb === 'POST' ? (fieldsOf[resource] ?? {}) : undefined);
+      const { status, text } = await second.call(verb, verb === 'GET' ? path + (queryOf[resource] ?? '') : path, verb === 'POST' ? (fieldsOf[resource] ?? {}) : undefined);
       if (!template.includes('{Sid}')) {
         if (verb === 'GET') expect([path, status, seen(text)]).toEqual([path, 200, []]);
         continue;
