@@ -163,7 +163,7 @@ describe('a message from outside', () => {
     expect(bodies()).toEqual([['1 (checked)']]);
   });
   it.each(['messageAdd', 'conversationAdd', 'participantAdd'] as const)('is stored nowhere when a pre-event webhook refuses at %s', async (event) => {
-    hooks[event] = () => Promise.reject(new DomainError('webhook_refused'));
+    Object.assign(hooks, { [event]: () => Promise.reject(new DomainError('webhook_refused')) });
     expect(await route('1')).toEqual({ outcome: 'unrouted' });
     expect(bodies().flat()).toEqual([]);
     if (event !== 'messageAdd') expect(log.conversations.size).toBe(0);
