@@ -97,7 +97,7 @@ describe('webhooks of a conversation', () => {
       await gateway.put('conversation_webhook', { sid: newSid('WH'), account: gateway.account.sid, conversation_sid: conversation, target: 'studio', flow_sid: `FW${'0'.repeat(32)}` });
     const all = await gateway.call(path);
     expect(all.body.meta).toMatchObject({ key: 'webhooks', page_size: 5, next_page_url: null });
-    expect(all.body.webhooks.map((w: { configuration: object }) => w.configuration)).toEqual(Array(5).fill({ flow_sid: `FW${'0'.repeat(32)}` }));
+    expect(all.body.webhooks.map((w: { configuration: object }) => w.configuration)).toEqual(Array.from({ length: 5 }, () => ({ flow_sid: `FW${'0'.repeat(32)}` })));
     const first = await gateway.call(`${path}?PageSize=3`);
     const second = await gateway.call(first.body.meta.next_page_url);
     expect([...first.body.webhooks, ...second.body.webhooks]).toEqual(all.body.webhooks);
