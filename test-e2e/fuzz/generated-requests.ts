@@ -33,6 +33,7 @@ export class RequestGenerator {
 
   constructor(document: OpenApi, private readonly random: Random, public known: Known) {
     // Not the auth tokens: it would end its own.
+    // Promoting a token would end the one these requests are made with.
     this.operations = Object.entries(document.paths).filter(([path]) => path.startsWith('/v1/') && !path.startsWith('/v1/AuthTokens')).flatMap(([path, item]) =>
       Object.entries(item).map(([verb, operation]) => ({ path, method: verb.toUpperCase(), operation })));
   }
@@ -46,8 +47,11 @@ export class RequestGenerator {
     const headers = this.headers(method, parameters.filter((parameter) => parameter.in === 'header'));
     // Node itself refuses a head of more than 16 KiB.
     const query = this.form(Object.fromEntries(parameters.filter((parameter) => parameter.in === 'query').map(({ name, schema }) => [name, schema]))).slice(0, 8000);
-    const fields = Object.values(operation.requestBody?.content ?? {})[0]?.schema.properties ?? {};
-    const body = method === 'GET' || method === 'HEAD' || (method === 'DELETE' && this.often(0.95)) ? undefined : this.bytes(this.form(fields));
+    const [[kind, { schema }] = ['', { schema: {} }]] = Object.entries(operation.requestBody?.content ?? {});
+    const fields = (schema as { properties?: Record<string, Schema> }).properties ?? {};
+    const isJson = kind === 'application/json';
+    if (isJson && this.often(0.95)) headers['content-type'] = kind;
+    const body = method === 'GET' || method === 'HEAD' || (method === 'DELETE' && this.often(0.95)) ? undefined : this.bytes(isJson ? this.json(fields) : this.form(fields));
     return { method, path: query ? `${path}?${query}` : path, headers, body };
   }
 
@@ -84,6 +88,15 @@ export class RequestGenerator {
     }
     if (this.often(0.05)) pairs.push(this.random.pick(['Tea=green', '__proto__=1', 'a[b]=c', '=', '&&', '%', 'constructor=x', `Long=${'x'.repeat(70_000)}`]));
     return pairs.join('&');
+  }
+
+  private json(fields: Readonly<Record<string, Schema>>): string {
+    const any = (schema: Schema): unknown => this.random.pick([
+      () => this.value(schema), () => null, () => 7, () => [], () => ({}), () => ({ [this.random.pick(strange)]: this.value(schema) }),
+      () => ({ 'twilio/text': { body: this.value(schema) } }), () => [{ media_sid: this.random.pick(this.known.sids) }],
+    ])();
+    const body = Object.fromEntries(Object.entries(fields).filter(() => this.often(0.8)).map(([name, schema]) => [name, schema.enum || this.often(0.4) ? this.value(schema) : any(schema)]));
+    return this.often(0.95) ? JSON.stringify(body) : this.random.pick(['', '{', '[]', 'null', '1', '"x"', `${'['.repeat(5000)}`]);
   }
 
   private value(schema: Schema): string {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { account, apiKey, key, listedApiKey, newApiKey, newKey, pageOf2010, promotedAuthToken, secondaryAuthToken } from './account-answers.js';
 import { createAccount, createApiKey, listAccounts, listApiKeys, nameOfKey, updateAccount, updateApiKey } from './account-parameters.js';
 import { listOf } from './answer-fields.js';
-import { parameterSchema } from './openapi-parameters.js';
+import { answerSchema, parameterSchema, refusal } from './openapi-parameters.js';
 import { paging } from './paging.js';
 
 type Json = Record<string, unknown>;
@@ -59,16 +59,8 @@ function operation(path: string, verb: string, { name, tag, answer, created, for
   return {
     operationId: name, tags: [tag], parameters: [...inPath, ...inQuery, ...inHeader],
     ...(form && { requestBody: { content: { 'application/x-www-form-urlencoded': { schema: { type: 'object', ...parameterSchema(form) } } } } }),
-    responses: { ...success, default: { description: 'Refused: the code tells why.', content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } } },
+    responses: { ...success, default: refusal },
   };
-}
-
-function answerSchema(schema: z.ZodType): Json {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
-    io: 'output', unrepresentable: 'any',
-    override: ({ jsonSchema }) => { if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum; },
-  }) as Json;
-  return rest;
 }
 
 export const openApiAccountPaths = (): Record<string, Json> => Object.fromEntries(Object.entries(paths).map(([path, verbs]) =>

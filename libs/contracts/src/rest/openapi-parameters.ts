@@ -1,4 +1,4 @@
-/** Request parameters as JSON schema: what a client may write, before it is read and turned into our types. */
+/** Our zod schemas as JSON schema: what a client may write, before it is read and turned into our types; and what it gets. */
 import { z } from 'zod';
 
 type Json = Record<string, unknown>;
@@ -19,3 +19,17 @@ export function parameterSchema(schema: z.ZodType | undefined): ParameterSchemas
   const { properties = {}, required } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', override: describeInput }) as Partial<ParameterSchemas>;
   return { properties, ...(required?.length && { required }) };
 }
+
+const plain = ({ $schema: _, ...rest }: Json): Json => rest;
+
+/** A JSON body. */
+export const bodySchema = (schema: z.ZodType): Json =>
+  plain(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', override: describeInput }) as Json);
+
+export const answerSchema = (schema: z.ZodType): Json => plain(z.toJSONSchema(schema, {
+  io: 'output', unrepresentable: 'any',
+  override: ({ jsonSchema }) => { if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum; },
+}) as Json);
+
+/** Every operation may refuse, always in the same form. */
+export const refusal: Json = { description: 'Refused: the code tells why.', content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } };

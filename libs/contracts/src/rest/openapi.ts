@@ -7,7 +7,8 @@ import { errorAnswer, listOf, type Family } from './answer-fields.js';
 import { answersOf, lists } from './configuration-answers.js';
 import { openApiAccountPaths } from './openapi-account-paths.js';
 import { furtherPaths } from './openapi-further-paths.js';
-import { parameterSchema } from './openapi-parameters.js';
+import { openApiContentPaths } from './openapi-content-paths.js';
+import { answerSchema, parameterSchema, refusal } from './openapi-parameters.js';
 import { resourceParameters, webhookEnabled } from './operation-parameters.js';
 import { apiPaths, type ApiPath } from './operations.js';
 import { paging } from './paging.js';
@@ -37,14 +38,6 @@ function namedPath(path: string): { path: string; names: string[] } {
   return { path: named.join('/'), names };
 }
 
-const answerSchema = (schema: z.ZodType): Json => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
-    io: 'output', unrepresentable: 'any',
-    override: ({ jsonSchema }) => { if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum; },
-  }) as Json;
-  return rest;
-};
-
 /** What to call this in code: FetchServiceConversation, as the official SDKs name it. */
 function operationName(family: Family, path: string, verb: Verb, isList: boolean, resource: string): string {
   const action = verb === 'GET' ? (isList ? 'List' : 'Fetch') : verb === 'DELETE' ? 'Delete' : creates(path, resource) ? 'Create' : 'Update';
@@ -64,8 +57,6 @@ function parametersOf(names: string[], verb: Verb, isList: boolean, resource: st
   ];
   return [...inPath, ...inQuery, ...inHeader];
 }
-
-const refusal = { description: 'Refused: the code tells why.', content: json(reference('Error')) };
 
 function operation({ path, resource }: ApiPath, names: string[], verb: Verb): Json {
   const family = familyOf(path);
@@ -111,6 +102,6 @@ export function openApiDocument(): Json {
     openapi: '3.1.0',
     info: { title: 'Parley', version: VERSION, description: 'Self-hosted conversations: wire-compatible with Twilio Conversations v1.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     servers: [{ url: '/' }], security: [{ basic: [] }],
-    paths: { ...paths, ...openApiAccountPaths(), ...furtherPaths() }, components: components(),
+    paths: { ...paths, ...openApiAccountPaths(), ...openApiContentPaths(), ...furtherPaths() }, components: components(),
   };
 }
