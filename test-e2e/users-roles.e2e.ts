@@ -1,6 +1,7 @@
 /** Users, roles, what users are in, and what they may do themselves with an access token: the official SDK with another host. */
 import twilio from 'twilio';
-import { Parley, START_MS, topology, type Credentials } from './installation.js';
+import { WebSocket } from 'ws';
+import { Parley, START_MS, topology, until, type Credentials } from './installation.js';
 import { refusal, refused } from './refusal.js';
 
 const { AccessToken } = twilio.jwt;
@@ -18,7 +19,9 @@ beforeAll(async () => {
 afterAll(() => parley?.stop(), START_MS);
 
 const v1 = () => sdk.conversations.v1;
-const own = () => v1().services(service);
+/** The service family has the same resources, typed apart. */
+const own = () => inService() as unknown as ReturnType<typeof v1>;
+const inService = () => v1().services(service);
 const defaults: [string, string, string[]][] = [
   ['service admin', 'service', [
     'createConversation', 'joinConversation', 'deleteConversation', 'editConversationAttributes', 'editConversationName', 'addParticipant',
@@ -292,6 +295,17 @@ describe(`access tokens (${topology})`, () => {
     expect(await answered(elsewhere(`/Services/${second.sid}/Conversations`, { FriendlyName: 'There' }))).toBe(201);
     expect(await answered(asking(tokenOf('creator', other))(`/Conversations/${room}`))).toEqual([404, 20404]);
     expect(await answered(asking(tokenOf('creator', { ...other, serviceSid: service }))(`/Services/${service}/Conversations/${room}`))).toEqual([401, 51102]);
+  });
+  it('bring users into being by websocket too, who are online as long as they are connected', async () => {
+    await inService().configuration().update({ reachabilityEnabled: true });
+    const websocket = new WebSocket(`${parley.installation.info.wsUrl}?token=${tokenOf('surfer')}`);
+    await new Promise((ready, failed) => websocket.once('message', ready).once('error', failed));
+    expect(await v1().users('surfer').fetch()).toMatchObject({ identity: 'surfer', isOnline: true, isNotifiable: false });
+    expect((await v1().users.list()).find(({ identity }) => identity === 'surfer')).toMatchObject({ isOnline: null, isNotifiable: null });
+    websocket.close();
+    await until(async () => (await v1().users('surfer').fetch()).isOnline === false, 'the user is offline');
+    await inService().configuration().update({ reachabilityEnabled: false });
+    expect(await v1().users('surfer').fetch()).toMatchObject({ isOnline: null, isNotifiable: null });
   });
   it('are checked', async () => {
     const good = tokenOf('guest');

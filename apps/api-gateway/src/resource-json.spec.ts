@@ -8,14 +8,14 @@ import { participantJson } from './participant-json.js';
 const sid = (prefix: string) => `${prefix}${'1'.repeat(32)}`;
 const account = { sid: sid('AC'), defaultChatServiceSid: sid('IS') } as Account;
 const base = 'https://conversations.twilio.com/v1';
-const call: Call = { account, caller: { account: sid('AC') }, service: sid('IS'), ofService: false, base };
+const call: Call = { account, key: undefined, member: undefined, caller: { account: sid('AC') }, service: sid('IS'), ofService: false, base };
 const ofService: Call = { ...call, ofService: true, base: `${base}/Services/${sid('IS')}` };
 const at = '2026-01-01 00:00:05.123+00';
 
 const conversation = {
   sid: sid('CH'), account: sid('AC'), chat_service_sid: sid('IS'), messaging_service_sid: sid('MG'), friendly_name: null, unique_name: null,
   attributes: '{}', state: 'active', timer_inactive: null, timer_closed: 'PT10M', email_address: null, email_name: null,
-  created_at: '2026-01-01 00:00:00+00', updated_at: '2026-01-01 00:00:00+00', last_activity_at: '2026-01-01 00:00:00+00',
+  created_by: null, created_at: '2026-01-01 00:00:00+00', updated_at: '2026-01-01 00:00:00+00', last_activity_at: '2026-01-01 00:00:00+00',
   timers_from: '2026-01-01 00:00:00+00',
 };
 
@@ -62,7 +62,7 @@ describe('MessageJson', () => {
       chat_service_sid: sid('IS'), url: `${base}/Services/${sid('IS')}/Conversations/${sid('CH')}/Messages/${sid('IM')}`,
     }));
   it('shows media by the API\'s names', () => {
-    const media = JSON.stringify([{ sid: sid('ME'), contentType: 'image/jpeg', filename: 'car.jpg', size: 42_056 }]);
+    const media = [{ sid: sid('ME'), contentType: 'image/jpeg', filename: 'car.jpg', size: 42_056 }];
     const [, ...rest] = row;
     expect(JSON.parse(new MessageJson(call, sid('CH')).ofRow([sid('IM'), ...rest.slice(0, 5), media, ...rest.slice(6)] as never))).toMatchObject({
       media: [{ sid: sid('ME'), size: 42_056, content_type: 'image/jpeg', filename: 'car.jpg' }],

@@ -6,6 +6,9 @@ import type { Paging } from '@parley/contracts/rest/paging';
 import { createUser, updateUser, type CreateUser, type UpdateUser } from '@parley/contracts/rest/users';
 import { newSid, type Sid } from '@parley/domain/sid';
 import { derivedSid } from '@parley/event-store/derived-sid';
+import { REDIS } from '@parley/runtime/parts';
+import { isOnline } from '@parley/runtime/presence';
+import type { Redis } from 'ioredis';
 import { families, Form, PagingOf, TheCall, type Call } from './call.js';
 import { Hooks } from './hooks.js';
 import { plainOrNull, text, textOrNull, time } from './json-text.js';
@@ -27,6 +30,7 @@ export class UsersController {
     @Inject(UserLookup) private readonly users: UserLookup,
     @Inject(Repetitions) private readonly repetitions: Repetitions,
     @Inject(Reads) private readonly reads: Reads,
+    @Inject(REDIS) private readonly redis: Redis,
   ) {}
 
   @Post()
@@ -57,7 +61,8 @@ export class UsersController {
   @Get(':Sid')
   async fetch(@TheCall() call: Call, @Param('Sid') user: string): Promise<string> {
     const row = await this.users.find(call, user);
-    return userJson(call, row, row);
+    if (row.notifiable === null) return userJson(call, row);
+    return userJson(call, row, { online: await isOnline(this.redis, row.chat_service_sid, row.identity), notifiable: row.notifiable });
   }
 
   @Post(':Sid')
@@ -82,11 +87,12 @@ export class UsersController {
   }
 }
 
-/** Who can be reached is told of one user, never in lists, and only where the service says so. Presence is not kept yet. */
-function userJson({ base }: Call, u: UserRow, { notifiable }: Reachable = { notifiable: null }): string {
+/** Who can be reached is told of one user, never in lists, and only where the service says so. */
+function userJson(
+  { base }: Call, u: UserRow, { online, notifiable }: Reachable & { online: boolean | null } = { online: null, notifiable: null },
+): string {
   const url = `${base}/Users/${u.sid}`;
   return `{"sid":"${u.sid}","account_sid":"${u.account}","chat_service_sid":"${u.chat_service_sid}","role_sid":${plainOrNull(u.role_sid)
-  },"identity":${text(u.identity)},"friendly_name":${textOrNull(u.friendly_name)},"attributes":${text(u.attributes)},"is_online":${
-    notifiable === null ? 'null' : 'false'},"is_notifiable":${notifiable},"date_created":${time(u.created_at)},"date_updated":${
+  },"identity":${text(u.identity)},"friendly_name":${textOrNull(u.friendly_name)},"attributes":${text(u.attributes)},"is_online":${online},"is_notifiable":${notifiable},"date_created":${time(u.created_at)},"date_updated":${
     time(u.updated_at)},"url":"${url}","links":{"user_conversations":"${url}/Conversations"}}`;
 }

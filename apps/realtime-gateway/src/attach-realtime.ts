@@ -8,6 +8,7 @@ import { isSid } from '@parley/domain/sid';
 import type { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import type { LogTail } from '@parley/event-store/log-tail';
+import type { Presence } from '@parley/runtime/presence';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -28,6 +29,10 @@ export type RealtimeDeps = {
   pool: Pool;
   accounts: Accounts;
   limits?: Partial<RealtimeLimits>;
+  /** Told who is there. */
+  presence?: Presence;
+  /** A chat member's token was right: he exists from now on. */
+  welcome?(member: Principal): Promise<void>;
 };
 export type Realtime = { /** Sends everybody away with 1001; resolves when the sockets are gone. */ close(): Promise<void> };
 
@@ -74,7 +79,7 @@ class Gateway {
     });
     const replayer = new Replayer(tail, (subscription) => this.hub.leave(subscription));
     this.subscriber = new Subscriber(pool, this.hub, replayer, max);
-    this.connections = new Connections(this.limits, accounts, (session) => this.hub.remove(session));
+    this.connections = new Connections(this.limits, accounts, (session) => this.hub.remove(session), deps.presence);
     this.unsubscribe = tail.subscribe((events) => {
       try {
         this.hub.publish(events);
@@ -115,7 +120,7 @@ class Gateway {
     const session = new Session(websocket, socket, this.outbox, this.limits.lagBytesMax);
     const dialogue = new Dialogue(session, {
       limits: this.limits, connections: this.connections, subscriber: this.subscriber,
-      verify: (text) => verifyAccessToken(text, this.deps.accounts),
+      verify: (text) => this.member(text),
     });
     this.connections.add(session);
     websocket.on('error', () => session.gone()); // what is wrong with a frame, `ws` answers with its close code
@@ -128,6 +133,12 @@ class Gateway {
     });
     if (principal) this.connections.admit(session, principal);
     else if (token !== null) dialogue.hello(token);
+  }
+
+  private async member(token: string): Promise<Principal> {
+    const principal = await verifyAccessToken(token, this.deps.accounts);
+    await this.deps.welcome?.(principal);
+    return principal;
   }
 
   /** Account-level credentials; with `identity` they act as that chat member. */

@@ -2,6 +2,7 @@
 import type { Accounts } from '@parley/event-store/accounts';
 import { metrics } from '@parley/telemetry/metrics';
 import type { Principal } from '@parley/event-store/access-token';
+import type { Presence } from '@parley/runtime/presence';
 import type { RealtimeLimits } from './limits.js';
 import { closing, type Session } from './session.js';
 
@@ -16,7 +17,10 @@ export class Connections {
   private readonly sweeper: NodeJS.Timeout;
   private readonly rechecker: NodeJS.Timeout;
 
-  constructor(private readonly limits: RealtimeLimits, private readonly accounts: Accounts, private readonly onGone: (session: Session) => void) {
+  constructor(
+    private readonly limits: RealtimeLimits, private readonly accounts: Accounts, private readonly onGone: (session: Session) => void,
+    private readonly presence?: Presence,
+  ) {
     this.sweeper = setInterval(() => this.sweep(), Math.min(SWEEP_MILLIS_MAX, limits.heartbeatMillis / 4)).unref();
     this.rechecker = setInterval(() => void this.recheck().catch(() => {}), limits.recheckMillis).unref(); // asked again next time
     metrics.gauge('parley_realtime_sockets', 'Open websockets', () => this.sessions.size);
@@ -42,6 +46,7 @@ export class Connections {
     this.perAccount.set(account, count + 1);
     this.unauthenticated -= 1;
     session.principal = principal;
+    if (principal.identity !== undefined) this.presence?.arrived(principal.service!, principal.identity);
     session.say({ type: 'ready', ...this.standing(principal) });
   }
 
@@ -75,7 +80,8 @@ export class Connections {
   private remove(session: Session): void {
     if (!this.sessions.delete(session)) return;
     this.onGone(session);
-    const account = session.principal?.account;
+    const { account, identity, service } = session.principal ?? {};
+    if (identity !== undefined) this.presence?.left(service!, identity);
     if (account === undefined) {
       this.unauthenticated -= 1;
       return;

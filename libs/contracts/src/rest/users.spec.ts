@@ -14,14 +14,14 @@ const shared: [Record<string, string>, number | undefined][] = [
 ];
 
 describe('createUser', () => {
-  it.each([
+  it.each<[Record<string, string>, number | undefined]>([
     [{}, 50204],
     [{ Identity: '' }, 50204],
     [{ Identity: 'x'.repeat(257) }, 50207],
     [{ Identity: `US${'a'.repeat(32)}` }, 50206],
     [{ Identity: 'system' }, 50203],
     [{ Identity: 'System' }, undefined],
-    ...shared.map(([form, code]) => [{ Identity: 'ann', ...form }, code] as const),
+    ...shared.map(([form, code]): [Record<string, string>, number | undefined] => [{ Identity: 'ann', ...form }, code]),
   ])('%j is %s', (form, code) => expect(codeOf(createUser, form)).toBe(code));
 
   it('has defaults', () => expect(parameters(createUser, { Identity: 'ann' }))
