@@ -50,12 +50,7 @@ describe.each<Topology>(['one', 'services'])('a second account (%s)', (topology)
     const credential = await first.post<{ sid: string }>('/v1/Credentials', { Type: 'fcm', FriendlyName: 'confidential credential', Secret: 'confidential secret' });
     const [user] = await first.all<{ sid: string }>('/v1/Users', 'users');
     const [handset] = thread.handsets;
-    const made = (path: string, fields: Fields) => first.post<{ sid: string }>(path, fields).then(({ sid }) => sid);
-    names['Users'] = 'confidential user';
     theirs = {
-      Webhooks: await made(`${thread.path}/Webhooks`, fieldsOf['Webhooks']!), Users: await made('/v1/Users', { Identity: names['Users'], FriendlyName: 'Confidential user' }),
-      Roles: await made('/v1/Roles', { ...fieldsOf['Roles']!, FriendlyName: 'confidential role' }),
-      Credentials: await made('/v1/Credentials', { Type: 'fcm', FriendlyName: 'confidential credential', Secret: 'confidential secret' }),
       Services: first.credentials.serviceSid, Conversations: thread.sid, Messages: message, Receipts: receipt!.sid,
       Participants: handset!.participant, Addresses: address.sid,
       Webhooks: webhookOfThread.sid, Roles: role.sid, Credentials: credential.sid, Users: user!.sid, Bindings: `BS${'0'.repeat(32)}`,
