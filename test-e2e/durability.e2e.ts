@@ -17,7 +17,7 @@ const victims: Record<Topology, string[]> = {
   one: ['parley', 'parley'],
   services: [
     'conversation-service', 'participant-service', 'api-gateway', 'message-router', 'channel-sms', 'channel-whatsapp', 'realtime-gateway',
-    'carrier-simulator',
+    'carrier-simulator', 'retention-worker',
   ],
 };
 

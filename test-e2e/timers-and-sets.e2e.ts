@@ -61,11 +61,14 @@ describe(`state timers (${topology})`, () => {
       conversations().create({ 'timers.inactive': 'PT5M' }), conversations().create({ 'timers.inactive': 'PT1M', 'timers.closed': 'PT10M' }),
       conversations().create({ 'timers.inactive': 'PT5M' }),
     ]);
+    const pair = { 'messagingBinding.address': number(), 'messagingBinding.proxyAddress': proxy };
+    await conversations()(old.sid).participants.create(pair);
     await anHourLater(idle.sid, old.sid);
     await Promise.all([becomes(idle.sid, 'inactive'), becomes(old.sid, 'closed')]);
     expect(await state(spoken.sid)).toBe('active');
     expect(await refusal(conversations()(old.sid).messages.create({ body: 'too late' }))).toEqual([400, 50377]);
     expect((await conversations()(old.sid).fetch()).timers).toEqual({});
+    await conversations()(spoken.sid).participants.create(pair); // closing freed it
     await conversations()(idle.sid).messages.create({ body: 'back again' });
     const woken = await conversations()(idle.sid).fetch();
     expect(woken.state).toBe('active');

@@ -50,9 +50,9 @@ describe('CreateConversation with participants', () => {
   const ready = (to: 'active' | 'inactive'): ConversationEvent =>
     ({ type: 'ConversationStateUpdated', data: { from: 'initializing', to, reason: 'EVENT', updatedAt: now } });
   it('records all of it at once', () =>
-    given().when(together([chat(1), sms(2)])).then(initializing, joined(chat(1)), joined(sms(2)), ready('active')));
+    given().when(together([chat(1), sms(2)])).then(...[initializing, joined(chat(1)), joined(sms(2)), ready('active')]));
   it('ends in the state asked for', () =>
-    given().when(together([chat(1)], { state: 'inactive' })).then(initializing, joined(chat(1)), ready('inactive')));
+    given().when(together([chat(1)], { state: 'inactive' })).then(...[initializing, joined(chat(1)), ready('inactive')]));
   it('is a plain one without any', () => given().when(together([])).then(created));
   it.each<[string, Someone[], DomainErrorCode]>([
     ['the same identity twice', [chat(1), { ...chat(2), identity: 'user-1' }], 'participant_exists'],
