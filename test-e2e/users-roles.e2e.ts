@@ -117,6 +117,18 @@ describe(`users (${topology})`, () => {
     expect(await v1().users('new%20one').fetch()).toMatchObject({ sid: user.sid, friendlyName: 'New' });
     expect(await refusal(parley.sdk(other).conversations.v1.users(user.sid).fetch())).toEqual([404, 20404]);
   });
+  it('are made and deleted once by a request that is repeated', async () => {
+    const twice = async (path: string, request: { method?: string; body?: string }) => {
+      const headers = { 'Idempotency-Key': `users ${path}` };
+      return [await parley.request(path, { ...request, headers }), await parley.request(path, { ...request, headers })] as const;
+    };
+    const [made, again] = await twice('/v1/Users', { body: 'Identity=once' });
+    expect([made.status, again.status, again.body]).toEqual([201, 201, made.body]);
+    const [role, sameRole] = await twice('/v1/Roles', { body: 'FriendlyName=once&Type=service&Permission=editOwnUserInfo' });
+    expect([role.status, sameRole.body]).toEqual([201, role.body]);
+    for (const path of ['/v1/Users/once', `/v1/Roles/${role.body.sid}`])
+      expect((await twice(path, { method: 'DELETE' })).map(({ status }) => status)).toEqual([204, 204]);
+  });
   it('leave everything when they are deleted; what they wrote stays', async () => {
     const sids = await Promise.all([1, 2, 3].map(async () => (await v1().conversations.create({})).sid));
     for (const sid of sids) await v1().conversations(sid).participants.create({ identity: 'leaver' });
@@ -255,6 +267,14 @@ describe(`access tokens (${topology})`, () => {
     expect(await answered(guest(`/Conversations/${room}/Messages/${other.body.sid}`, undefined, 'DELETE'))).toEqual([403, 50107]);
     expect(await answered(asking(tokenOf('guest'), 'x-twilio-token')(`/Conversations/${room}/Messages`))).toBe(200);
   });
+  it('have idempotency keys of their own', async () => {
+    const say = async (identity: string) => parley.request(`/v1/Conversations/${room}/Messages`, {
+      as: null, headers: { authorization: `Bearer ${tokenOf(identity)}`, 'Idempotency-Key': 'the same' }, body: 'Body=again',
+    });
+    const [first, repeated, other] = [await say('guest'), await say('guest'), await say('creator')];
+    expect(repeated.body.sid).toBe(first.body.sid);
+    expect(other.body).toMatchObject({ author: 'creator', index: first.body.index + 1 });
+  });
   it('may what the role says, as soon as it says so', async () => {
     const rename = () => answered(guest(`/Conversations/${room}`, { FriendlyName: 'Theirs' }));
     expect(await rename()).toEqual([403, 50107]);
@@ -275,7 +295,7 @@ describe(`access tokens (${topology})`, () => {
     for (const path of [`/Conversations/${room}`, `/Conversations/${room}/Messages`, `/Conversations/${room}/Participants`])
       expect(await answered(stranger(path))).toEqual([403, 50430]);
     expect(await answered(stranger(`/Conversations/${room}/Messages`, { Body: 'x' }))).toEqual([403, 50430]);
-    for (const path of ['/Conversations', '/Users', '/Roles', '/Services', '/Configuration', '/Credentials', '/Users/guest/Conversations', '/ParticipantConversations?Identity=guest'])
+    for (const path of ['/ParticipantConversations?Identity=stranger&a=?&Identity=guest', '/Conversations', '/Users', '/Roles', '/Services', '/Configuration', '/Credentials', '/Users/guest/Conversations', '/ParticipantConversations?Identity=guest'])
       expect(await answered(stranger(path))).toEqual([403, 50107]);
     expect(await answered(stranger('/Users', { Identity: 'made up' }))).toEqual([403, 50107]);
     expect(await answered(stranger('/Users/stranger', { RoleSid: (await roleNamed('service admin')).sid }))).toEqual([403, 50205]);

@@ -43,7 +43,8 @@ const parsing = (schema: z.ZodType, source: (request: ApiRequest) => unknown, li
 /** The form body, validated. */
 export const Form = (schema: z.ZodType): ParameterDecorator => parsing(schema, ({ body }) => body);
 
-const queryOf = ({ url }: FastifyRequest): string => {
+/** As it came, still encoded. */
+export const queryOf = ({ url }: FastifyRequest): string => {
   const mark = url.indexOf('?');
   return mark < 0 ? '' : url.slice(mark + 1);
 };

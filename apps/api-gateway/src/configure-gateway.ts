@@ -166,8 +166,10 @@ const callerOf = ({ sid: account }: Account, member: Member | undefined): Caller
 
 /** The hash of a request with a key: the same key for another request is refused. */
 function identify(request: ApiRequest): void {
-  const { caller } = request.call;
+  const { caller, member } = request.call;
   if (caller.key !== undefined) {
+    // Keys are each user's own.
+    if (member) caller.key = `user:${createHash('sha256').update(`${member.service} ${member.identity}`).digest('hex').slice(0, 32)}:${caller.key}`;
     const hash = createHash('sha256').update(`${request.method} ${request.url}\n`);
     caller.hash = hash.update(bodyText(request.body)).digest('hex');
   }

@@ -8,7 +8,7 @@ import type { ParticipantCommands } from '@parley/contracts/commands';
 import { ApiError } from '@parley/contracts/error-catalogue';
 import type { Permission } from '@parley/domain/roles';
 import { isSid, type ServiceSid } from '@parley/domain/sid';
-import type { ApiRequest, Member } from './call.js';
+import { queryOf, type ApiRequest, type Member } from './call.js';
 import { mustBeText, namedBy } from './conversation-lookup.js';
 import { NotFound } from './error-answer.js';
 import { decodeForm } from './form.js';
@@ -49,7 +49,7 @@ export class MemberPermissions {
 
   /** Throws ApiError with the documented code, NotFound when the conversation is not there. */
   async check(request: ApiRequest, member: Member): Promise<void> {
-    const { call, params, method, routeOptions, url } = request;
+    const { call, params, method, routeOptions } = request;
     const operation = operationOf(method, routeOptions.url ?? '');
     if (call.service !== member.service) throw new ApiError(50107);
     const place = params as Place;
@@ -59,7 +59,7 @@ export class MemberPermissions {
     if (found.user === null) throw new ApiError(51102);
     if (conversation !== undefined && found.conversation === null && !/^\w+ \/Users/.test(operation)) throw new NotFound();
     const granted = new Set([...(found.service_permissions ?? []), ...(found.conversation_permissions ?? [])]);
-    const form = method === 'GET' || method === 'HEAD' ? decodeForm(url.split('?')[1] ?? '') : decodeForm(request.body);
+    const form = method === 'GET' || method === 'HEAD' ? decodeForm(queryOf(request)) : decodeForm(request.body);
     const refused = memberRule(operation)({
       identity: member.identity, form, may: (permission) => granted.has(permission), inConversation: found.participant !== null,
       own: medium ? medium.author === member.identity : await this.isOwn(operation, place, member, found),
