@@ -66,6 +66,26 @@ describe(`media (${topology})`, () => {
     expect(await refusal(conversations()(sid).messages.create({ mediaSid: file.sid }))).toEqual([400, 50508]);
     expect(await refusal(conversations()(sid).messages(message.sid).update({ body: 'x' }))).toEqual([400, 50509]);
   });
+  it('come in by a carrier, are measured, and go on to the others by their own channel', async () => {
+    const { sid, handset } = await withHandset();
+    const second = number();
+    const proxy = number();
+    await conversations()(sid).participants.create({ 'messagingBinding.address': second, 'messagingBinding.proxyAddress': proxy });
+    const source = await upload(); // any address will do; this one needs no server of its own
+    const written = JSON.stringify({ to: handset.proxy, body: '', media: [{ contentType: 'image/png', url: source.links.content_direct_temporary }] });
+    const { status } = await caller.call('POST', `${parley.installation.info.simulatorUrl}/handsets/${encodeURIComponent(handset.address)}/messages`, written);
+    expect(status).toBe(201);
+    const message = await until(async () => {
+      const [first] = await conversations()(sid).messages.list();
+      return (first?.media?.[0] as { size: number } | undefined)?.size === png.length && first;
+    }, 'the file was fetched');
+    const [file] = message.media as { sid: string; content_type: string }[];
+    expect(file).toMatchObject({ content_type: 'image/png', size: png.length });
+    const { links } = await caller.get<Media>(`${media}/${file!.sid}`);
+    expect((await bytesAt(links.content_direct_temporary)).bytes.equals(png)).toBe(true);
+    const [mms] = await received(new Handset(caller, second, proxy, ''));
+    expect((await bytesAt(mms!.mediaUrls[0]!)).bytes.equals(png)).toBe(true);
+  });
   it.each(['message', 'conversation'])('are gone with their %s, also from the disk', async (what) => {
     const { sid } = await conversations().create({});
     const file = await upload();

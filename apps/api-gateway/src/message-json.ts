@@ -16,7 +16,7 @@ export class MessageJson {
 
   ofRow([sid, index, author, participant, body, attributes, media, content, created, updated, recipients, receipts]: MessageRow): string {
     const delivery = recipients === null ? 'null' : deliveryJson(recipients, receipts ?? [0, 0, 0, 0, 0]);
-    return this.write(sid, index, author, participant, body, attributes, mediaIn(media), content, created, updated, delivery);
+    return this.write(sid, index, author, participant, body, attributes, media, content, created, updated, delivery);
   }
 
   /** The answer to POST: nobody outside has received it yet. */
@@ -37,7 +37,6 @@ export class MessageJson {
   }
 }
 
-const mediaIn = (media: string | null) => (media === null ? null : (JSON.parse(media) as Media[]));
 const mediaJson = (media: Media[]): string =>
   JSON.stringify(media.map(({ sid, size, contentType, filename }) => ({ sid, size, content_type: contentType, filename })));
 

@@ -2,10 +2,17 @@
  * Reads of messages: one query each, which is also what knows whether the conversation exists, on this account and this
  * service. A page comes as one JSON column: parsing 20 rows of columns would cost the event loop twice as much.
  */
+import type { Media } from '@parley/domain/conversation/events';
 import { prepared } from './reads.js';
 
+/** What came in by a carrier was not measured when its message was stored: what is known since then wins. */
+const media = `case when m.media is not null then (
+    select json_agg(json_build_object('sid', e.file->>'sid', 'size', coalesce(f.size, (e.file->>'size')::bigint),
+      'contentType', coalesce(f.content_type, e.file->>'contentType'), 'filename', coalesce(f.filename, e.file->>'filename')) order by e.place)
+      from json_array_elements(m.media::json) with ordinality e (file, place) left join media.media f on f.sid = e.file->>'sid') end`;
+
 /** In the order of MessageRow. Receipts are counted only where somebody outside the chat got the message. */
-const columns = `json_build_array(m.sid, m.index, m.author, m.participant_sid, m.body, m.attributes, m.media, m.content_sid,
+const columns = `json_build_array(m.sid, m.index, m.author, m.participant_sid, m.body, m.attributes, ${media}, m.content_sid,
   m.created_at, m.updated_at, m.recipients, case when m.recipients is not null then (
     select json_build_array(
       count(*) filter (where r.status in ('sent', 'delivered', 'read')), count(*) filter (where r.status in ('delivered', 'read')),
@@ -15,7 +22,7 @@ const columns = `json_build_array(m.sid, m.index, m.author, m.participant_sid, m
 
 export type MessageRow = [
   sid: string, index: number, author: string, participantSid: string | null, body: string | null, attributes: string,
-  media: string | null, contentSid: string | null, createdAt: string, updatedAt: string, recipients: number | null,
+  media: Media[] | null, contentSid: string | null, createdAt: string, updatedAt: string, recipients: number | null,
   /** How many receipts reached sent, delivered, read, failed, undelivered. */
   receipts: readonly [number, number, number, number, number] | null,
 ];

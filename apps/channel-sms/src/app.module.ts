@@ -11,13 +11,16 @@ import { createWorkPool, WORK_POOL } from '@parley/delivery/work-pool';
 import { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import { SecretBox } from '@parley/event-store/secret-box';
+import { configuredStorage } from '@parley/media/configured-storage';
 import { CARRIER_LINK_SECONDS, SignedUrls } from '@parley/media/signed-url';
 import type { Connection } from '@parley/messaging/connection';
 import type { Config } from '@parley/runtime/config';
 import { CONFIG, NATS } from '@parley/runtime/parts';
+import { privateTargetsAllowed } from '@parley/webhooks/target-address';
 import { SimulatorSms } from './carriers/simulator/simulator-sms.adapter.js';
 import { TwilioSms } from './carriers/twilio/twilio-sms.adapter.js';
 import { channelConfig } from './config.js';
+import { InboundMedia } from './inbound-media.js';
 import { InboundEvents } from './inbound-events.js';
 import { TwilioWebhooksController } from './twilio-webhooks.controller.js';
 
@@ -47,6 +50,13 @@ import { TwilioWebhooksController } from './twilio-webhooks.controller.js';
       },
     },
     {
+      provide: InboundMedia,
+      inject: [CONFIG, WORK_POOL, Carriers],
+      useFactory: (config: Config, pool: Pool, carriers: Carriers) => new InboundMedia(
+        pool, configuredStorage(), carriers, { bytesMax: channelConfig(config).inboundMediaBytesMax, privateAllowed: privateTargetsAllowed() },
+      ),
+    },
+    {
       provide: Inbox,
       inject: [CONFIG, WORK_POOL, ROUTER_COMMANDS, CONVERSATION_COMMANDS],
       useFactory: (config: Config, pool: Pool, router: RouterCommands, conversations: ConversationCommands) =>
@@ -58,15 +68,17 @@ export class ChannelSmsModule implements OnApplicationBootstrap, BeforeApplicati
   constructor(
     @Inject(DeliveryWorker) private readonly worker: DeliveryWorker,
     @Inject(Inbox) private readonly inbox: Inbox,
+    @Inject(InboundMedia) private readonly media: InboundMedia,
     @Inject(WORK_POOL) private readonly workPool: Pool,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
+    this.media.start();
     await Promise.all([this.worker.start(), this.inbox.start()]);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.worker.stop(), this.inbox.stop()]);
+    await Promise.all([this.worker.stop(), this.inbox.stop(), this.media.stop()]);
   }
 
   onApplicationShutdown(): Promise<void> {

@@ -10,6 +10,8 @@ export type ChannelConfig = {
   senderConcurrency: number;
   /** A send without an answer that the carrier does not know: send again, or give up. */
   unanswered: 'retry' | 'fail';
+  /** A larger file of an inbound message is not fetched. */
+  inboundMediaBytesMax: number;
 };
 
 export function channelConfig(shared: Config, env: NodeJS.ProcessEnv = process.env): ChannelConfig {
@@ -21,5 +23,6 @@ export function channelConfig(shared: Config, env: NodeJS.ProcessEnv = process.e
     carrierTimeoutMillis: integer(env, 'CARRIER_TIMEOUT_MILLIS', 10_000, 100, 120_000),
     senderConcurrency: integer(env, 'SENDER_CONCURRENCY', 16, 1, 1000),
     unanswered,
+    inboundMediaBytesMax: integer(env, 'INBOUND_MEDIA_BYTES_MAX', 26_214_400, 1, 1_073_741_824),
   };
 }

@@ -5,7 +5,7 @@ import type { InboxHandlers } from '@parley/delivery/inbox';
 import { noteKeyword } from '@parley/delivery/opt-outs';
 import type { Receipts } from '@parley/delivery/receipts';
 import type { Pool } from '@parley/event-store/database';
-import { derivedSid } from '@parley/event-store/derived-sid';
+import { noteInboundMedia } from './inbound-media.js';
 
 export class InboundEvents implements InboxHandlers {
   constructor(
@@ -17,12 +17,9 @@ export class InboundEvents implements InboxHandlers {
   async message(account: string, event: InboundMessage, { reference, receivedAt }: { reference: string; receivedAt: string }) {
     if (event.kind !== 'message') await noteKeyword(this.pool, account, event);
     const { channel, from, to, text: body } = event;
-    // The media themselves stay with the carrier (and their URLs in the inbox) until somebody fetches them.
-    const media = event.media.map(({ contentType }, i) => ({
-      sid: derivedSid('ME', account, `${reference}/${i}`), contentType, filename: null, size: 0,
-    }));
+    const media = await noteInboundMedia(this.pool, account, event, reference);
     const { outcome } = await this.router.routeInbound(account, {
-      channel, from, to, body, media: media.length > 0 ? media : null, providerMessageId: reference, receivedAt,
+      channel, from, to, body, media, providerMessageId: reference, receivedAt,
     });
     return outcome === 'routed' ? 'done' : 'unrouted';
   }

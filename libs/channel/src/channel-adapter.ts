@@ -40,6 +40,11 @@ export abstract class ChannelAdapter {
    */
   lookup?(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] } | undefined>;
 
+  /** What the carrier wants to see when a file of an inbound message is fetched; nothing for addresses that are not its own. */
+  mediaHeaders(_url: string): Record<string, string> {
+    return {};
+  }
+
   /** Verifies the signature, then parses; one webhook can hold many. Throws InvalidSignature. */
   abstract parseWebhook(webhook: RawWebhook): InboundEvent[];
 }

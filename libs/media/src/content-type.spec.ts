@@ -3,7 +3,8 @@ import { SignedUrls } from './signed-url.js';
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
 const files = {
-  png: hex('89504e470d0a1a0a0000000d49484452 00000001 00000001 08060000001f15c489'), jpeg: hex('ffd8ffe000104a46494600'), gif: Buffer.from('GIF89a....'),
+  png: hex('89504e470d0a1a0a0000000d49484452 00000001 00000001 08060000001f15c489'),
+  cutPng: Buffer.concat([hex('89504e470d0a1a0a0000000d49484452'), Buffer.alloc(17, 1), hex('00ffffff'), Buffer.from('iCCP'), Buffer.alloc(3000, 5)]), jpeg: hex('ffd8ffe000104a46494600'), gif: Buffer.from('GIF89a....'),
   pdf: Buffer.from('%PDF-1.7\n'), mp4: hex('0000001c667479706d703432'), exe: hex('4d5a90000300000004000000ffff0000'), text: Buffer.from('hello'),
   html: Buffer.from('<html><script>'), zip: hex('504b0304140000000000'),
 };
@@ -11,7 +12,7 @@ const files = {
 it.each<[keyof typeof files, string | undefined, string | undefined]>([
   ['png', 'image/png', 'image/png'], ['png', 'IMAGE/PNG; q=1', 'image/png'], ['png', 'image/jpeg', 'image/png'], ['png', undefined, 'image/png'],
   ['png', 'text/html', undefined], ['png', 'application/pdf', undefined], ['png', 'application/x-own', 'application/x-own'],
-  ['jpeg', 'image/jpg', 'image/jpeg'], ['gif', 'image/gif', 'image/gif'], ['pdf', 'application/pdf', 'application/pdf'], ['mp4', 'audio/mp4', 'audio/mp4'],
+  ['cutPng', 'image/png', 'image/png'], ['jpeg', 'image/jpg', 'image/jpeg'], ['gif', 'image/gif', 'image/gif'], ['pdf', 'application/pdf', 'application/pdf'], ['mp4', 'audio/mp4', 'audio/mp4'],
   ['text', 'image/png', undefined], ['html', 'image/gif', undefined], ['html', 'application/pdf', undefined], ['html', 'text/html', 'text/html'],
   ['text', 'text/plain; charset="UTF-8"', 'text/plain; charset=utf-8'], ['text', 'text/plain\r\nX: y', 'application/octet-stream'],
   ['exe', 'text/plain', undefined], ['exe', 'image/png', undefined], ['exe', 'application/octet-stream', 'application/x-msdownload'],

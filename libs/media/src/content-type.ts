@@ -28,7 +28,7 @@ export function typeOf(claimed: string | undefined): string | undefined {
 /** What is stored and served; undefined: the bytes are not what the claim says. */
 export async function checkedContentType(claimed: string | undefined, head: Uint8Array): Promise<string | undefined> {
   const type = typeOf(claimed) ?? UNKNOWN;
-  const seen = typeOf((await fileTypeFromBuffer(head))?.mime);
+  const seen = await seenType(head);
   if (type === UNKNOWN) return seen ?? UNKNOWN;
   if (seen === undefined) return marked.has(type) ? undefined : withCharset(type, claimed);
   if (seen === type) return type;
@@ -38,6 +38,17 @@ export async function checkedContentType(claimed: string | undefined, head: Uint
   if (sounds(kind) && (sounds(seenKind) || seen === 'application/ogg')) return type;
   if (kind === 'image') return seenKind === 'image' ? seen : type === 'image/svg+xml' && isText(seen) ? type : undefined;
   return kind === 'application' && !marked.has(type) ? type : undefined;
+}
+
+/** The library looks into the chunks of some formats, and says nothing when the beginning ends within one: those by their mark alone. */
+const marks: readonly (readonly [type: string, mark: RegExp])[] = [
+  ['image/png', /^\x89PNG\r\n\x1a\n/], ['image/jpeg', /^\xff\xd8\xff/], ['image/gif', /^GIF8[79]a/], ['image/webp', /^RIFF[^]{4}WEBP/], ['application/pdf', /^%PDF-/],
+];
+
+async function seenType(head: Uint8Array): Promise<string | undefined> {
+  const start = Buffer.from(head.subarray(0, 16)).toString('latin1');
+  const marked = marks.find(([, mark]) => mark.test(start))?.[0];
+  return marked ?? typeOf((await fileTypeFromBuffer(head).catch(() => undefined))?.mime);
 }
 
 const kindOf = (type: string) => type.slice(0, type.indexOf('/'));

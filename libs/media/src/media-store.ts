@@ -148,7 +148,8 @@ const mediaOf = ({ sid, content_type: contentType, filename, size }: MediaRow): 
 
 export async function attachMedia(on: Pool | Connection, sids: readonly string[], conversation: string, message: string): Promise<void> {
   await on.query(
-    `update media.media set conversation_sid = $2, message_sid = $3, expires_at = null, updated_at = now()
+    `update media.media set conversation_sid = $2, message_sid = $3, expires_at = null, updated_at = now(),
+       chat_service_sid = coalesce(chat_service_sid, (select chat_service_sid from model.conversation where sid = $2))
       where sid = any ($1) and message_sid is null`, [sids, conversation, message],
   );
 }

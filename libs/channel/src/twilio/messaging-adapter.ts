@@ -73,6 +73,10 @@ export abstract class TwilioMessaging extends ChannelAdapter {
     return parseMessagingWebhook(form, new URL(url).searchParams.get('delivery'));
   }
 
+  override mediaHeaders(url: string): Record<string, string> {
+    return new URL(url).origin === new URL(this.options.baseUrl).origin ? { authorization: this.authorization } : {};
+  }
+
   /** Resolves with a 2xx answer only; everything else is a SendError that says what it means for the message. */
   private async request(url: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
     const headers = { ...init.headers, authorization: this.authorization };

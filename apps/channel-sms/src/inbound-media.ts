@@ -1,0 +1,128 @@
+/**
+ * Files that came in by a carrier: noted before their message is routed, fetched once a message has them, a few at a time and
+ * again while that may help. Until then the message shows them with size 0 and their content answers 503.
+ */
+import type { InboundMessage } from '@parley/channel/inbound-event';
+import type { Carriers } from '@parley/delivery/carriers';
+import type { Media } from '@parley/domain/conversation/events';
+import { derivedSid } from '@parley/event-store/derived-sid';
+import type { Pool } from '@parley/event-store/database';
+import { checkedContentType, typeOf } from '@parley/media/content-type';
+import { mediaKey, type MediaStorage } from '@parley/media/media-storage';
+import { discard, receive, TooLarge, type Received } from '@parley/media/spool';
+import { logger } from '@parley/telemetry/logger';
+import { openRemote, RemoteRefused } from './remote-file.js';
+
+type Source = { carrier: string; channel: string; sender: string; url: string };
+type Row = { sid: string; account: string; content_type: string; attempts: number; source: Source; credentials: Buffer | null };
+type Options = { bytesMax: number; privateAllowed: boolean };
+
+const AT_ONCE = 4;
+const PAUSE_MILLIS = 500;
+const FETCH_MILLIS = 60_000;
+/** About half a day: the pauses double up to two hours. */
+const ATTEMPTS_MAX = 12;
+/** Unrouted messages have no use for theirs. */
+const UNROUTED_SECONDS = 86_400;
+const log = logger('inbound-media');
+
+/** Same message, same SIDs: what a carrier repeats is noted once. */
+export async function noteInboundMedia(pool: Pool, account: string, { channel, to, media }: InboundMessage, reference: string): Promise<Media[] | null> {
+  if (media.length === 0) return null;
+  const files = media.map(({ contentType, url }, i) => ({
+    sid: derivedSid('ME', account, `${reference}/${i}`), contentType: typeOf(contentType) ?? 'application/octet-stream', filename: null, size: 0,
+    source: { carrier: reference.slice(0, reference.indexOf(':')), channel, sender: to, url } satisfies Source,
+  }));
+  await pool.query(
+    `insert into media.media (sid, account, state, content_type, source, due_at, expires_at)
+     select f.sid, $1, 'fetching', f."contentType", f.source, now(), now() + ${UNROUTED_SECONDS} * interval '1 s'
+       from jsonb_to_recordset($2) f (sid text, "contentType" text, source jsonb) on conflict do nothing`, [account, JSON.stringify(files)],
+  );
+  return files.map(({ source: _, ...file }) => file);
+}
+
+export class InboundMedia {
+  private timer: NodeJS.Timeout | undefined;
+  private working: Promise<void> = Promise.resolve();
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly storage: MediaStorage,
+    private readonly carriers: Carriers,
+    private readonly options: Options,
+  ) {}
+
+  start(): void {
+    if (this.stopping.signal.aborted) return;
+    this.timer = setTimeout(() => {
+      this.working = this.work().catch((error: unknown) => log.warn('looking for files to fetch failed', { error })).then(() => this.start());
+    }, PAUSE_MILLIS);
+  }
+
+  /** What is under way is given up, and fetched again by somebody. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    clearTimeout(this.timer);
+    await this.working;
+  }
+
+  /** Until nothing is due. */
+  async work(): Promise<void> {
+    for (let found = AT_ONCE; found === AT_ONCE && !this.stopping.signal.aborted; ) {
+      const rows = await this.take();
+      found = rows.length;
+      await Promise.all(rows.map((row) => this.fetchOne(row)));
+    }
+  }
+
+  /** Nobody else looks at them for as long as a fetch may take, and then each time longer. */
+  private async take(): Promise<Row[]> {
+    const { rows } = await this.pool.query<Row>(
+      `with due as (
+         update media.media set attempts = attempts + 1, due_at = now() + greatest(${FETCH_MILLIS / 1000 + 15}, least(7200, 5 * 2 ^ attempts)) * interval '1 s'
+          where sid in (select sid from media.media where state = 'fetching' and due_at <= now() and message_sid is not null
+                         order by due_at limit ${AT_ONCE} for update skip locked)
+         returning sid, account, content_type, attempts, source)
+       select d.*, s.credentials from due d left join delivery.sender s
+         on s.account = d.account and s.channel = d.source->>'channel' and s.address = d.source->>'sender'`,
+    );
+    return rows;
+  }
+
+  private async fetchOne(row: Row): Promise<void> {
+    let file: Received | undefined;
+    try {
+      file = await this.download(row);
+      const contentType = (await checkedContentType(row.content_type, file.head)) ?? 'application/octet-stream';
+      await this.storage.put(mediaKey(row.account, row.sid), file, contentType);
+      await this.stored(row, file.size, contentType);
+    } catch (error) {
+      const forGood = error instanceof RemoteRefused || error instanceof TooLarge || row.attempts >= ATTEMPTS_MAX;
+      log.warn('file not fetched from its carrier', { sid: row.sid, attempts: row.attempts, givenUp: forGood, error });
+      const next = forGood ? "state = 'failed', due_at = null" : "due_at = now() + least(7200, 5 * 2 ^ (attempts - 1)) * interval '1 s'";
+      await this.pool.query(`update media.media set ${next}, updated_at = now() where sid = $1 and state = 'fetching'`, [row.sid])
+        .catch((cause: unknown) => log.warn('it is tried again later', { sid: row.sid, error: cause }));
+    } finally {
+      if (file) await discard(file);
+    }
+  }
+
+  private async download({ account, source, credentials }: Row): Promise<Received> {
+    const adapter = await this.carriers.adapterFor({ account, carrier: source.carrier, credentials });
+    const signal = AbortSignal.any([AbortSignal.timeout(FETCH_MILLIS), this.stopping.signal]);
+    const answer = await openRemote(source.url, {
+      headersFor: (url) => adapter?.mediaHeaders(url) ?? {}, privateAllowed: this.options.privateAllowed, signal,
+    });
+    return receive(this.storage, answer, this.options.bytesMax);
+  }
+
+  /** Its message may have gone meanwhile: then its bytes go too. */
+  private async stored({ sid, account }: Row, size: number, contentType: string): Promise<void> {
+    const { rowCount } = await this.pool.query(
+      `update media.media set state = 'stored', size = $2, content_type = $3, source = null, due_at = null, updated_at = now()
+        where sid = $1 and state = 'fetching'`, [sid, size, contentType],
+    );
+    if (rowCount === 0) await this.pool.query('insert into media.removal (sid, account) values ($1, $2) on conflict do nothing', [sid, account]);
+  }
+}
