@@ -1,5 +1,7 @@
 /** Services, their configuration and notifications, the account's configuration, push credentials and bindings, as the official SDK sees them. */
 import type twilio from 'twilio';
+import { Caller } from './caller.js';
+import { webhook } from './carrier.js';
 import { Parley, START_MS, topology, until } from './installation.js';
 import { refusal, refused } from './refusal.js';
 
@@ -147,6 +149,20 @@ describe(`the configuration of the account (${topology})`, () => {
     expect((await v1().configuration().fetch()).defaultChatServiceSid).toBe(before);
     expect((await v1().conversations(inOld.sid).fetch()).sid).toBe(inOld.sid);
     expect(await v1().services(after).remove()).toBe(true);
+  });
+  it('counts for conversations that a text from outside opens', async () => {
+    const { sid: service } = await v1().services.create({ friendlyName: 'Texts' });
+    const address = '+15550009910';
+    await v1().addressConfigurations.create({ type: 'sms', address, 'autoCreation.enabled': true, 'autoCreation.type': 'default' });
+    await v1().configuration().update({ defaultChatServiceSid: service, defaultClosedTimer: 'P3D' });
+    const fields = { MessageSid: `SM${'7'.repeat(32)}`, From: '+15550009911', To: address, Body: 'hello?', NumMedia: '0' };
+    expect((await webhook(new Caller(parley.account, parley.installation.info), '/twilio/sms', fields)).status).toBe(200);
+    const [opened] = await until(async () => {
+      const found = await v1().services(service).conversations.list();
+      return found.length > 0 && found;
+    }, 'the text opened a conversation in the default service');
+    expect(Object.keys(opened!.timers as object)).toEqual(['date_closed']);
+    await v1().configuration().update({ defaultChatServiceSid: parley.account.serviceSid, defaultClosedTimer: '' });
   });
   it('refuses what is no service, no duration, no messaging service', async () => {
     const { configuration } = v1();
