@@ -1,6 +1,8 @@
 /** The load generator as a process of its own: takes calls of its parent one after another, ends with it. */
 import { InboundLoad } from './loads/inbound-load.ts';
+import { ListLoad } from './loads/list-load.ts';
 import { MessageLoad } from './loads/message-load.ts';
+import { MixedLoad } from './loads/mixed-load.ts';
 import { ReadLoad } from './loads/read-load.ts';
 import type { Load, LoadKind } from './load.ts';
 import type { Member } from './member-socket.ts';
@@ -15,6 +17,8 @@ const loads: Record<LoadKind, () => Load> = {
   fanout: () => new MessageLoad({ conversations: 1, membersEach: 1000, connections: 8 }),
   inbound: () => new InboundLoad(),
   read: () => new ReadLoad(),
+  list: () => new ListLoad(),
+  mixed: () => new MixedLoad(),
 };
 const load = loads[process.argv[2] as LoadKind]();
 

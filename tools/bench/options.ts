@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const SCENARIOS = ['write', 'inbound', 'fanout', 'read', 'grow', 'start'] as const;
+const SCENARIOS = ['write', 'inbound', 'fanout', 'read', 'list', 'mixed', 'grow', 'start'] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 
 export type BenchOptions = {
@@ -26,7 +26,7 @@ Scenarios: ${SCENARIOS.join(', ')}; without one, all of them. See docs/benchmark
   --rounds N     rounds per scenario after a warm-up (default 5)
   --seconds N    length of a round (default 8)
   --patience N   before each round, wait up to N s until everything else takes less than 10 % of the machine (default 0)
-  --quick        3 rounds of 3 s, and grow stores 100,000 messages instead of 2 million: a look, no measurement
+  --quick        3 rounds of 3 s, and less history (grow 100,000 messages, list 50,000): a look, no measurement
   --profile DIR  CPU profiles of our Node processes and of the load generator, one file each (open in Chrome's developer tools)
   --services     each service as a process of its own instead of one process for all
   --json         the last line on stdout is the result as JSON (npm run -s bench: the only line); progress goes to stderr`;

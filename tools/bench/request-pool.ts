@@ -22,6 +22,8 @@ export type Pace = {
   seconds: number;
   /** Absent: as fast as the answers come. */
   perSecond?: number;
+  /** Which requests, where a load has several kinds. */
+  part?: string;
 };
 
 export class RequestPool {

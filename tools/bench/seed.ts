@@ -20,8 +20,8 @@ const AT_ONCE = 400;
 const CONVERSATIONS_AT_ONCE = 32;
 const TEXT = 'Said the one who had been waiting for the parcel since last Thursday, and the other agreed at once.';
 
-/** `hot`: conversations that the load writes to as well, they get half of the messages. */
-export type SeedPlan = { messages: number; hot: number; cold: number; membersEach: number };
+/** `hot`: conversations that the load uses as well, they get half of the messages, or that share of them. */
+export type SeedPlan = { messages: number; hot: number; cold: number; membersEach: number; hotShare?: number };
 
 /** Returns the members of the hot conversations. */
 export async function seed(installation: TestInstallation, plan: SeedPlan, say: (line: string) => void): Promise<Member[]> {
@@ -34,15 +34,15 @@ export async function seed(installation: TestInstallation, plan: SeedPlan, say: 
   try {
     const hot = await inParallel(plan.hot, CONVERSATIONS_AT_ONCE, (c) => seeder.conversation(`seed-${String(c).padStart(6, '0')}`));
     const cold = await inParallel(plan.cold, CONVERSATIONS_AT_ONCE, (c) => seeder.conversation(`cold-${String(c).padStart(6, '0')}`));
-    const half = Math.floor(plan.messages / 2);
+    const toHot = Math.floor(plan.messages * (plan.hotShare ?? 0.5));
     const begin = performance.now();
     let done = 0;
     const message = async (members: Member[][], n: number) => {
       await seeder.message(members[n % members.length]!, n);
       if (++done % 100_000 === 0) say(`seed: ${done} messages, ${Math.round(done / ((performance.now() - begin) / 1000))}/s`);
     };
-    await inParallel(half, AT_ONCE, (n) => message(hot, n));
-    await inParallel(plan.messages - half, AT_ONCE, (n) => message(cold, n));
+    await inParallel(toHot, AT_ONCE, (n) => message(hot, n));
+    await inParallel(plan.messages - toHot, AT_ONCE, (n) => message(cold, n));
     return hot.flat();
   } finally {
     await commit.stop();

@@ -3,25 +3,24 @@
  * machine's speed meets both.
  */
 import { connectDatabase } from '../../../infra/local/database.mjs';
-import { caughtUp } from '../log-progress.ts';
+import { databaseOf, withHistory } from '../history.ts';
 import { LoadGenerator } from '../load-generator.ts';
 import type { Member } from '../member-socket.ts';
 import { measuredRound, type MeasuredRound } from '../measured-round.ts';
 import type { Scenario, ScenarioContext, ScenarioResult } from '../scenario.ts';
-import { seed } from '../seed.ts';
 import { median, medianOf, rounded } from '../statistics.ts';
 import { TestInstallation } from '../test-installation.ts';
 import { describeRound, wrongIn } from './rounds.ts';
 
 const MESSAGES = 2_000_000;
 const MESSAGES_QUICK = 100_000;
-const CATCH_UP_SECONDS = 1800;
 const MEMBERS_EACH = 5;
 
 export const grow: Scenario = async (context) => {
   const full = await TestInstallation.start(context);
   return full.during(async () => {
-    const members = await grown(full, context.quick ? MESSAGES_QUICK : MESSAGES, context);
+    const messages = context.quick ? MESSAGES_QUICK : MESSAGES;
+    const members = await withHistory(full, { messages, hot: 100, cold: Math.ceil(messages / 200), membersEach: MEMBERS_EACH }, context);
     const empty = await TestInstallation.start(context);
     return empty.during(() => compare(empty, full, members, context));
   });
@@ -61,22 +60,6 @@ async function compare(empty: TestInstallation, full: TestInstallation, members:
   }
 }
 
-/** History first, with the services down; then they start, work it off, and the database comes to rest. */
-async function grown(installation: TestInstallation, messages: number, { say }: ScenarioContext): Promise<Member[]> {
-  const apps = Object.values(installation.apps);
-  await Promise.all(apps.map((app) => app.stop()));
-  const members = await seed(installation, { messages, hot: 100, cold: Math.ceil(messages / 200), membersEach: MEMBERS_EACH }, say);
-  await Promise.all(apps.map((app) => app.start()));
-  say('grow: waiting until consumers and relay have worked it off');
-  await caughtUp(installation.info.databaseUrl, CATCH_UP_SECONDS);
-  say('grow: vacuum and checkpoint');
-  const client = await connectDatabase(databaseOf(installation));
-  await client.query('vacuum (analyze)');
-  await client.query('checkpoint');
-  await client.end();
-  return members;
-}
-
 async function opened(loads: LoadGenerator[], installation: TestInstallation, { say, quick, profile }: ScenarioContext, members?: Member[]): Promise<LoadGenerator> {
   const load = new LoadGenerator('write', profile);
   loads.push(load);
@@ -94,11 +77,4 @@ async function stored(installation: TestInstallation): Promise<{ messages: numbe
   await client.end();
   const { messages, events, bytes } = rows[0]!;
   return { messages: Number(messages), events: Number(events), databaseMiB: Math.round(Number(bytes) / 2 ** 20) };
-}
-
-/** The product's database as the superuser sees it, who may vacuum and write checkpoints. */
-function databaseOf({ info, servers }: TestInstallation): string {
-  const url = new URL(servers.postgres!.superuserUrl);
-  url.pathname = new URL(info.databaseUrl).pathname;
-  return url.href;
 }

@@ -1,4 +1,4 @@
-/** Scenarios of one load at one pace: `inbound`, `fanout`, `read`. */
+/** Scenarios of one load at one pace: `inbound`, `fanout`, `read`, `mixed`. */
 import type { LoadKind } from '../load.ts';
 import type { MeasuredRound } from '../measured-round.ts';
 import type { Scenario, ScenarioContext, ScenarioResult, Target } from '../scenario.ts';
@@ -47,4 +47,10 @@ export const fanout = steady({
 export const read = steady({
   kind: 'read',
   targets: ({ answeredPerSecond }) => [{ figure: 'pages of the newest 20 messages', measured: answeredPerSecond, unit: '/s', atLeast: 4000 }],
+});
+
+/** As fast as the answers come; what is promised is that nothing is refused and no writer waits long behind the readers. */
+export const mixed = steady({
+  kind: 'mixed',
+  targets: ({ answer }) => [{ figure: 'p99 of the answer, 80 % reads', measured: answer.p99, unit: 'ms', atMost: 60 }],
 });

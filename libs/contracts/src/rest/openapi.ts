@@ -32,7 +32,7 @@ function namedPath(path: string): { path: string; names: string[] } {
   const named = parts.map((part, i) => {
     if (part !== '{Sid}') return part;
     const last = i === parts.length - 1;
-    names.push(last && !/Users\/\{Sid\}\/Conversations\/\{Sid\}$/.test(path) ? 'Sid' : (parents[parts[i - 1]!] ?? 'Sid'));
+    names.push(last && !path.endsWith('Users/{Sid}/Conversations/{Sid}') ? 'Sid' : (parents[parts[i - 1]!] ?? 'Sid'));
     return `{${names.at(-1)}}`;
   });
   return { path: named.join('/'), names };
