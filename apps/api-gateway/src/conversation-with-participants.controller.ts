@@ -38,7 +38,7 @@ export class ConversationWithParticipantsController {
     for (const participant of data.participants ?? []) participants.push(await this.allowed(call, participant));
     const asked = await this.hooks.conversationAdd(call, data);
     const { conversationSid } = await this.commands.createConversation(
-      call.caller, { ...data, participants, chatServiceSid: call.service as ServiceSid });
+      call.caller, { ...asked, participants, chatServiceSid: call.service as ServiceSid });
     const [row] = await this.reads.query<ConversationRow>(conversationBy('sid')(call.account.sid, call.service, conversationSid));
     if (!row) throw new NotFound();
     reply.code(participants.length > 0 ? 202 : 201);

@@ -71,7 +71,7 @@ export class ConversationsController {
   @Post(':Sid')
   @HttpCode(200)
   async update(@TheCall() call: Call, @Param('Sid') conversation: string, @Form(updateConversation) changes: UpdateConversation): Promise<string> {
-    const sid = await this.conversations.sidOf(call, conversation);
+    const sid = await this.repetitions.orFind(call, () => this.conversations.sidOf(call, conversation));
     if (Object.keys(changes).length > 0)
       await this.commands.updateConversation(call.caller, sid, await this.hooks.conversationUpdate(call, sid, changes));
     return this.fetch(call, sid);

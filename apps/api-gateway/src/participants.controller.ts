@@ -73,6 +73,7 @@ export class ParticipantsController {
     if (Object.keys(changes).length > 0) {
       await this.hooks.participantUpdate(call, conversationSid, sid, changes);
       await this.commands.updateParticipant(call.caller, conversationSid as ConversationSid, sid as ParticipantSid, changes);
+    }
     return this.fetch(call, conversationSid, sid);
   }
 
@@ -81,8 +82,8 @@ export class ParticipantsController {
   remove(@TheCall() call: Call, @Param('ConversationSid') conversation: string, @Param('Sid') participant: string): Promise<void> {
     return this.repetitions.orRun(call, async () => {
       const found = await this.find(call, conversation, participant);
-      await this.commands.removeParticipant(call.caller, found.conversation as ConversationSid, found.sid as ParticipantSid);
       await this.hooks.participantRemove(call, found.conversation, found.sid);
+      await this.commands.removeParticipant(call.caller, found.conversation as ConversationSid, found.sid as ParticipantSid);
     });
   }
 
