@@ -24,7 +24,7 @@ const contentTypes = ['application/json', 'text/plain', 'multipart/form-data; bo
 
 /** Whose SIDs the API expects there. */
 const prefixes: Readonly<Record<string, string>> = {
-  Conversations: 'CH', Messages: 'IM', Participants: 'MB', Webhooks: 'WH', Receipts: 'DY', Users: 'US', Roles: 'RL', Services: 'IS', Credentials: 'CR', Addresses: 'IG', Bindings: 'BS', Keys: 'SK',
+  Conversations: 'CH', Messages: 'IM', Participants: 'MB', Webhooks: 'WH', Receipts: 'DY', Users: 'US', Roles: 'RL', Services: 'IS', Credentials: 'CR', Addresses: 'IG', Bindings: 'BS', Keys: 'SK', SigningKeys: 'SK', Accounts: 'AC',
 };
 const prefixAt = (template: string, name: string): string => prefixes[new RegExp(`(\\w+)/\\{${name}\\}`).exec(template)?.[1] ?? ''] ?? '';
 
@@ -32,9 +32,8 @@ export class RequestGenerator {
   private readonly operations: { path: string; method: string; operation: Operation }[];
 
   constructor(document: OpenApi, private readonly random: Random, public known: Known) {
-    // Not the auth tokens: it would end its own.
     // Promoting a token would end the one these requests are made with.
-    this.operations = Object.entries(document.paths).filter(([path]) => path.startsWith('/v1/') && !path.startsWith('/v1/AuthTokens')).flatMap(([path, item]) =>
+    this.operations = Object.entries(document.paths).filter(([path]) => /^\/(v1|2010-04-01)\/(?!AuthTokens)/.test(path)).flatMap(([path, item]) =>
       Object.entries(item).map(([verb, operation]) => ({ path, method: verb.toUpperCase(), operation })));
   }
 

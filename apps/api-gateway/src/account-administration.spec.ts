@@ -107,6 +107,9 @@ describe('accounts', () => {
     const [first, second] = [await make('Branch'), await make('Branch')];
     expect(second.body).toEqual(first.body);
     expect((await make('Another')).body).toMatchObject({ code: 20409 });
+    // A day later: never a second one.
+    await gateway.database.pool.query('delete from log.command where account = $1', [gateway.account.sid]);
+    expect((await make('Branch')).body).toMatchObject({ code: 20409, status: 409 });
   });
 });
 

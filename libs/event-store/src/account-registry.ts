@@ -60,6 +60,8 @@ export class AccountRegistry {
   ): Promise<{ account: AccountRecord; authToken: string }> {
     return this.change(by, async (tx) => {
       const authToken = newToken();
+      // Its SID follows from a key whose answer is no longer kept.
+      if ((await tx.query('select 1 from registry.account where sid = $1', [sid])).rowCount !== 0) throw new DomainError('idempotency_key_reused');
       if (parent !== undefined) await countBelow(tx, 'account', 'parent', parent, SUBACCOUNTS_MAX, 'too_many_subaccounts');
       await prepare();
       const { rows } = await tx.query<AccountRecord>(
