@@ -61,6 +61,21 @@ describe(`writes with an Idempotency-Key (${topology})`, () => {
     expect(success).toContain(status);
   });
 
+  it('an update that gives a conversation, found by its name, another name', async () => {
+    const { sid } = (await parley.request('/v1/Conversations', { body: 'UniqueName=before' })).body;
+    const answer = await thrice('renamed', { path: '/v1/Conversations/before', body: 'UniqueName=after' });
+    expect([answer.status, answer.body.sid, answer.body.unique_name]).toEqual([200, sid, 'after']);
+    expect((await parley.request('/v1/Conversations/before', { body: 'UniqueName=after' })).status).toBe(404);
+  });
+  it('an update that changes nothing is not done later, when it would', async () => {
+    const { sid } = (await parley.request('/v1/Conversations', { body: '' })).body;
+    const path = `/v1/Conversations/${sid}`;
+    expect((await thrice('stay active', { path, body: 'State=active' })).status).toBe(200);
+    await parley.request(path, { body: 'State=inactive' });
+    const late = await parley.request(path, { body: 'State=active', headers: { 'Idempotency-Key': 'stay active' } });
+    expect([late.status, late.body.state]).toEqual([200, 'inactive']);
+  });
+
   const json = 'application/json';
   const template = JSON.stringify({ friendly_name: 'hello', language: 'en', variables: { 1: 'you' }, types: { 'twilio/text': { body: 'Hello {{1}}' } } });
   const made = async (write: Write): Promise<string> => {

@@ -70,7 +70,7 @@ export class ConversationService implements ConversationCommands {
   async updateConversation(caller: Caller, sid: ConversationSid, data: UpdateConversation): Promise<void> {
     const unique = typeof data.uniqueName === 'string' || data.state === 'closed';
     await this.streams.onConversation(
-      caller, sid, () => ({ type: 'UpdateConversation', data: { ...data, now: now() } }), { result: null, unique },
+      caller, sid, () => ({ type: 'UpdateConversation', data: { ...data, now: now() } }), { result: { conversationSid: sid }, unique },
     );
   }
 

@@ -83,7 +83,7 @@ export class Streams {
       }
       if (events.length === 0) {
         if (!(await this.current(sid, entry))) continue;
-        return { events, result: execution.result, repeated: false };
+        return (await this.rememberNothing<R>(caller, execution.result)) ?? { events, result: execution.result, repeated: false };
       }
       const key = this.keys.cached(sid) ?? (await this.dataKey(caller.account, sid, entry.version));
       // While the key was fetched others may have gone on: what was decided must be decided again. No race was lost.
@@ -171,6 +171,17 @@ export class Streams {
     return rows[0] && remembered<R>(caller, rows[0]);
   }
 
+  /** Without facts the key is taken too: sent again, when things have changed, the command might have some. Answers what was before. */
+  private async rememberNothing<R>(caller: Caller, result: R): Promise<Executed<never, R> | undefined> {
+    const { idempotency: command } = idempotency(caller, result);
+    if (!command) return undefined;
+    const { rowCount } = await this.pool.query(
+      `insert into log.command (account, key, hash, result, at, expires_at) values ($1, $2, $3, $4, now(), now() + make_interval(secs => $5))
+       on conflict do nothing`, [caller.account, command.key, command.hash, command.result, command.ttlSeconds],
+    );
+    return rowCount === 1 ? undefined : this.repetition<R>(caller);
+  }
+
   private async appendTo(entry: Entry, caller: Caller, command: Append, options: AppendOptions): Promise<Outcome> {
     const appended = this.underRules(caller, this.commit.append(command, options));
     entry.pending = appended.catch(() => {});
@@ -205,6 +216,8 @@ export class Streams {
       if (outcome?.status === 'duplicate') return remembered<R>(caller, outcome);
       // Only when the connection broke: not stored, and somebody came in between.
       if (outcome?.status === 'conflict') throw new DomainError('unavailable');
+      const before = outcome ? undefined : await this.rememberNothing<R>(caller, execution.result);
+      if (before) return before;
       return { events, result: execution.result, repeated: false };
     } catch (error) {
       const before = await this.repetition<R>(caller);
