@@ -41,6 +41,11 @@ export class JobStore {
     private readonly leaseMillis = 15_000,
   ) {}
 
+  /** After a restart: what this instance had in hand when it died is tried again at once. */
+  async takeBack(): Promise<void> {
+    await this.pool.query(`update webhook.job set due_at = now() where state = 'sending' and lease_owner = $1`, [this.owner]);
+  }
+
   /** The lane's next piece of work, if it is due and nobody has it. */
   claim(lane: string): Promise<Claim | undefined> {
     return this.claims.do(lane);

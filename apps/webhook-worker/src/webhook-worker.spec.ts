@@ -287,6 +287,18 @@ it('what a dead worker had in hand is taken over when its lease ends', async () 
   await until(async () => (await jobs('state'))[0].state === 'delivered', 'delivered');
 });
 
+it('goes on at once with what it had in hand itself when it died', async () => {
+  await configure(['onMessageAdded']);
+  await stopWorker(worker);
+  await db.pool.query(
+    `insert into webhook.job (job_key, account, target, lane, event_type, url, method, parameters, state, attempt, due_at, lease_owner)
+     values ($1, $2, $2, $2, 'onMessageAdded', $3, 'POST', '{"Body":"in hand"}', 'sending', 1, now() + interval '1 hour', 'spec')`,
+    [newSid('IM'), account, target.url('/post')]);
+  worker = await startWorker();
+  await until(async () => (await jobs('state'))[0].state === 'delivered', 'delivered');
+  expect(told()).toEqual([{ Body: 'in hand', RetryCount: '1' }]);
+});
+
 it('does not go into private networks unless allowed', async () => {
   await stopWorker(worker);
   worker = await startWorker({ privateAllowed: false });

@@ -17,7 +17,7 @@ export type WorkerParts = {
 };
 
 /** Nobody waits for a webhook so closely that the checkpoint should move for every fact. */
-const GATHER_MILLIS = 10;
+const GATHER_MILLIS = 15;
 const REMOVE_MILLIS = 600_000;
 const log = logger('webhook-worker');
 
@@ -47,6 +47,7 @@ export class WebhookWorker {
   }
 
   async start(): Promise<void> {
+    await this.store.takeBack().catch((error: unknown) => log.warn('what was in hand comes again when its lease ends', { error }));
     await this.planner.start();
     this.sweepIn(0);
   }
