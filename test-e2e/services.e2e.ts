@@ -3,6 +3,7 @@ import type twilio from 'twilio';
 import { Caller } from './caller.js';
 import { webhook } from './carrier.js';
 import { Parley, START_MS, topology, until } from './installation.js';
+import { killAndBringBack } from './parts.js';
 import { refusal, refused } from './refusal.js';
 
 let parley: Parley;
@@ -74,6 +75,18 @@ describe(`services (${topology})`, () => {
     })).toMatchObject({ conversationSid: other.sid });
   });
 });
+
+it(`a deleted service is emptied even if the process that does it is killed (${topology})`, async () => {
+  const { sid } = await v1().services.create({ friendlyName: 'Crowded' });
+  const made: string[] = [];
+  for (let n = 0; n < 15; n++)
+    made.push(...(await Promise.all(Array.from({ length: 20 }, () => v1().services(sid).conversations.create({})))).map((conversation) => conversation.sid));
+  await v1().services(sid).remove();
+  const { apps } = parley.installation;
+  await killAndBringBack(apps[topology === 'one' ? 'parley' : 'conversation-service']!);
+  for (const conversation of made)
+    await until(async () => (await parley.request(`/v1/Services/${sid}/Conversations/${conversation}`)).status === 404, 'every conversation goes', 60_000);
+}, START_MS);
 
 describe(`the configuration of a service (${topology})`, () => {
   it('names roles of the right kind, and reachability', async () => {
