@@ -104,6 +104,17 @@ describe('an upload', () => {
     expect((await gateway.fetch(mediaPath(), { method: 'POST', body: 'x' }, null)).status).toBe(401);
     expect((await gateway.fetch(mediaPath(), { method: 'POST', body: 'x' }, gateway.other)).status).toBe(404);
   });
+  it('with an idempotency key is done once', async () => {
+    const sids = await Promise.all(['a', 'b'].map(async (key) => {
+      const [first, again] = [await post(png, 'image/png', '', { 'idempotency-key': key }), await post(png, 'image/png', '', { 'idempotency-key': key })];
+      expect([first.status, again.status]).toEqual([201, 201]);
+      const { sid } = (await first.json()) as { sid: string };
+      expect(await again.json()).toMatchObject({ sid });
+      return sid;
+    }));
+    expect(sids[0]).not.toBe(sids[1]);
+    expect(await codeOf(post('another', 'text/plain', '', { 'idempotency-key': 'a' }))).toEqual([409, 20409]);
+  });
   it('leaves the limit of all other bodies as it is', async () => {
     const answer = await gateway.call(`/Conversations/${conversation}/Messages`, { body: `Body=${'x'.repeat(1_100_000)}`, headers: { 'content-type': 'application/x-www-form-urlencoded' } });
     expect([answer.status, answer.body.code]).toEqual([413, 20413]);

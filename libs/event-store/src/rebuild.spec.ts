@@ -12,7 +12,7 @@ beforeAll(async () => (db = await testDatabase()));
 afterAll(() => db.drop());
 
 const at = () => new Date().toISOString();
-const tables = ['conversation', 'participant', 'address_binding', 'message', 'receipt', ...Object.values(registryTables)];
+const tables = ['conversation', 'participant', 'address_binding', 'message', 'message_content', 'receipt', ...Object.values(registryTables)];
 
 async function content(): Promise<Record<string, unknown>> {
   const all: Record<string, unknown> = {};
@@ -45,11 +45,12 @@ it('gives the same rows as the appends did, while they go on', async () => {
         },
       }, true);
   }
+  const rendered = { body: 'hi', mediaUrls: [] };
   const say = async (sid: string) => {
     const messageSid = newSid('IM');
     await run(sid, {
       type: 'AddMessage',
-      data: { messageSid, author: 'ann', body: 'hi', attributes: '{}', media: null, contentSid: null, subject: null, source: null, now: at() },
+      data: { messageSid, author: 'ann', body: 'hi', attributes: '{}', media: null, contentSid: 'HX1', content: { channels: { sms: rendered, whatsapp: rendered } }, subject: null, source: null, now: at() },
     });
     return messageSid;
   };

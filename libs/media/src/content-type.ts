@@ -42,11 +42,12 @@ export async function checkedContentType(claimed: string | undefined, head: Uint
 
 /** The library looks into the chunks of some formats, and says nothing when the beginning ends within one: those by their mark alone. */
 const marks: readonly (readonly [type: string, mark: RegExp])[] = [
-  ['image/png', /^\x89PNG\r\n\x1a\n/], ['image/jpeg', /^\xff\xd8\xff/], ['image/gif', /^GIF8[79]a/], ['image/webp', /^RIFF[^]{4}WEBP/], ['application/pdf', /^%PDF-/],
+  ['image/png', /^89504e470d0a1a0a/], ['image/jpeg', /^ffd8ff/], ['image/gif', /^474946383[79]61/], ['image/webp', /^52494646.{8}57454250/],
+  ['application/pdf', /^255044462d/],
 ];
 
 async function seenType(head: Uint8Array): Promise<string | undefined> {
-  const start = Buffer.from(head.subarray(0, 16)).toString('latin1');
+  const start = Buffer.from(head.subarray(0, 16)).toString('hex');
   const marked = marks.find(([, mark]) => mark.test(start))?.[0];
   return marked ?? typeOf((await fileTypeFromBuffer(head).catch(() => undefined))?.mime);
 }
