@@ -2,6 +2,7 @@
  * Webhooks as an application sees them: configured by the official SDK, received by an HTTP server, every signature checked by
  * the official validator. And: none is lost or out of order when the process that sends them is killed.
  */
+import twilio from 'twilio';
 import { PlayedTarget } from '../apps/webhook-worker/src/target.testing.js';
 import { Caller } from './caller.js';
 import { Handset } from './handset.js';
@@ -11,6 +12,7 @@ import { killAndBringBack } from './parts.js';
 const TEST_MS = 120_000;
 const PROXY = '+15550100777';
 const told = 'true' as const;
+const { AccessToken } = twilio.jwt;
 
 describe.each<Topology>(['one', 'services'])('webhooks (%s)', (topology) => {
   let parley: Parley;
@@ -74,6 +76,24 @@ describe.each<Topology>(['one', 'services'])('webhooks (%s)', (topology) => {
     expect(receipts.at(-1)).toMatchObject({ ...about, EventType: 'onDeliveryUpdated', MessageSid: message.sid, Status: 'delivered', ErrorCode: '0', ChannelMessageSid: expect.stringMatching(/^SM/) });
     expect(receipts.map(({ Status }) => Status)).toEqual(['sent', 'delivered'].slice(-receipts.length));
     expect(events('/account').filter(({ ChatServiceSid }) => ChatServiceSid === service.sid)).toEqual([]);
+  }, TEST_MS);
+
+  it('tell of what users do, without any header, and who it was', async () => {
+    await api.configuration.webhooks().update({ postWebhookUrl: target.url('/users'), filters: ['onUserAdded', 'onParticipantAdded', 'onMessageAdded', 'onUserUpdated'] });
+    const { accountSid, apiKeySid, apiKeySecret, serviceSid } = parley.account;
+    const { sid } = await open('Chat');
+    await api.conversations(sid).participants.create({ identity: 'carol', xTwilioWebhookEnabled: told });
+    const token = new AccessToken(accountSid, apiKeySid, apiKeySecret, { identity: 'carol' });
+    token.addGrant(new AccessToken.ChatGrant({ serviceSid }));
+    const answer = await parley.request(`/v1/Conversations/${sid}/Messages`, { as: null, headers: { authorization: `Bearer ${token.toJwt()}` }, body: 'Body=hello' });
+    expect(answer.status).toBe(201);
+    await api.users('carol').update({ friendlyName: 'Carol', xTwilioWebhookEnabled: told });
+    const all = await received('/users', 4);
+    const of = (event: string) => all.find(({ EventType }) => EventType === event);
+    expect(of('onUserAdded')).toMatchObject({ Identity: 'carol', ChatServiceSid: serviceSid, Source: 'API' });
+    expect(of('onParticipantAdded')).toMatchObject({ Identity: 'carol', 'MessagingBinding.Type': 'CHAT', Source: 'API', RoleSid: expect.stringMatching(/^RL/) });
+    expect(of('onMessageAdded')).toMatchObject({ Source: 'SDK', ClientIdentity: 'carol', Author: 'carol', Body: 'hello', MessageSid: answer.body.sid, ParticipantSid: expect.stringMatching(/^MB/) });
+    expect(of('onUserUpdated')).toMatchObject({ Identity: 'carol', FriendlyName: 'Carol', Source: 'API' });
   }, TEST_MS);
 
   it('asked before may change, refuse, and are asked of inbound messages too', async () => {
