@@ -70,6 +70,7 @@ const rules: Readonly<Record<string, Rule>> = {
     when(['Body', 'Subject'], ownOrAny('editOwnMessage', 'editAnyMessage')),
     when(['Attributes'], ownOrAny('editOwnMessageAttributes', 'editAnyMessageAttributes')))),
   'DELETE /Conversations/:/Messages/:': ownOrAny('deleteOwnMessage', 'deleteAnyMessage'),
+  'GET /Conversations/:/Messages/:/ChannelMetadata': all(members, ({ may }) => (may('readChannelMetadata') ? undefined : 50531)),
   'GET /Conversations/:/Messages/:/Receipts': members,
   'GET /Conversations/:/Messages/:/Receipts/:': members,
 

@@ -33,7 +33,7 @@ export class ConversationService implements ConversationCommands {
   constructor(
     private readonly streams: Streams,
     @Inject(POOL) private readonly pool: Pool,
-    @Inject(CONFIG) private readonly config: Pick<Config, 'participantsMax' | 'nonChatParticipantsMax'>,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'participantsMax' | 'nonChatParticipantsMax' | 'conversationsPerUserMax'>,
   ) {}
 
   async createConversation(caller: Caller, data: CreateConversation): Promise<{ conversationSid: ConversationSid }> {
@@ -44,9 +44,9 @@ export class ConversationService implements ConversationCommands {
     const defaults = await accountDefaults(this.pool, caller.account);
     const { messagingServiceSid = defaults.messagingServiceSid } = fields;
     const timers = { ...defaults.timers, ...fields.timers };
-    const { participantsMax, nonChatParticipantsMax } = this.config;
+    const { participantsMax, nonChatParticipantsMax, conversationsPerUserMax } = this.config;
     const identities = participants.flatMap(({ identity }) => identity ?? []);
-    await new ChatUsers(this.streams, this.pool).ensure(caller, data.chatServiceSid, identities);
+    await new ChatUsers(this.streams, this.pool, conversationsPerUserMax).joining(caller, data.chatServiceSid, conversationSid, identities);
     try {
       const { result } = await this.streams.onConversation(
         caller, conversationSid,

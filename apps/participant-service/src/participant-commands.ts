@@ -31,14 +31,14 @@ export class ParticipantService implements ParticipantCommands {
     @Inject(CONFIG) private readonly config: Config,
     @Inject(REGISTRY_COMMANDS) private readonly registry: RegistryCommands,
   ) {
-    this.users = new ChatUsers(streams, pool);
+    this.users = new ChatUsers(streams, pool, config.conversationsPerUserMax);
   }
 
   async addParticipant(caller: Caller, sid: ConversationSid, data: AddParticipant): Promise<{ participantSid: ParticipantSid }> {
     const participantSid = newSid('MB');
     const { participantsMax, nonChatParticipantsMax } = this.config;
     const { identity = null, binding = null, attributes = '{}', roleSid = null } = data;
-    if (identity !== null) await this.ensureUserOf(caller, sid, identity);
+    if (identity !== null) await this.joining(caller, sid, identity);
     try {
       const { result } = await this.streams.onConversation(
         caller, sid,
@@ -110,11 +110,10 @@ export class ParticipantService implements ParticipantCommands {
     for (const { sid } of rows) await this.registry.remove(caller, kind, sid);
   }
 
-  /** Before he joins, so that nobody is in a conversation who does not exist. */
-  private async ensureUserOf(caller: Caller, sid: ConversationSid, identity: string): Promise<void> {
+  private async joining(caller: Caller, sid: ConversationSid, identity: string): Promise<void> {
     const { rows: [found] } = await this.pool.query<{ service: string }>(
       `select chat_service_sid as service from model.conversation where sid = $1 and account = $2 and state <> 'closed'`, [sid, caller.account]);
-    if (found) await this.users.ensure(caller, found.service, [identity]);
+    if (found) await this.users.joining(caller, found.service, sid, [identity]);
   }
 
   async createAddressConfiguration(caller: Caller, data: CreateAddressConfiguration): Promise<{ sid: Sid<'IG'> }> {

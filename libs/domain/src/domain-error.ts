@@ -26,6 +26,7 @@ export type DomainErrorCode =
   | 'service_is_default'
   | 'resource_limit_exceeded'
   | 'user_exists'
+  | 'user_conversation_limit_exceeded'
   | 'role_exists'
   | 'sender_exists'
   | 'webhook_refused'

@@ -14,7 +14,26 @@ export class ChatUsers {
   constructor(
     private readonly streams: Streams,
     private readonly pool: Pool,
+    /** Conversations that are not closed, of one identity in one service. */
+    private readonly conversationsMax: number,
   ) {}
+
+  /** Before they take part, so that nobody is in a conversation who does not exist. Throws `user_conversation_limit_exceeded`. */
+  async joining(caller: Caller, service: string, conversation: string, identities: readonly string[]): Promise<void> {
+    if (identities.length === 0) return;
+    const { rowCount } = await this.pool.query(
+      `select 1 from unnest($4::text[]) as i (identity)
+        where (select count(*) from (
+                 select 1 from model.participant p join model.conversation c on c.sid = p.conversation_sid and c.chat_service_sid = $2 and c.state <> 'closed'
+                  where p.account = $1 and p.identity = i.identity limit $5) as open) >= $5
+          -- Who is in already is refused for that, or the request is a repetition.
+          and not exists (select 1 from model.participant p where p.conversation_sid = $3 and p.identity = i.identity)
+        limit 1`,
+      [caller.account, service, conversation, identities, this.conversationsMax],
+    );
+    if (rowCount !== 0) throw new DomainError('user_conversation_limit_exceeded');
+    await this.ensure(caller, service, identities);
+  }
 
   /** Makes those who are not there yet; nothing when the service is not the account's. `roleSid`: instead of its default, when it is one of its roles. */
   async ensure({ key: _key, hash: _hash, ...caller }: Caller, service: string, identities: readonly string[], roleSid?: string): Promise<void> {

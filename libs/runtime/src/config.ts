@@ -19,6 +19,8 @@ export type Config = {
   poolMax: number;
   participantsMax: number;
   nonChatParticipantsMax: number;
+  /** Conversations that are not closed. */
+  conversationsPerUserMax: number;
 };
 
 export class ConfigError extends Error {
@@ -41,6 +43,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     poolMax: integer(env, 'DATABASE_POOL_MAX', 8, 1, 200),
     participantsMax: integer(env, 'PARTICIPANTS_MAX', 1000, 1, 10_000),
     nonChatParticipantsMax: integer(env, 'NON_CHAT_PARTICIPANTS_MAX', 50, 0, 1000),
+    conversationsPerUserMax: integer(env, 'CONVERSATIONS_PER_USER_MAX', 1000, 1, 100_000),
   };
 }
 
