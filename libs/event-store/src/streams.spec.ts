@@ -202,6 +202,17 @@ describe('an idempotency key', () => {
       streams.onConversation(by, sid, () => join('carol'), { result: { n }, unique: true })));
     expect(new Set(results.map(({ result }) => result.n)).size).toBe(1);
   });
+  it('keep their key also where they have no facts, and are not done when they would have some', async () => {
+    const sid = await opened();
+    const by = { account, key: 'http:k5', hash: 'h' };
+    const activate: ConversationCommand = { type: 'ChangeState', data: { state: 'active', reason: 'API', now: at } };
+    expect(await run(sid, activate, by)).toMatchObject({ events: [], repeated: false });
+    await run(sid, { type: 'ChangeState', data: { state: 'inactive', reason: 'API', now: at } });
+    expect(await run(sid, activate, by)).toMatchObject({ events: [], repeated: true });
+    await expect(run(sid, activate, { ...by, hash: 'other' })).rejects.toMatchObject({ code: 'idempotency_key_reused' });
+    const { rows } = await db.pool.query('select state from model.conversation where sid = $1', [sid]);
+    expect(rows).toEqual([{ state: 'inactive' }]);
+  });
 });
 
 describe('a state loaded from the read models', () => {
