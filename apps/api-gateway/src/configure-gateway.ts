@@ -148,14 +148,17 @@ function checkBody({ method, headers, routeOptions }: FastifyRequest): void {
   if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') throw new ApiError(19056);
 }
 
-function readHeaders({ headers }: FastifyRequest, caller: Caller): void {
+/** The only operations that cause webhooks and do not declare the header (API reference 2.2). */
+const userConversations = /\/Users\/[^/]+\/Conversations/;
+
+function readHeaders({ headers, url }: FastifyRequest, caller: Caller): void {
   const key = headers['idempotency-key'];
   if (key !== undefined) {
     if (typeof key !== 'string' || !printable.test(key)) throw new ApiError(20001, 'Idempotency-Key');
     caller.key = `http:${key}`; // carriers' keys have prefixes of their own
   }
   const hooks = headers['x-twilio-webhook-enabled'];
-  if (typeof hooks === 'string' && hooks.toLowerCase() === 'true') caller.webhook ??= { source: 'API' };
+  if (typeof hooks === 'string' && hooks.toLowerCase() === 'true' && !userConversations.test(url)) caller.webhook ??= { source: 'API' };
   const cause = headers.traceparent;
   if (typeof cause === 'string' && parseTraceparent(cause)) caller.cause = cause;
 }

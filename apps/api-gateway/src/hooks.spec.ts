@@ -78,9 +78,10 @@ it.each([['', 'empty'], ['{}', 'an empty object'], ['OK', 'no JSON'], ['[1]', 'a
 });
 
 it.each([
-  [403, {}, 403, 50056], [404, {}, 403, 50056], [500, {}, 400, 50057], [302, {}, 400, 50057],
-  [200, { attributes: 'not JSON' }, 400, 50304], [200, { body: 'x'.repeat(40_000) }, 400, 50504], [200, { author: 'x'.repeat(300) }, 400, 50310],
-])('an answer %d %j refuses: %d/%d, and nothing happens', async (status, body, expected, code) => {
+  ['403', 403, {}, 403, 50056], ['404', 404, {}, 403, 50056], ['500', 500, {}, 400, 50057], ['302', 302, {}, 400, 50057],
+  ['attributes that are no JSON', 200, { attributes: 'not JSON' }, 400, 50304], ['a body too long', 200, { body: 'x'.repeat(40_000) }, 400, 50504],
+  ['an author too long', 200, { author: 'x'.repeat(300) }, 400, 50310],
+])('refuses by %s, and nothing happens', async (_what, status, body, expected, code) => {
   answering(status, body);
   expect(await say({ Body: 'no' })).toMatchObject({ status: expected, body: { code } });
   expect(done).toEqual([]);
@@ -140,6 +141,15 @@ it('is asked before everything it is listed for', async () => {
   ]);
   expect(asked[0]).not.toHaveProperty('ConversationSid');
   expect(done).toHaveLength(9);
+});
+
+it('is not asked by what does not declare the header', async () => {
+  const [user, participant] = [newSid('US'), newSid('MB')];
+  const { sid: account, service } = gateway.account;
+  await gateway.put('chat_user', { sid: user, account, chat_service_sid: service, identity: user, attributes: '{}', role_sid: 'RL2' });
+  await gateway.put('participant', { sid: participant, account, conversation_sid: conversation, identity: user, attributes: '{}' });
+  expect((await gateway.call(`/Users/${user}/Conversations/${conversation}`, { method: 'DELETE', headers: hooked })).status).toBe(204);
+  expect([asked, done]).toEqual([[], [participant]]);
 });
 
 it('a service\'s own replace the account\'s', async () => {

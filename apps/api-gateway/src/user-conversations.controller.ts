@@ -9,6 +9,7 @@ import { families, Form, PagingOf, TheCall, type Call } from './call.js';
 import { timersJson } from './conversation-json.js';
 import { mustBeText, namedBy } from './conversation-lookup.js';
 import { NotFound } from './error-answer.js';
+import { Hooks } from './hooks.js';
 import { text, textOrNull, time } from './json-text.js';
 import { listAnswer } from './list-answer.js';
 import { readPageToken, sidOfKind } from './page-token.js';
@@ -22,6 +23,7 @@ export class UserConversationsController {
   constructor(
     @Inject(PARTICIPANT_COMMANDS) private readonly participants: ParticipantCommands,
     @Inject(REGISTRY_COMMANDS) private readonly registry: RegistryCommands,
+    @Inject(Hooks) private readonly hooks: Hooks,
     @Inject(UserLookup) private readonly users: UserLookup,
     @Inject(Repetitions) private readonly repetitions: Repetitions,
     @Inject(Reads) private readonly reads: Reads,
@@ -53,7 +55,8 @@ export class UserConversationsController {
   ): Promise<string> {
     const { user: { sid: userSid }, row: { sid, participant_sid } } = await this.find(call, user, conversation);
     const both = Object.keys(horizon).length > 0 && notificationLevel !== undefined;
-    if (Object.keys(horizon).length > 0)
+    if (Object.keys(horizon).length > 0) {
+      await this.hooks.participantUpdate(call, sid, participant_sid, horizon);
       await this.participants.updateParticipant(call.caller, sid as ConversationSid, participant_sid as ParticipantSid, horizon);
     if (notificationLevel !== undefined) {
       const at = new Date().toISOString();
@@ -73,6 +76,7 @@ export class UserConversationsController {
     return this.repetitions.orRun(call, async () => {
       const { row: { sid, participant_sid } } = await this.find(call, user, conversation);
       await this.participants.removeParticipant(call.caller, sid as ConversationSid, participant_sid as ParticipantSid);
+      await this.hooks.participantRemove(call, sid, participant_sid);
     });
   }
 
