@@ -58,6 +58,7 @@ export class UserConversationsController {
     if (Object.keys(horizon).length > 0) {
       await this.hooks.participantUpdate(call, sid, participant_sid, horizon);
       await this.participants.updateParticipant(call.caller, sid as ConversationSid, participant_sid as ParticipantSid, horizon);
+    }
     if (notificationLevel !== undefined) {
       const at = new Date().toISOString();
       const row = { sid: participant_sid, user_sid: userSid, conversation_sid: sid, created_at: at, updated_at: at };
@@ -75,8 +76,8 @@ export class UserConversationsController {
   remove(@TheCall() call: Call, @Param('UserSid') user: string, @Param('ConversationSid') conversation: string): Promise<void> {
     return this.repetitions.orRun(call, async () => {
       const { row: { sid, participant_sid } } = await this.find(call, user, conversation);
-      await this.participants.removeParticipant(call.caller, sid as ConversationSid, participant_sid as ParticipantSid);
       await this.hooks.participantRemove(call, sid, participant_sid);
+      await this.participants.removeParticipant(call.caller, sid as ConversationSid, participant_sid as ParticipantSid);
     });
   }
 
