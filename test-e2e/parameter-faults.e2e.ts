@@ -5,7 +5,7 @@
 import { accessToken } from '../tools/bench/access-token.ts';
 import { operationCalls } from './conformance/operation-calls.js';
 import { ACCEPTED, baseOf, expectedOf, valuesOf, type Try } from './conformance/parameter-faults.js';
-import { operations, type Operation } from './conformance/published-api.js';
+import { operations, valuesIn, type Operation } from './conformance/published-api.js';
 import { another, PROXY, urlencoded, World, type Form } from './conformance/world.js';
 import { Parley, START_MS, topology } from './installation.js';
 
@@ -76,6 +76,34 @@ describe(`each parameter of an operation (${topology})`, () => {
         expect([target, await outcome(target, { method: verb, ...(verb === 'POST' && { body: urlencoded(baseOf(operation)) }) })]).toEqual([target, 20404]);
       }
   }, 60_000);
+});
+
+describe(`values in any case (${topology})`, () => {
+  const enums = operations.flatMap((operation) => [...operation.fields, ...operation.filters].map(({ name, schema }) => ({ operation, name, values: valuesIn(schema) })))
+    .filter(({ values }) => values.length > 0);
+  it.each(enums.map(({ operation, name, values }) => [operation.id, name, operation, values] as const))('%s: %s', async (_id, name, operation, values) => {
+    const inQuery = operation.verb === 'GET';
+    for (const value of values) {
+      const outcomes: number[] = [];
+      for (const written of [value, value.toUpperCase(), value[0]!.toUpperCase() + value.slice(1)]) {
+        const { at = [], query = {} } = await callOf(operation); // closing one closes it for good
+        const search = inQuery ? `?${urlencoded({ ...query, [name]: written })}` : '';
+        outcomes.push(await outcome(pathOf(operation, at) + search, { method: operation.verb, ...(!inQuery && { body: urlencoded({ ...baseOf(operation, name), [name]: written }) }) }));
+      }
+      expect({ [value]: outcomes }).toEqual({ [value]: outcomes.map(() => outcomes[0]) });
+    }
+  });
+});
+
+describe(`X-Twilio-Webhook-Enabled (${topology})`, () => {
+  it.each(operations.filter(({ headers }) => headers.length > 0).map((operation) => [operation.id, operation] as const))('%s takes any value, and only true means yes', async (_, operation) => {
+    expect(operation.headers).toEqual(['X-Twilio-Webhook-Enabled']);
+    for (const value of ['TrUe', 'false', 'wrong!', 'x'.repeat(2000), '']) {
+      const path = pathOf(operation, (await callOf(operation)).at ?? []);
+      const options = { method: operation.verb, headers: { 'x-twilio-webhook-enabled': value }, ...(operation.verb === 'POST' && { body: urlencoded(baseOf(operation)) }) };
+      expect([value, await outcome(path, options)]).toEqual([value, ACCEPTED]);
+    }
+  });
 });
 
 /** Recorded from the original (API reference 2.8, rows marked confirmed); what nobody can reach here is not among them. */

@@ -154,6 +154,22 @@ describe.each(families)(`the official SDK on the %s's paths (${topology})`, (fam
   });
 });
 
+describe(`services are walls (${topology})`, () => {
+  it('for the account-level paths, which mean the default service, and for each other', async () => {
+    const { sid } = await at('service').conversations.create({ uniqueName: 'in a service of its own' });
+    const user = await worlds.service.user();
+    const role = await worlds.service.role();
+    const ours = at('account');
+    for (const attempt of [
+      ours.conversations(sid).fetch(), ours.conversations('in a service of its own').fetch(), ours.conversations(sid).update({ friendlyName: 'x' }), ours.conversations(sid).remove(),
+      ours.conversations(sid).messages.create({ body: 'x' }), ours.conversations(sid).participants.list(), ours.conversations(sid).webhooks.list(),
+      ours.users(user).fetch(), ours.users(user).update({ friendlyName: 'x' }), ours.users(user).remove(), ours.roles(role).fetch(), ours.roles(role).remove(),
+    ]) expect(await refusal(attempt)).toEqual([404, 20404]);
+    expect((await ours.conversations.create({ uniqueName: 'in a service of its own' })).chatServiceSid).toBe(worlds.account.service);
+    expect((await at('service').conversations(sid).fetch()).friendlyName).toBeNull();
+  });
+});
+
 describe(`the official SDK on what accounts and services configure (${topology})`, () => {
   const v1 = () => parley.sdk().conversations.v1;
   const service = () => v1().services(worlds.service.service);

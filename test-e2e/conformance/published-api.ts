@@ -17,6 +17,8 @@ export type Operation = {
   shape: string;
   /** Of the form. */
   fields: readonly { name: string; required: boolean; schema: Json }[];
+  /** Names of headers. */
+  headers: readonly string[];
   /** Of the query. */
   filters: readonly { name: string; schema: Json }[];
   success: readonly number[];
@@ -36,6 +38,7 @@ function operationOf(path: string, verb: keyof typeof verbs, operation: Json): O
     id: operation['operationId'], verb: verbs[verb], path, family,
     shape: path.slice(family === 'service' ? servicePrefix.length : '/v1/'.length).replaceAll(/\{\w+\}/g, '{}'),
     fields: Object.entries<Json>(form['properties'] ?? {}).map(([name, schema]) => ({ name, required: required.has(name), schema })),
+    headers: (operation['parameters'] ?? []).filter((parameter: Json) => parameter['in'] === 'header').map(({ name }: Json) => name),
     filters: (operation['parameters'] ?? []).filter((parameter: Json) => parameter['in'] === 'query')
       .map(({ name, schema }: Json) => ({ name, schema })),
     success: Object.keys(operation['responses']).map(Number),
@@ -74,6 +77,12 @@ export function faultsOf({ path, verb }: Operation, status: number, body: unknow
   }
   if (validate(body)) return [];
   return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath || 'body'} ${message}`);
+}
+
+/** The values a parameter can have, if they are few. */
+export function valuesIn(schema: Json): string[] {
+  const { enum: values = [] } = schema['$ref'] ? (published['components'].schemas[String(schema['$ref']).split('/').at(-1)!] as Json) : schema;
+  return values as string[];
 }
 
 /** The fields of the resource an operation answers with, by the document. */
