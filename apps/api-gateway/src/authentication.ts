@@ -18,30 +18,24 @@ export type Authenticated = Credentials & { member?: Member };
 @Injectable()
 export class Authentication {
   private readonly remembered = new LruMap<string, Credentials>(10_000);
-  private generation = 0;
 
   constructor(@Inject(Accounts) private readonly accounts: Accounts) {}
 
   /** Whose header it is, if it was right a moment ago. */
   known(header: string | undefined): Credentials | undefined {
-    if (header === undefined || this.generation !== this.accounts.generation) return undefined;
+    if (header === undefined) return undefined;
     const entry = this.remembered.get(header);
-    return entry && entry.until > Date.now() ? entry : undefined;
+    return entry?.current() ? entry : undefined;
   }
 
   /** Throws ApiError 20003 when it does not fit anybody, 20005 when the account is suspended or closed. */
   async verify(header: string | undefined): Promise<Authenticated> {
     if (header !== undefined && /^bearer /i.test(header)) return this.verifyMember(header.slice(7).trim());
-    if (this.generation !== this.accounts.generation) {
-      this.generation = this.accounts.generation;
-      this.remembered.clear();
-    }
-    const { generation } = this;
     const pair = basicCredentials(header);
     const found = pair && (await this.accounts.verifyBasic(...pair));
     if (!found) throw new ApiError(20003);
     if (found.account.status !== 'active') throw new ApiError(20005);
-    if (generation === this.accounts.generation) this.remembered.set(header!, found);
+    this.remembered.set(header!, found);
     return found;
   }
 
@@ -52,7 +46,7 @@ export class Authentication {
       const { account: sid, key: keySid, identity, service, roleSid } = await verifyAccessToken(token, this.accounts);
       const [account, key] = [await this.accounts.find(sid), await this.accounts.findKey(keySid!)];
       if (!account || !key) throw new ApiError(20003);
-      return { account, key, until: 0, member: { identity: identity!, service: service!, ...(roleSid !== undefined && { roleSid }) } };
+      return { account, key, current: () => false, member: { identity: identity!, service: service!, ...(roleSid !== undefined && { roleSid }) } };
     } catch (error) {
       throw error instanceof AuthenticationError ? new ApiError(error.code) : error;
     }

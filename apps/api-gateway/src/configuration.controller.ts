@@ -46,7 +46,7 @@ export class ConfigurationController {
       const at = new Date().toISOString();
       const row = { ...nothing, ...changes, sid: account.sid, created_at: at, updated_at: at };
       await this.commands.createOrUpdate(caller, 'AccountConfiguration', row, changes);
-      this.accounts.forget(); // the next request of this process acts on it, others within their cache's time
+      this.accounts.forget(account.sid); // the next request of this process acts on it, others within their cache's time
     }
     return this.fetch(call);
   }

@@ -58,7 +58,7 @@ export class AccountRegistry {
   async createAccount(
     { sid, parent, friendlyName, defaultChatServiceSid }: NewAccount, prepare: () => Promise<void>, by?: Repeatable,
   ): Promise<{ account: AccountRecord; authToken: string }> {
-    return this.change(by, async (tx) => {
+    return this.change(sid, by, async (tx) => {
       const authToken = newToken();
       // Its SID follows from a key whose answer is no longer kept.
       if ((await tx.query('select 1 from registry.account where sid = $1', [sid])).rowCount !== 0) throw new DomainError('idempotency_key_reused');
@@ -90,7 +90,7 @@ export class AccountRegistry {
 
   /** A status holds for its subaccounts too. Closed is final. */
   async updateAccount(sid: string, { friendlyName, status }: { friendlyName?: string | undefined; status?: AccountStatus | undefined }, by?: Repeatable): Promise<void> {
-    await this.change(by, async (tx) => {
+    await this.change(sid, by, async (tx) => {
       if (status !== undefined) {
         const { rows } = await tx.query<{ set: boolean }>('select registry.set_status($1, $2) as set', [sid, status]);
         if (!rows[0]!.set) throw new RegistryRefusal('closed');
@@ -102,7 +102,7 @@ export class AccountRegistry {
 
   /** With a policy a restricted key, whose secret nobody can have back. */
   async createKey({ account, friendlyName, policy }: NewKey, by?: Repeatable): Promise<{ key: KeyRecord; secret: string }> {
-    return this.change(by, async (tx) => {
+    return this.change(undefined, by, async (tx) => {
       const secret = newSecret();
       const stored = policy ? ['restricted', null, secretHash(secret), policy] : ['standard', this.box.seal(secret), null, null];
       await countBelow(tx, 'api_key', 'account', account, KEYS_MAX, 'too_many_keys');
@@ -141,7 +141,7 @@ export class AccountRegistry {
   async updateKey(
     account: string, sid: string, { friendlyName, policy }: { friendlyName?: string | null; policy?: KeyPolicy }, by?: Repeatable,
   ): Promise<KeyRecord | undefined> {
-    const changed = await this.change(by, async (tx) => {
+    const changed = await this.change(account, by, async (tx) => {
       const { rows } = await tx.query<KeyRecord>(
         `update registry.api_key set friendly_name = case when $3 then $4 else friendly_name end,
                 policy = case when kind = 'restricted' then coalesce($5, policy) end, updated_at = now()
@@ -155,7 +155,7 @@ export class AccountRegistry {
 
   /** False: there is no such key. */
   async deleteKey(account: string, sid: string, by?: Repeatable): Promise<boolean> {
-    return this.change(by, async (tx) => {
+    return this.change(account, by, async (tx) => {
       const { rowCount } = await tx.query('delete from registry.api_key where sid = $1 and account = $2', [sid, account]);
       return rowCount === 1;
     });
@@ -163,7 +163,7 @@ export class AccountRegistry {
 
   /** Valid beside the primary one from now on. */
   async createSecondaryToken(sid: string, by?: Repeatable): Promise<TokenDates & { authToken: string }> {
-    return this.change(by, async (tx) => {
+    return this.change(sid, by, async (tx) => {
       const authToken = newToken();
       const { rows } = await tx.query<TokenDates>(
         `update registry.account set secondary_auth_token = $2, secondary_created_at = now(), updated_at = now()
@@ -176,7 +176,7 @@ export class AccountRegistry {
   }
 
   async deleteSecondaryToken(sid: string, by?: Repeatable): Promise<void> {
-    await this.change(by, async (tx) => {
+    await this.change(sid, by, async (tx) => {
       const { rowCount } = await tx.query(
         `update registry.account set secondary_auth_token = null, secondary_created_at = null, updated_at = now()
           where sid = $1 and secondary_auth_token is not null`, [sid],
@@ -188,7 +188,7 @@ export class AccountRegistry {
 
   /** The secondary token becomes the primary one; the old primary one ends. */
   async promoteToken(sid: string, by?: Repeatable): Promise<TokenDates & { authToken: string }> {
-    return this.change(by, async (tx) => {
+    return this.change(sid, by, async (tx) => {
       const { rows } = await tx.query<TokenDates & { token: Buffer }>(
         `update registry.account a set auth_token = b.secondary_auth_token, secondary_auth_token = null, secondary_created_at = null, updated_at = now()
            from registry.account b where a.sid = $1 and b.sid = a.sid and a.secondary_auth_token is not null and b.secondary_auth_token is not null
@@ -200,8 +200,8 @@ export class AccountRegistry {
     });
   }
 
-  /** One transaction; a repetition gets the answer of the first time. */
-  private async change<T>(by: Repeatable | undefined, work: (tx: Connection) => Promise<T>): Promise<T> {
+  /** One transaction; a repetition gets the answer of the first time. `account`: of which something changes that may be cached. */
+  private async change<T>(account: string | undefined, by: Repeatable | undefined, work: (tx: Connection) => Promise<T>): Promise<T> {
     try {
       return await transaction(this.pool, async (tx) => {
         if (by?.key === undefined) return work(tx);
@@ -219,7 +219,7 @@ export class AccountRegistry {
         return answer;
       });
     } finally {
-      this.accounts?.forget();
+      if (account !== undefined) this.accounts?.forget(account);
     }
   }
 

@@ -92,6 +92,34 @@ describe('auth tokens', () => {
   });
 });
 
+describe('what is remembered', () => {
+  it('is current until that account changes, in every process that is told', async () => {
+    const elsewhere = new Accounts(db.pool, db.box);
+    const here = new Accounts(db.pool, db.box, (sid) => elsewhere.drop(sid));
+    const changes = new AccountRegistry(db.pool, db.box, here);
+    const top = await make();
+    const [sub, stranger] = [await make({ parent: top.sid }), await make()];
+    const { key, secret } = await changes.createKey({ account: top.sid, friendlyName: null });
+    const remembered = async () => {
+      const found = [];
+      for (const by of [here, elsewhere]) for (const [user, password] of [[top.sid, top.token], [sub.sid, sub.token], [key.sid, secret], [stranger.sid, stranger.token]] as const)
+        found.push((await Promise.all([1, 2, 3].map(() => by.verifyBasic(user, password)))).at(-1)!);
+      return () => found.map((credentials) => credentials.current());
+    };
+    const before = await remembered();
+    expect(before()).toEqual(Array.from({ length: 8 }, () => true));
+    await changes.createKey({ account: top.sid, friendlyName: null });
+    expect(before()).toEqual(Array.from({ length: 8 }, () => true));
+    await changes.updateAccount(top.sid, { status: 'suspended' });
+    expect(before()).toEqual([false, false, false, true, false, false, false, true]);
+    expect((await elsewhere.verifyBasic(key.sid, secret))?.account.status).toBe('suspended');
+    const after = await remembered();
+    await changes.deleteKey(top.sid, key.sid);
+    expect(after()).toEqual([false, false, false, true, false, false, false, true]);
+    expect(await comesIn(key.sid, secret, elsewhere)).toBeUndefined();
+  });
+});
+
 describe('status', () => {
   it.each([
     ['suspended', 'active', 'suspended'], ['active', 'suspended', 'suspended'], ['closed', 'active', 'closed'], ['suspended', 'closed', 'closed'],

@@ -1,7 +1,7 @@
 /**
  * Who may come in. Read from `registry`, cached for at most CACHE_MILLIS: a revoked key or a suspended account is refused
- * within that time by every process, at once by the one that changed it. New credentials work at once everywhere: a secret
- * that does not fit what is cached is compared with what is stored now.
+ * within that time by every process, at once by the one that changed it and by those it reaches. New credentials work at
+ * once everywhere: a secret that does not fit what is cached is compared with what is stored now.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isSid } from '@parley/domain/sid';
@@ -37,15 +37,20 @@ export type ApiKey = {
   /** Permissions of a restricted key (access-policy.ts); undefined: a standard key. */
   allow: readonly string[] | undefined;
 };
-/** Whose credentials they are; `key` is undefined for an auth token. Known for certain until `until`. */
-export type Credentials = { account: Account; key: ApiKey | undefined; until: number };
+/** Whose credentials they are; `key` is undefined for an auth token. */
+export type Credentials = {
+  account: Account;
+  key: ApiKey | undefined;
+  /** False once they may have changed: verify again. Cheap enough to ask for every request. */
+  current(): boolean;
+};
 
 type AccountRow = {
   sid: string; parent: string | null; friendly_name: string; status: AccountStatus; auth_token: Buffer; secondary_auth_token: Buffer | null;
   default_chat_service_sid: string;
 };
 type KeyRow = { sid: string; account: string; secret: Buffer | null; secret_hash: Buffer | null; policy: { allow: string[] } | null };
-type Cached<T> = { value: T | undefined; readAt: number };
+type Cached<T> = { value: T | undefined; readAt: number; forgotten: boolean };
 
 export class Accounts {
   private readonly accounts = new LruMap<string, Cached<Account>>(10_000);
@@ -55,12 +60,9 @@ export class Accounts {
   constructor(
     private readonly pool: Pool,
     private readonly box: SecretBox,
+    /** Tells the other processes, which then call `drop`. */
+    private readonly tell: (sid: string) => void = () => {},
   ) {}
-
-  /** Counts what this process changed: whoever remembers an answer compares it. */
-  get generation(): number {
-    return this.changes;
-  }
 
   async find(sid: string): Promise<Account | undefined> {
     return isSid(sid, 'AC') ? (await this.account(sid)).value : undefined;
@@ -75,25 +77,32 @@ export class Accounts {
     return (await this.compare(user, password, CACHE_MILLIS)) ?? this.compare(user, password, RECHECK_MILLIS);
   }
 
-  /** After a change made by this process. */
-  forget(): void {
+  /** After a change of the account, of its keys, or of what its subaccounts inherit. */
+  forget(sid: string): void {
+    this.drop(sid);
+    this.tell(sid);
+  }
+
+  drop(sid: string): void {
+    for (const [key, cached] of this.accounts.entries()) if (key === sid || cached.value?.parent === sid) remove(this.accounts, key, cached);
+    for (const [key, cached] of this.keys.entries()) if (cached.value?.account === sid) remove(this.keys, key, cached);
     this.changes++;
-    this.accounts.clear();
-    this.keys.clear();
   }
 
   private async compare(user: string, password: string, ageMax: number): Promise<Credentials | undefined> {
     if (isSid(user, 'AC')) {
-      const { value: account, readAt } = await this.account(user, ageMax);
+      const cached = await this.account(user, ageMax);
+      const account = cached.value;
       const fits = account && (sameSecret(account.authToken, password)
         || (account.secondaryAuthToken !== undefined && sameSecret(account.secondaryAuthToken, password)));
-      return fits ? { account, key: undefined, until: readAt + CACHE_MILLIS } : undefined;
+      return fits ? { account, key: undefined, current: () => isCurrent(cached) } : undefined;
     }
     if (!isSid(user, 'SK')) return undefined;
-    const { value: key, readAt } = await this.key(user, ageMax);
+    const cached = await this.key(user, ageMax);
+    const key = cached.value;
     if (!key || !timingSafeEqual(key.secretHash, secretHash(password))) return undefined;
     const account = await this.account(key.account);
-    return account.value && { account: account.value, key, until: Math.min(readAt, account.readAt) + CACHE_MILLIS };
+    return account.value && { account: account.value, key, current: () => isCurrent(cached) && isCurrent(account) };
   }
 
   private async account(sid: string, ageMax = CACHE_MILLIS): Promise<Cached<Account>> {
@@ -124,14 +133,27 @@ export class Accounts {
 
   private async cached<T>(map: LruMap<string, Cached<T>>, sid: string, ageMax: number, read: () => Promise<T | undefined>): Promise<Cached<T>> {
     const known = map.get(sid);
-    const now = Date.now();
-    if (known && now - known.readAt < ageMax) return known;
-    const before = this.changes;
     // The time before the query: what is committed while it runs may be missing in it.
-    const fresh = { value: await read(), readAt: now };
+    const readAt = Date.now();
+    if (known && readAt - known.readAt < ageMax) return known;
+    const before = this.changes;
+    const fresh = { value: await read(), readAt, forgotten: false };
+    // Read by another request at the same time: all share one, for only what is in the map is found when it is to be forgotten.
+    const present = map.get(sid);
+    if (present && present !== known) return present;
+    if (known) known.forgotten = true;
+    // What changed meanwhile may have been read too early: good for this answer, not to be kept.
     if (before === this.changes) map.set(sid, fresh);
+    else fresh.forgotten = true;
     return fresh;
   }
+}
+
+const isCurrent = ({ forgotten, readAt }: Cached<unknown>): boolean => !forgotten && Date.now() - readAt < CACHE_MILLIS;
+
+function remove<T>(map: LruMap<string, Cached<T>>, sid: string, cached: Cached<T>): void {
+  cached.forgotten = true;
+  map.delete(sid);
 }
 
 export const secretHash = (secret: string): Buffer => createHash('sha256').update(secret).digest();

@@ -25,6 +25,10 @@ export class LruMap<K, V> {
     return this.map.delete(key);
   }
 
+  entries(): IterableIterator<[K, V]> {
+    return this.map.entries();
+  }
+
   clear(): void {
     this.map.clear();
   }

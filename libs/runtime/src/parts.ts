@@ -30,6 +30,8 @@ export const NEWS_OF_THE_LOG = Symbol('NewsOfTheLog');
 
 /** Rung after an append by processes that do not carry the log to the bus themselves. */
 export const LOG_BELL = 'log.bell';
+/** With the SID of an account that changed, or whose keys did. */
+const ACCOUNT_CHANGED = 'account.changed';
 export type NewsOfTheLog = 'local' | 'ringing' | 'bus' | 'none';
 
 const log = logger('runtime');
@@ -58,7 +60,7 @@ export class PartsModule implements OnApplicationShutdown {
       { provide: NATS, useFactory: () => Connection.open({ url: config.natsUrl, name: config.instance }) },
       { provide: REDIS, useFactory: () => connectRedis(config.redisUrl) },
       { provide: DataKeys, inject: [KEYS_POOL, SecretBox], useFactory: (pool: Pool, box: SecretBox) => new DataKeys(pool, box) },
-      { provide: Accounts, inject: [POOL, SecretBox], useFactory: (pool: Pool, box: SecretBox) => new Accounts(pool, box) },
+      { provide: Accounts, inject: [POOL, SecretBox, NATS], useFactory: sharedAccounts },
       { provide: LogReader, inject: [POOL, DataKeys], useFactory: (pool: Pool, keys: DataKeys) => new LogReader(pool, keys) },
       {
         provide: LOG_TAIL, inject: [LogReader, NATS],
@@ -92,6 +94,19 @@ export class PartsModule implements OnApplicationShutdown {
     this.redis.disconnect();
     await Promise.all([this.pool, this.appendPool, this.keysPool].map((pool) => pool.end()));
   }
+}
+
+/** Changes are told to the other processes; who misses it learns of them when its cache ends. */
+function sharedAccounts(pool: Pool, box: SecretBox, { nats }: Connection): Accounts {
+  const accounts = new Accounts(pool, box, (sid) => {
+    try {
+      nats.publish(ACCOUNT_CHANGED, sid);
+    } catch (error) {
+      log.debug('a change of an account is not told', { error });
+    }
+  });
+  nats.subscribe(ACCOUNT_CHANGED, { callback: (error, message) => { if (!error) accounts.drop(message.string()); } });
+  return accounts;
 }
 
 function connectRedis(url: string): Redis {
