@@ -142,6 +142,11 @@ describe(`content templates (${topology})`, () => {
     expect(await contents().contents(created.sid).approvalCreate.create({ name: 'greeting', category: 'UTILITY' } as never))
       .toMatchObject({ name: 'greeting', category: 'UTILITY', contentType: 'twilio/text', status: 'received' });
     expect((await contents().contents(created.sid).approvalFetch().fetch()).whatsapp).toMatchObject({ name: 'greeting', status: 'received' });
+    const put = await caller.call('PUT', `/v1/Content/${created.sid}`, JSON.stringify({ friendly_name: 'other', types: { 'twilio/text': { body: 'Bye' } } }));
+    expect([put.status, JSON.parse(put.text)]).toMatchObject([200, { friendly_name: 'other', language: 'en', types: { 'twilio/text': { body: 'Bye' } } }]);
+    const joined = await caller.all<{ sid: string; approval_requests: object }>('/v1/ContentAndApprovals', 'contents');
+    expect(joined.find(({ sid }) => sid === created.sid)?.approval_requests).toMatchObject({ name: 'greeting', status: 'received' });
+    expect((await parley.request(`/v1/Content/${created.sid}`, { as: await parley.newAccount() })).status).toBe(404);
     expect(await contents().contents(created.sid).remove()).toBe(true);
     expect(await refusal(contents().contents(created.sid).fetch())).toEqual([404, 20404]);
   });

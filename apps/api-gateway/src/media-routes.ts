@@ -4,29 +4,21 @@
  */
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiError } from '@parley/contracts/error-catalogue';
-import { uploadMedia } from '@parley/contracts/rest/media';
-import { parameters } from '@parley/contracts/rest/parameters';
-import { DomainError } from '@parley/domain/domain-error';
 import { isSid } from '@parley/domain/sid';
-import { checkedContentType } from '@parley/media/content-type';
 import type { MediaStorage } from '@parley/media/media-storage';
 import { MediaStore, type MediaRow } from '@parley/media/media-store';
 import { SignedUrls } from '@parley/media/signed-url';
-import { discard, receive, TooLarge } from '@parley/media/spool';
 import type { Fastify } from '@parley/runtime/bootstrap';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiRequest } from './call.js';
 import type { GatewayConfig } from './config.js';
 import { answerError, apiError, NotFound } from './error-answer.js';
-import { decodeForm } from './form.js';
 import { mediaJson } from './media-json.js';
 import { serveMedia } from './media-serving.js';
+import { MediaUploads } from './media-uploads.js';
 import { ServiceLookup } from './service-lookup.js';
 import { GATEWAY_CONFIG, MEDIA_STORAGE } from './tokens.js';
-import { readUpload, type Upload } from './upload-body.js';
 
-/** Each holds a file on the disk until it is complete. */
-const UPLOADS_AT_ONCE_MAX = 200;
 const upload = { config: { body: 'file' } };
 
 export function mediaRoutes(fastify: Fastify, app: NestFastifyApplication): void {
@@ -35,7 +27,7 @@ export function mediaRoutes(fastify: Fastify, app: NestFastifyApplication): void
   const media = app.get(MediaStore);
   const urls = app.get(SignedUrls);
   const services = app.get(ServiceLookup);
-  let uploads = 0;
+  const uploads = new MediaUploads(storage, media, mediaBytesMax);
 
   void fastify.register(async (scope) => {
     scope.removeAllContentTypeParsers();
@@ -46,14 +38,9 @@ export function mediaRoutes(fastify: Fastify, app: NestFastifyApplication): void
       return answerError(reply, apiError(error, request));
     });
     scope.post('/v1/Services/:ChatServiceSid/Media', upload, async (request, reply) => {
-      if (uploads >= UPLOADS_AT_ONCE_MAX) throw new DomainError('overloaded');
-      uploads++;
-      try {
-        const row = await takeUpload(request as ApiRequest);
-        return await reply.code(201).send(mediaJson((request as ApiRequest).call, urls, row));
-      } finally {
-        uploads--;
-      }
+      const { call } = request as ApiRequest;
+      await services.mustExist(call);
+      return reply.code(201).send(mediaJson(call, urls, await uploads.take(request as ApiRequest)));
     });
     scope.route({
       method: ['GET', 'HEAD'], url: '/v1/Services/:ChatServiceSid/Media/:Sid/Content',
@@ -82,33 +69,7 @@ export function mediaRoutes(fastify: Fastify, app: NestFastifyApplication): void
     if (!row) throw new NotFound();
     return row;
   }
-
-  async function takeUpload(request: ApiRequest): Promise<MediaRow> {
-    const { call, raw, url } = request;
-    const { Category: category, Filename } = parameters(uploadMedia, decodeForm(url.includes('?') ? url.slice(url.indexOf('?') + 1) : ''));
-    if (Number(raw.headers['content-length']) > mediaBytesMax + ENVELOPE_BYTES) throw new ApiError(50512);
-    await services.mustExist(call);
-    return readUpload(raw, Filename, async (body: Upload) => {
-      const file = await receive(storage, body.source, mediaBytesMax).catch((error: unknown) => {
-        throw error instanceof TooLarge ? new ApiError(50512) : error;
-      });
-      try {
-        if (file.size === 0) throw new ApiError(20001, 'body is empty');
-        const contentType = await checkedContentType(body.contentType, file.head);
-        if (contentType === undefined) throw new ApiError(50511);
-        const { filename, multipart } = body;
-        return await media.upload(file, {
-          account: call.account.sid, service: call.service, author: call.member?.identity ?? null, category, contentType, filename, multipart,
-        }, call.caller);
-      } finally {
-        await discard(file);
-      }
-    });
-  }
 }
-
-/** What a form has around its file. */
-const ENVELOPE_BYTES = 65_536;
 
 function refuseLink(reply: FastifyReply): FastifyReply {
   return answerError(reply.header('Access-Control-Allow-Origin', '*'), new ApiError(20003, '', { status: 403, message: 'This address is not, or no longer, valid' }));

@@ -7,6 +7,7 @@ import type { MediaRow } from '@parley/media/media-store';
 import { ApiError } from '@parley/contracts/error-catalogue';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NotFound } from './error-answer.js';
+import { storageTrouble } from './media-uploads.js';
 
 const oneRange = /^bytes=(\d{0,15})-(\d{0,15})$/;
 /** What a browser may show inside a page. SVG and HTML are documents with scripts: downloads. */
@@ -30,7 +31,7 @@ export async function serveMedia(request: FastifyRequest, reply: FastifyReply, s
   reply.header('Content-Length', range ? range.end - range.start + 1 : row.size);
   if (request.method === 'HEAD') return reply.send();
   return reply.send(await storage.read(mediaKey(row.account, row.sid), range).catch((error: unknown) => {
-    throw error instanceof MediaGone ? new NotFound() : error;
+    throw error instanceof MediaGone ? new NotFound() : storageTrouble(error);
   }));
 }
 

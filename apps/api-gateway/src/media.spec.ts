@@ -2,7 +2,7 @@ import type { AddMessage } from '@parley/contracts/commands';
 import type { MessageAdded } from '@parley/domain/conversation/events';
 import { DomainError } from '@parley/domain/domain-error';
 import { newSid } from '@parley/domain/sid';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestGateway, unknown } from './gateway.testing.js';
@@ -168,6 +168,19 @@ describe('content', () => {
     expect((await gateway.fetch(links.content_direct_temporary, {}, null)).status).toBe(404);
     expect((await gateway.fetch(url, { method: 'DELETE' })).status).toBe(404);
   });
+});
+
+it('a storage that does not work is 503, in and out', async () => {
+  const { url, links } = await uploaded();
+  const place = join(folder, gateway.account.sid);
+  await rename(place, `${place}.away`);
+  await writeFile(place, 'no folder');
+  const answers = [await gateway.fetch(links.content), await post(png, 'image/png')];
+  expect(answers.map(({ status, headers }) => [status, headers.get('retry-after')])).toEqual([[503, '1'], [503, '1']]);
+  expect((await gateway.fetch(url)).status).toBe(200);
+  await rm(place);
+  await rename(`${place}.away`, place);
+  expect((await gateway.fetch(links.content)).status).toBe(200);
 });
 
 it('a MediaSet answers each with a code of its own', async () => {

@@ -14,7 +14,8 @@ const isForm = /^multipart\/form-data *;/i;
 export function readUpload<T>(raw: IncomingMessage, filename: string | undefined, receive: (upload: Upload) => Promise<T>): Promise<T> {
   const contentType = raw.headers['content-type'];
   if (contentType !== undefined && isForm.test(contentType)) return readForm(raw, contentType, filename, receive);
-  return receive({ source: raw, contentType, filename: plainName(filename), multipart: false });
+  // Not destroyed when the reading ends early: the connection has an answer to carry.
+  return receive({ source: raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>, contentType, filename: plainName(filename), multipart: false });
 }
 
 /** The field's name does not matter: browsers' clients use the file's own. */
