@@ -291,7 +291,8 @@ describe(`access tokens (${topology})`, () => {
     await v1().users('guest').update({ roleSid: (await roleNamed('service user')).sid });
   });
   it('stay out of conversations they are not in, and of what is the account’s', async () => {
-    const stranger = as('stranger');
+    const who = 'stranger';
+    const stranger = as(who);
     for (const path of [`/Conversations/${room}`, `/Conversations/${room}/Messages`, `/Conversations/${room}/Participants`])
       expect(await answered(stranger(path))).toEqual([403, 50430]);
     expect(await answered(stranger(`/Conversations/${room}/Messages`, { Body: 'x' }))).toEqual([403, 50430]);
@@ -307,8 +308,8 @@ describe(`access tokens (${topology})`, () => {
     expect(await answered(stranger('/Users/stranger', { FriendlyName: 'S' }))).toBe(200);
     expect(await answered(stranger('/Conversations/nowhere'))).toEqual([404, 20404]);
     expect(await answered(stranger(`/Conversations/${room}/Participants`, { Identity: 'stranger' }))).toBe(201); // joinConversation
-    expect(await answered(stranger(`/Users/stranger/Conversations/${room}`, { NotificationLevel: 'muted' }))).toBe(200);
-    expect(await answered(stranger(`/Users/stranger/Conversations/${room}`, undefined, 'DELETE'))).toBe(204);
+    expect(await answered(stranger(`/Users/${who}/Conversations/${room}`, { NotificationLevel: 'muted' }))).toBe(200);
+    expect(await answered(stranger(`/Users/${who}/Conversations/${room}`, undefined, 'DELETE'))).toBe(204);
     expect(await answered(stranger(`/Conversations/${room}`))).toEqual([403, 50430]);
   });
   it('are of one service of one account', async () => {
