@@ -1,6 +1,6 @@
 import { newSid } from '@parley/domain/sid';
 import { AccountRegistry, type NewAccount } from './account-registry.js';
-import { Accounts } from './accounts.js';
+import { Accounts, type Credentials } from './accounts.js';
 import { testDatabase, type TestDatabase } from './database.testing.js';
 
 let db: TestDatabase;
@@ -101,7 +101,7 @@ describe('what is remembered', () => {
     const [sub, stranger] = [await make({ parent: top.sid }), await make()];
     const { key, secret } = await changes.createKey({ account: top.sid, friendlyName: null });
     const remembered = async () => {
-      const found = [];
+      const found: Credentials[] = [];
       for (const by of [here, elsewhere]) for (const [user, password] of [[top.sid, top.token], [sub.sid, sub.token], [key.sid, secret], [stranger.sid, stranger.token]] as const)
         found.push((await Promise.all([1, 2, 3].map(() => by.verifyBasic(user, password)))).at(-1)!);
       return () => found.map((credentials) => credentials.current());
