@@ -83,7 +83,7 @@ describe('EventPublisher', () => {
     await publisher.publish(facts(1, 1));
     const { config } = await (await streams()).info(stream);
     expect(config).toMatchObject({
-      retention: 'limits', storage: 'file', discard: 'old', max_age: 72 * 3600 * 1e9, max_bytes: 2 ** 30, duplicate_window: 120e9,
+      retention: 'limits', storage: 'file', discard: 'old', max_age: 72 * 3600 * 1e9, max_bytes: 2 ** 33, duplicate_window: 120e9,
     });
   });
 
