@@ -6,6 +6,7 @@ import { findApiPath } from '@parley/contracts/rest/operations';
 import { answersOf, listAnswerOf, lists } from '@parley/contracts/rest/configuration-answers';
 import { faultsOf, fieldsOf, operations, type Operation } from './conformance/published-api.js';
 import { operationCalls, type OperationCall } from './conformance/operation-calls.js';
+import { operationVariants } from './conformance/operation-variants.js';
 import { urlencoded, World } from './conformance/world.js';
 import { Parley, START_MS, topology } from './installation.js';
 
@@ -104,5 +105,13 @@ describe(`the published API (${topology})`, () => {
   it.each(operations.map((operation) => [operation.id, operation] as const))('%s', async (id, operation) => {
     const call = await caseOf(operation)!(worlds[operation.family]);
     table.set(id, await judge(operation, call));
+  });
+});
+
+describe(`other forms of answers (${topology})`, () => {
+  const variants = operationVariants.flatMap(([key, what, call]) =>
+    operations.filter(({ verb, shape }) => `${verb} ${shape}` === key).map((operation) => [operation.id, what, operation, call] as const));
+  it.each(variants)('%s: %s', async (_id, _what, operation, call) => {
+    await judge(operation, await call(worlds[operation.family]));
   });
 });

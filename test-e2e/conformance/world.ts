@@ -70,6 +70,21 @@ export class World {
     return this.create('/v1/Credentials', { Type: 'fcm', FriendlyName: another('credential'), Secret: 'a server key' });
   }
 
+  /** A file that waits for its message. */
+  async media(type: string, bytes: string): Promise<string> {
+    const path = `/v1/Services/${this.service}/Media?Filename=agreed.txt`;
+    const { status, body } = await this.parley.request(path, { body: bytes, headers: { 'content-type': type } });
+    if (status !== 201) throw new Error(`POST ${path}: ${status} ${JSON.stringify(body)}`);
+    return body.sid;
+  }
+  /** A content template of text. */
+  async template(text: string): Promise<string> {
+    const content = JSON.stringify({ friendly_name: another('template'), language: 'en', variables: { name: 'you' }, types: { 'twilio/text': { body: text } } });
+    const { status, body } = await this.parley.request('/v1/Content', { body: content, headers: { 'content-type': 'application/json' } });
+    if (status !== 201) throw new Error(`POST /v1/Content: ${status} ${JSON.stringify(body)}`);
+    return body.sid;
+  }
+
   /** A user in a conversation, with its participant. */
   async member(): Promise<{ user: string; identity: string; conversation: string; participant: string }> {
     const identity = another('member');
@@ -86,9 +101,10 @@ export class World {
     const message = await this.message(conversation);
     const path = `Conversations/${conversation}/Messages/${message}/Receipts`;
     const receipts = await until(async () => {
-      const list = (await this.get(path)).delivery_receipts as { sid: string }[];
-      return list.length === 2 && list.map(({ sid }) => sid);
-    }, 'receipts of both phones', 30_000);
+      const list = (await this.get(path)).delivery_receipts as { sid: string; status: string }[];
+      // Until they change no more.
+      return list.length === 2 && list.every(({ status }) => status === 'delivered') && list.map(({ sid }) => sid);
+    }, 'delivered to both phones', 30_000);
     return { conversation, message, receipts };
   }
 
