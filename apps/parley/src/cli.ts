@@ -10,6 +10,7 @@ import { SecretBox } from '@parley/event-store/secret-box';
 import { ConfigError, readConfig, type Config } from '@parley/runtime/config';
 import { accountGroup, tokenGroup } from './account-commands.js';
 import { CommandError, helpOf, understand, UsageError, type Group } from './command-group.js';
+import { contentGroup } from './content-commands.js';
 import { deliveryCommand, deliveryHelp } from './delivery-commands.js';
 import { keyGroup } from './key-commands.js';
 import type { Databases } from './new-account.js';
@@ -20,8 +21,8 @@ import { setup } from './setup.js';
 const help = `usage: parley <command>
 
   setup                   migrate the databases, make the first account, print its credentials
-  account | token | key | service <command>
-                          accounts, auth tokens, API keys, services: see parley account --help and so on
+  account | token | key | service | content <command>
+                          accounts, auth tokens, API keys, services, content templates: see parley account --help and so on
   rebuild                 build the read models again from the log while serving, then swap them in
   parked                  events a consumer could not handle, oldest first
 ${deliveryHelp}
@@ -29,7 +30,7 @@ ${deliveryHelp}
 
 Works on the installation that runs under PARLEY_HOME (default .parley/), or on the one that DATABASE_URL and PARLEY_KEK name.`;
 
-const groups = new Map([accountGroup, tokenGroup, keyGroup, serviceGroup].map((group): [string, Group<Databases>] => [group.name, group]));
+const groups = new Map([accountGroup, tokenGroup, keyGroup, serviceGroup, contentGroup].map((group): [string, Group<Databases>] => [group.name, group]));
 
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 

@@ -20,7 +20,7 @@ async function services({ pool }: Databases, account: string, sid?: string): Pro
 }
 
 /** Loaded when it is needed: the other commands start faster without it. */
-async function withCommands({ pool, keysPool, box }: Databases, work: (commands: RegistryService) => Promise<void>): Promise<void> {
+export async function withCommands({ pool, keysPool, box }: Databases, work: (commands: RegistryService) => Promise<void>): Promise<void> {
   const { RegistryService: Service } = await import('@parley/participant-service/registry-commands');
   const commit = new GroupCommit(pool, () => {});
   try {
