@@ -39,7 +39,7 @@ export class MessageContents {
   }
 
   private async store(call: Call, conversation: ConversationSid, message: AddMessage): Promise<MessageAdded> {
-    return this.commands.addMessage(call.caller, conversation, await this.hooks.messageAdd(call, conversation, message));
+    return this.commands.addMessage(call.caller, conversation, withSaidBody(message, await this.hooks.messageAdd(call, conversation, message)));
   }
 
   /** Body and files are ignored: the template stands for both. */
@@ -69,4 +69,12 @@ export class MessageContents {
     await this.media.attach(sids, conversation, added.messageSid).catch((error: unknown) => log.warn('media are attached later', { error }));
     return added;
   }
+}
+
+/** A pre-event webhook that wrote another text wrote it for every channel. */
+function withSaidBody(asked: AddMessage, wished: AddMessage): AddMessage {
+  const { body = null, content } = wished;
+  if (!content || body === asked.body) return wished;
+  const { sms, whatsapp } = content.channels;
+  return { ...wished, content: { ...content, channels: { sms: { ...sms, body }, whatsapp: { ...whatsapp, body } } } };
 }
