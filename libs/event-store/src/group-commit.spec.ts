@@ -1,5 +1,6 @@
 import { newSid } from '@parley/domain/sid';
 import type { Append } from './append.js';
+import { createPool } from './database.js';
 import { testDatabase, type TestDatabase } from './database.testing.js';
 import { GroupCommit } from './group-commit.js';
 import { shardOf } from './shard.js';
@@ -94,4 +95,13 @@ it('never stores a NUL byte, and lets the rest of its batch through', async () =
   expect(first.status).toBe('rejected');
   expect(second).toMatchObject({ status: 'fulfilled', value: { status: 'ok' } });
   await commit.stop();
+});
+
+it('gives up the connections it keeps when others of its pool wait', async () => {
+  const pool = createPool(db.url, { max: 1 });
+  const commit = new GroupCommit(pool, () => {});
+  await commit.append(fact(newSid('IG'), 0));
+  expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  await commit.stop();
+  await pool.end();
 });

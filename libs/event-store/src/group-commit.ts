@@ -285,7 +285,7 @@ export class GroupCommit {
 
   /** Not given back: taking a connection from the pool costs a timer, which drags the whole append into old space (measured). */
   private keep(client: AppendConnection): void {
-    if (this.stopped || this.pool.waitingCount > 0) client.release();
+    if (this.stopped || this.pool.waitingCount > 0 || this.kept.length >= IN_FLIGHT_MAX) client.release();
     else this.kept.push(client);
   }
 
@@ -334,6 +334,8 @@ export class GroupCommit {
   }
 
   private expire(): void {
+    // Others may share the pool: what we only keep for later is theirs when they wait.
+    while (this.kept.length > 0 && this.pool.waitingCount > 0) this.kept.pop()!.release();
     const before = performance.now() - DEADLINE_MILLIS;
     for (const commands of [this.queue, ...this.flying])
       for (const command of commands)
