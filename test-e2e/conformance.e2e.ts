@@ -2,6 +2,8 @@
  * Every operation of the API as Twilio publishes it, called on prepared data: status and answer as the published document
  * says, and as the stricter schemas of ours say (exact fields, what may be null, forms of URLs and dates). Prints a table.
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { findApiPath } from '@parley/contracts/rest/operations';
 import { answersOf, listAnswerOf, lists } from '@parley/contracts/rest/configuration-answers';
 import { faultsOf, fieldsOf, operations, type Operation } from './conformance/published-api.js';
@@ -113,5 +115,27 @@ describe(`other forms of answers (${topology})`, () => {
     operations.filter(({ verb, shape }) => `${verb} ${shape}` === key).map((operation) => [operation.id, what, operation, call] as const));
   it.each(variants)('%s: %s', async (_id, _what, operation, call) => {
     await judge(operation, await call(worlds[operation.family]));
+  });
+});
+
+describe(`our own document (${topology})`, () => {
+  it('is served as it is in the repository, and to read', async () => {
+    const file = readFileSync(join(import.meta.dirname, '..', 'openapi', 'parley.openapi.json'), 'utf8');
+    expect((await parley.request('/openapi.json', { as: null })).body).toEqual(JSON.parse(file));
+    const page = await fetch(`${parley.url}/docs`);
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(await page.text()).toContain('/v1/Conversations/{ConversationSid}/Messages');
+  });
+  it('has every published operation with all its parameters and answers', async () => {
+    const { paths } = (await parley.request('/openapi.json', { as: null })).body;
+    for (const { path, verb, fields, filters, headers, success } of operations) {
+      const ours = paths[path]?.[verb.toLowerCase()];
+      const form = ours?.requestBody?.content['application/x-www-form-urlencoded'].schema ?? { properties: {} };
+      const named = (where: string) => (ours?.parameters ?? []).filter((parameter: any) => parameter.in === where).map(({ name }: any) => name as string);
+      expect([path, verb, Object.keys(form.properties as object).sort()]).toEqual([path, verb, fields.map(({ name }) => name).sort()]);
+      expect([path, verb, named('query').sort()]).toEqual([path, verb, filters.map(({ name }) => name).sort()]);
+      expect(named('header')).toEqual(expect.arrayContaining([...headers]));
+      expect(Object.keys(ours?.responses as object)).toEqual(expect.arrayContaining(success.map(String)));
+    }
   });
 });
