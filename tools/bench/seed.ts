@@ -21,7 +21,7 @@ const CONVERSATIONS_AT_ONCE = 32;
 const TEXT = 'Said the one who had been waiting for the parcel since last Thursday, and the other agreed at once.';
 
 /** `hot`: conversations that the load uses as well, they get half of the messages, or that share of them. */
-export type SeedPlan = { messages: number; hot: number; cold: number; membersEach: number; hotShare?: number };
+export type SeedPlan = { messages: number; hot: number; cold: number; membersEach: number; hotShare?: number; coldMembersEach?: number };
 
 /** Returns the members of the hot conversations. */
 export async function seed(installation: TestInstallation, plan: SeedPlan, say: (line: string) => void): Promise<Member[]> {
@@ -30,10 +30,10 @@ export async function seed(installation: TestInstallation, plan: SeedPlan, say: 
   const keysPool = createPool(keysDatabaseUrl, { max: 1 });
   const commit = new GroupCommit(pool, () => {});
   const keys = new DataKeys(keysPool, new SecretBox(readFileSync(join(installation.home, 'kek'), 'utf8').trim()));
-  const seeder = new Seeder(new Streams(pool, commit, keys), accountSid, serviceSid, plan.membersEach);
+  const seeder = new Seeder(new Streams(pool, commit, keys), accountSid, serviceSid);
   try {
-    const hot = await inParallel(plan.hot, CONVERSATIONS_AT_ONCE, (c) => seeder.conversation(`seed-${String(c).padStart(6, '0')}`));
-    const cold = await inParallel(plan.cold, CONVERSATIONS_AT_ONCE, (c) => seeder.conversation(`cold-${String(c).padStart(6, '0')}`));
+    const hot = await inParallel(plan.hot, CONVERSATIONS_AT_ONCE, (c) => seeder.conversation(`seed-${String(c).padStart(6, '0')}`, plan.membersEach));
+    const cold = await inParallel(plan.cold, CONVERSATIONS_AT_ONCE, (c) => seeder.conversation(`cold-${String(c).padStart(6, '0')}`, plan.coldMembersEach ?? plan.membersEach));
     const toHot = Math.floor(plan.messages * (plan.hotShare ?? 0.5));
     const begin = performance.now();
     let done = 0;
@@ -54,16 +54,14 @@ class Seeder {
   private readonly streams: Streams;
   private readonly account: string;
   private readonly serviceSid: string;
-  private readonly membersEach: number;
 
-  constructor(streams: Streams, account: string, serviceSid: string, membersEach: number) {
+  constructor(streams: Streams, account: string, serviceSid: string) {
     this.streams = streams;
     this.account = account;
     this.serviceSid = serviceSid;
-    this.membersEach = membersEach;
   }
 
-  async conversation(prefix: string): Promise<Member[]> {
+  async conversation(prefix: string, membersEach: number): Promise<Member[]> {
     const sid = newSid('CH');
     const caller = { account: this.account };
     await this.streams.onConversation(caller, sid, () => ({
@@ -73,7 +71,7 @@ class Seeder {
         attributes: '{}', state: 'active', timers: {}, email: {}, now: new Date().toISOString(),
       },
     }), { result: null, unique: true });
-    const members = Array.from({ length: this.membersEach }, (_, m): Member => ({ conversationSid: sid, identity: `${prefix}-${String(m).padStart(4, '0')}` }));
+    const members = Array.from({ length: membersEach }, (_, m): Member => ({ conversationSid: sid, identity: `${prefix}-${String(m).padStart(4, '0')}` }));
     for (const { identity } of members) {
       await this.streams.onConversation(caller, sid, () => ({
         type: 'AddParticipant',

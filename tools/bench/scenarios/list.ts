@@ -20,7 +20,7 @@ export const list: Scenario = async (context) => {
 
 async function measure(installation: TestInstallation, context: ScenarioContext): Promise<ScenarioResult> {
   const { messages, conversations } = context.quick ? SIZES_QUICK : SIZES;
-  const members = await withHistory(installation, { messages, hot: 1, cold: conversations - 1, membersEach: 1, hotShare: 1 }, context);
+  const members = await withHistory(installation, { messages, hot: 1, cold: conversations - 1, membersEach: 1, coldMembersEach: 0, hotShare: 1 }, context);
   const load = new LoadGenerator('list', context.profile);
   try {
     context.say('list: following every page of both lists');
