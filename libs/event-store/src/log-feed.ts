@@ -3,6 +3,7 @@
  * tail once it caught up. Holds at most QUEUE_MAX facts: a slow consumer falls back to Postgres instead of filling memory.
  */
 import type { LogEvent } from '@parley/domain/event';
+import { placeOf } from './log-reader.js';
 import type { LogTail } from './log-tail.js';
 
 const QUEUE_MAX = 5000;
@@ -80,7 +81,7 @@ export class LogFeed {
         this.behind.add(shard);
         continue;
       }
-      this.queue.push(this.wanted && !this.wanted.has(event.type) ? placeOf(event) : event);
+      this.queue.push(this.wanted && !this.wanted.has(event.type) ? placeOf(shard, position) : event);
       this.next.set(shard, position + 1);
     }
     this.wake?.();
@@ -90,7 +91,7 @@ export class LogFeed {
     for (const shard of [...this.behind]) {
       const from = this.next.get(shard);
       if (from === undefined) continue;
-      const events = await this.tail.read(shard, from - 1, READ_BATCH);
+      const events = await this.tail.read(shard, from - 1, READ_BATCH, this.wanted);
       if (this.next.get(shard) !== from) continue; // started over meanwhile
       this.queue.push(...events);
       const reached = events.at(-1)?.position ?? from - 1;
@@ -100,5 +101,3 @@ export class LogFeed {
     }
   }
 }
-
-const placeOf = ({ shard, position }: LogEvent): LogEvent => ({ shard, position, type: '' }) as LogEvent;

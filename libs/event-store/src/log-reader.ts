@@ -28,14 +28,28 @@ export class LogReader {
     private readonly keys: DataKeys,
   ) {}
 
-  /** Facts of a shard after a position, in order; at most `limit`. */
-  async read(shard: number, after: number, limit = 500): Promise<LogEvent[]> {
+  /** Facts of a shard after a position, in order; at most `limit`. Of types not `wanted` only the place comes (see placeOf). */
+  async read(shard: number, after: number, limit = 500, wanted?: ReadonlySet<string>): Promise<LogEvent[]> {
+    if (wanted) return this.readWanted(shard, after, limit, wanted);
     const { rows } = await this.pool.query<EventRow>({
       name: 'log-read',
       text: `select ${eventColumns} from log.event e where e.shard = $1 and e.position > $2 order by e.position limit $3`,
       values: [shard, after, limit],
     });
     return this.decodeAll(rows);
+  }
+
+  /** What nobody wants is neither carried nor decrypted: who catches up passes over most of the log. */
+  private async readWanted(shard: number, after: number, limit: number, wanted: ReadonlySet<string>): Promise<LogEvent[]> {
+    const { rows } = await this.pool.query<EventRow>({
+      name: 'log-read-wanted',
+      text: `select ${eventColumns.replace('e.data', 'case when e.type = any ($4) then e.data end as data')}
+               from log.event e where e.shard = $1 and e.position > $2 order by e.position limit $3`,
+      values: [shard, after, limit, [...wanted]],
+    });
+    const events: LogEvent[] = [];
+    for (const row of rows) events.push(wanted.has(row.type) ? await this.decode(row) : placeOf(shard, row.position));
+    return events;
   }
 
   /** Facts of one conversation (its receipts among them) after a position, in order; at most `limit`. */
@@ -78,3 +92,6 @@ export class LogReader {
     }
   }
 }
+
+/** Stands for a fact that is there but not wanted: type `''`, and nothing else. */
+export const placeOf = (shard: number, position: number): LogEvent => ({ shard, position, type: '' }) as LogEvent;

@@ -61,8 +61,8 @@ export class LogTail {
     return () => this.listeners.delete(listener);
   }
 
-  read(shard: number, after: number, limit?: number): Promise<LogEvent[]> {
-    return this.reader.read(shard, after, limit);
+  read(shard: number, after: number, limit?: number, wanted?: ReadonlySet<string>): Promise<LogEvent[]> {
+    return this.reader.read(shard, after, limit, wanted);
   }
 
   readConversation(shard: number, conversation: string, after: number, limit?: number): Promise<LogEvent[]> {
