@@ -82,7 +82,7 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 }
 const carrier = () => new Carrier({ accountSid: account, authToken: 'token', baseUrl: `${base}/simulator`, publicUrl });
 const delivery = (body = 'hi', fields: Partial<Delivery> = {}): Delivery => ({
-  deliveryId: newSid('DY'), sender: number, recipient: phone, body, mediaUrls: [], firstAttemptAt: new Date().toISOString(), ...fields,
+  deliveryId: newSid('DY'), sender: number, recipient: phone, body, media: [], firstAttemptAt: new Date().toISOString(), ...fields,
 });
 const send = (message = delivery(), millis = 5_000) => carrier().send(message, AbortSignal.timeout(millis));
 async function call(method: string, path: string, body?: unknown, user: string = account) {

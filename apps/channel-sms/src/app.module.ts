@@ -45,7 +45,7 @@ import { TwilioWebhooksController } from './twilio-webhooks.controller.js';
         const urls = new SignedUrls(config.publicUrl, config.kek);
         return new DeliveryWorker({
           channel: 'sms', pool, nats, owner: config.instance, carriers, conversations, timeoutMillis, concurrency, unanswered,
-          mediaUrl: (sid) => urls.urlOf(sid, CARRIER_LINK_SECONDS),
+          files: { urlOf: (sid) => urls.urlOf(sid, CARRIER_LINK_SECONDS) },
         });
       },
     },

@@ -31,7 +31,7 @@ export async function noteInboundMedia(pool: Pool, account: string, { channel, t
   if (media.length === 0) return null;
   const files = media.map(({ contentType, url }, i) => ({
     sid: derivedSid('ME', account, `${reference}/${i}`), contentType: typeOf(contentType) ?? 'application/octet-stream', filename: null, size: 0,
-    source: { carrier: reference.slice(0, reference.indexOf(':')), channel, sender: to, url } satisfies Source,
+    source: { carrier: reference.slice(0, reference.indexOf(':')), channel, sender: to, url: url! } satisfies Source,
   }));
   await pool.query(
     `insert into media.media (sid, account, state, content_type, source, due_at, expires_at)

@@ -13,12 +13,10 @@ import { CONFIG } from '@parley/runtime/parts';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
 
-/** Says nothing to the person; any other text would be sent to them. */
-const EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>';
 const log = logger('twilio-webhooks');
 const received = metrics.counter('parley_webhooks_total', 'Webhooks of carriers, by how they were answered');
 
-type Request = { url: string; headers: Record<string, string | string[] | undefined>; body: unknown };
+type Request = { method: string; url: string; headers: Record<string, string | string[] | undefined>; body: unknown };
 type Reply = { header(name: string, value: string): unknown };
 
 @Controller('webhooks/twilio')
@@ -31,11 +29,14 @@ export class TwilioWebhooksController {
 
   @Post(['sms', 'status'])
   @HttpCode(200)
-  async receive(@Req() { url, headers, body }: Request, @Res({ passthrough: true }) reply: Reply): Promise<string> {
+  async receive(@Req() { method, url, headers, body }: Request, @Res({ passthrough: true }) reply: Reply): Promise<string> {
     if (typeof body !== 'string') throw new UnsupportedMediaTypeException('a form is expected');
     try {
-      const { account, carrier, events } = await this.carriers.openWebhook({ url: this.config.publicUrl + url, headers, body });
+      const { account, carrier, events, answer } = await this.carriers.openWebhook({ method, url: this.config.publicUrl + url, headers, body: Buffer.from(body) });
       await this.inbox.receive(account, carrier, events);
+      received.add(1, { answer: answer.status });
+      reply.header('Content-Type', answer.contentType);
+      return answer.body;
     } catch (error) {
       if (error instanceof InvalidSignature) {
         received.add(1, { answer: 403 });
@@ -46,8 +47,5 @@ export class TwilioWebhooksController {
       received.add(1, { answer: 503 });
       throw new ServiceUnavailableException('try again later');
     }
-    received.add(1, { answer: 200 });
-    reply.header('Content-Type', 'text/xml');
-    return EMPTY_TWIML;
   }
 }

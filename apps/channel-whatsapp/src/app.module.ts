@@ -30,7 +30,7 @@ import { channelConfig } from './config.js';
         const urls = new SignedUrls(config.publicUrl, config.kek);
         return new DeliveryWorker({
           channel: 'whatsapp', pool, nats, owner: config.instance, carriers: new Carriers(types, config.publicUrl, accounts, pool, box),
-          conversations, timeoutMillis, concurrency, unanswered, mediaUrl: (sid) => urls.urlOf(sid, CARRIER_LINK_SECONDS),
+          conversations, timeoutMillis, concurrency, unanswered, files: { urlOf: (sid) => urls.urlOf(sid, CARRIER_LINK_SECONDS) },
         });
       },
     },

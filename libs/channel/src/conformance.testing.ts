@@ -37,7 +37,7 @@ export function conformsToTheChannelPort(name: string, play: () => Promise<Playe
       expect(error).toBeInstanceOf(SendError);
       return error as SendError;
     };
-    const parse = (webhook: RawWebhook) => carrier.adapter.parseWebhook(webhook);
+    const parse = async (webhook: RawWebhook) => carrier.adapter.parseWebhook(webhook);
     const statusOf = (events: InboundEvent[]) => (events as DeliveryReceipt[]).map(({ status }) => status);
 
     describe('a send', () => {
@@ -75,36 +75,36 @@ export function conformsToTheChannelPort(name: string, play: () => Promise<Playe
     });
 
     describe('a webhook', () => {
-      it('with a wrong signature is refused', () => {
-        expect(() => parse(carrier.forged(carrier.message({ id: 'SM1', text: 'hi' })))).toThrow(InvalidSignature);
-        expect(() => parse({ ...carrier.message({ id: 'SM1', text: 'hi' }), headers: {} })).toThrow(InvalidSignature);
+      it('with a wrong signature is refused', async () => {
+        await expect(parse(carrier.forged(carrier.message({ id: 'SM1', text: 'hi' })))).rejects.toThrow(InvalidSignature);
+        await expect(parse({ ...carrier.message({ id: 'SM1', text: 'hi' }), headers: {} })).rejects.toThrow(InvalidSignature);
       });
-      it('that comes twice is the same event, another message is not', () => {
-        const [first] = parse(carrier.message({ id: 'SM1', text: 'hi' }));
-        const [again] = parse(carrier.message({ id: 'SM1', text: 'hi' }));
-        const [other] = parse(carrier.message({ id: 'SM2', text: 'hi' }));
+      it('that comes twice is the same event, another message is not', async () => {
+        const [first] = await parse(carrier.message({ id: 'SM1', text: 'hi' }));
+        const [again] = await parse(carrier.message({ id: 'SM1', text: 'hi' }));
+        const [other] = await parse(carrier.message({ id: 'SM2', text: 'hi' }));
         expect(eventKeyOf(again!)).toBe(eventKeyOf(first!));
         expect(eventKeyOf(other!)).not.toBe(eventKeyOf(first!));
       });
-      it('reports each status as an event of its own, in whatever order they come', () => {
+      it('reports each status as an event of its own, in whatever order they come', async () => {
         const { words } = carrier;
-        const reports = [words.delivered, words.sent, words.delivered, words.failed].map((status) => parse(carrier.status({ id: 'SM1', status })));
+        const reports = await Promise.all([words.delivered, words.sent, words.delivered, words.failed].map((status) => parse(carrier.status({ id: 'SM1', status }))));
         expect(reports.map(statusOf)).toEqual([['delivered'], ['sent'], ['delivered'], ['failed']]);
         expect(new Set(reports.map(([event]) => eventKeyOf(event!))).size).toBe(3);
       });
-      it('hands back our reference', () => {
+      it('hands back our reference', async () => {
         const { deliveryId } = carrier.delivery;
-        expect(parse(carrier.status({ id: 'SM1', status: carrier.words.sent, deliveryId }))).toMatchObject([{ deliveryId }]);
+        expect(await parse(carrier.status({ id: 'SM1', status: carrier.words.sent, deliveryId }))).toMatchObject([{ deliveryId }]);
       });
-      it('about a message we do not know, or with a reference that is none, is parsed all the same', () => {
-        const [event] = parse(carrier.status({ id: 'SMunknown', status: carrier.words.sent, deliveryId: 'nonsense' }));
+      it('about a message we do not know, or with a reference that is none, is parsed all the same', async () => {
+        const [event] = await parse(carrier.status({ id: 'SMunknown', status: carrier.words.sent, deliveryId: 'nonsense' }));
         expect(event).toMatchObject({ kind: 'status', providerMessageId: 'SMunknown' });
         expect(event).not.toHaveProperty('deliveryId');
       });
-      it('may carry fields and statuses nobody knows yet', () => {
+      it('may carry fields and statuses nobody knows yet', async () => {
         const extra = { NeverSeenBefore: 'x', '': 'empty name' };
-        expect(parse(carrier.status({ id: 'SM1', status: carrier.words.sent, extra }))).toHaveLength(1);
-        expect(parse(carrier.status({ id: 'SM1', status: 'teleported' }))).toEqual([]);
+        expect(await parse(carrier.status({ id: 'SM1', status: carrier.words.sent, extra }))).toHaveLength(1);
+        expect(await parse(carrier.status({ id: 'SM1', status: 'teleported' }))).toEqual([]);
       });
     });
   });

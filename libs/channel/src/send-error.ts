@@ -42,6 +42,11 @@ export class SendError extends Error {
   get ambiguous(): boolean { return this.outcome === 'ambiguous'; }
 }
 
+/** A webhook that nobody we know signed. */
 export class InvalidSignature extends Error {
   override name = 'InvalidSignature';
+  /** What the carrier is answered: some stop trying only at a status of their own. */
+  constructor(readonly status: 401 | 403 | 406 = 403) {
+    super('the signature does not fit');
+  }
 }

@@ -136,7 +136,7 @@ export interface RegistryCommands {
 
 /** A message a person outside sent us, as a channel service understood it. */
 export type InboundMessage = {
-  channel: 'sms' | 'whatsapp' | 'email';
+  channel: 'sms' | 'whatsapp' | 'email' | 'messenger';
   from: string;
   to: string;
   body: string | null;

@@ -27,7 +27,7 @@ afterAll(() => bench.db.drop());
 const webhook = (accountSid: string, token: string, to = number, from = '+15550100002') => {
   const url = `${publicUrl}/webhooks/twilio/sms`;
   const form = new URLSearchParams({ AccountSid: accountSid, MessageSid: newSid('SM'), From: from, To: to, Body: 'hi' });
-  return { url, headers: { 'x-twilio-signature': twilioSignature(token, url, form) }, body: form.toString() };
+  return { method: 'POST', url, headers: { 'x-twilio-signature': twilioSignature(token, url, form) }, body: Buffer.from(form.toString()) };
 };
 
 describe('the adapter for a sender', () => {

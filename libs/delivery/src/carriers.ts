@@ -2,7 +2,7 @@
  * The carriers of one channel app: which adapter speaks for which sender, and which account's secret a webhook was signed
  * with. An account's own credentials lead to the simulator; senders at real carriers are in `delivery.sender`.
  */
-import type { ChannelAdapter, RawWebhook } from '@parley/channel/channel-adapter';
+import type { ChannelAdapter, RawWebhook, WebhookAnswer } from '@parley/channel/channel-adapter';
 import type { InboundEvent } from '@parley/channel/inbound-event';
 import { InvalidSignature } from '@parley/channel/send-error';
 import type { TwilioOptions } from '@parley/channel/twilio/messaging-adapter';
@@ -18,7 +18,7 @@ export const SIMULATOR = 'simulator';
 export type CarrierTypes = Record<string, { adapter: new (options: TwilioOptions) => ChannelAdapter; baseUrl: string }>;
 export type CarrierRef = { account: string; carrier: string; credentials: Buffer | null };
 type Claimant = { account: string; carrier: string; adapter: ChannelAdapter | undefined };
-export type Webhook = { account: string; carrier: string; events: InboundEvent[] };
+export type Webhook = { account: string; carrier: string; events: InboundEvent[]; answer: WebhookAnswer };
 
 export class Carriers {
   private readonly adapters = new LruMap<string, ChannelAdapter>(1000);
@@ -42,8 +42,8 @@ export class Carriers {
   async openWebhook(webhook: RawWebhook): Promise<Webhook> {
     for (const { account, carrier, adapter } of await this.claimants(webhook)) {
       try {
-        const events = adapter?.parseWebhook(webhook);
-        if (events) return { account, carrier, events };
+        const events = await adapter?.parseWebhook(webhook);
+        if (adapter && events) return { account, carrier, events, answer: adapter.answer };
       } catch (error) {
         if (!(error instanceof InvalidSignature)) throw error;
       }
@@ -51,7 +51,8 @@ export class Carriers {
     throw new InvalidSignature();
   }
 
-  private async claimants({ body }: RawWebhook): Promise<Claimant[]> {
+  private async claimants(webhook: RawWebhook): Promise<Claimant[]> {
+    const body = webhook.body.toString();
     const claimed = claimedAccount(body);
     if (claimed === undefined) return [];
     const known = await this.accounts.find(claimed);

@@ -21,7 +21,7 @@ export type Claim = DeliveryRow & Lane & {
   found: boolean;
   body: string | null;
   /** Files of the message that still exist, in its order; `fetching`: another carrier has it still. */
-  files: { sid: string; size: number; state: string }[] | null;
+  files: { sid: string; size: number; state: string; content_type: string; filename: string | null }[] | null;
   /** What a content template said for each channel. */
   content: MessageContent | null;
   opted_out: boolean;
@@ -122,7 +122,7 @@ with head as (
 )
 select c.*, m.sid is not null as found, m.body, t.content,
        case when m.media is not null then (
-         select coalesce(json_agg(json_build_object('sid', f.sid, 'size', f.size, 'state', f.state) order by e.place), '[]')
+         select coalesce(json_agg(json_build_object('sid', f.sid, 'size', f.size, 'state', f.state, 'content_type', f.content_type, 'filename', f.filename) order by e.place), '[]')
            from json_array_elements(m.media::json) with ordinality e (file, place)
            join media.media f on f.sid = e.file->>'sid' and f.account = c.account and f.state in ('stored', 'fetching')) end as files,
        x.at is not null as opted_out,

@@ -18,7 +18,7 @@ beforeAll(async () => {
   queue = await WorkQueue.open(nats, DELIVER_QUEUE);
   worker = new DeliveryWorker({
     channel, pool: bench.db.pool, nats, owner: 'one', carriers: bench.carriers, conversations: bench.conversations, timeoutMillis: 1000,
-    concurrency: 4, unanswered: 'retry', mediaUrl: (sid) => sid,
+    concurrency: 4, unanswered: 'retry', files: { urlOf: (sid) => sid },
   });
   await worker.start();
 });

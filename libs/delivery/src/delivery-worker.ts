@@ -7,6 +7,7 @@ import type { Carriers } from './carriers.js';
 import { DeliveryStore } from './delivery-store.js';
 import { Dispatcher } from './dispatcher.js';
 import { DELIVER_QUEUE, type Lane } from './lane.js';
+import type { Files } from './outgoing.js';
 import { Receipts } from './receipts.js';
 import { usualRetries, type RetryPolicy } from './retry-policy.js';
 
@@ -23,7 +24,7 @@ export type DeliveryWorkerOptions = {
   owner: string;
   carriers: Carriers;
   conversations: ConversationCommands;
-  mediaUrl(sid: string): string;
+  files: Files;
   timeoutMillis: number;
   /** Calls in flight per sender. */
   concurrency: number;
@@ -35,9 +36,9 @@ export class DeliveryWorker {
   private queue: WorkQueue | undefined;
 
   constructor(private readonly options: DeliveryWorkerOptions) {
-    const { pool, owner, carriers, conversations, mediaUrl, timeoutMillis, concurrency, unanswered } = options;
+    const { pool, owner, carriers, conversations, files, timeoutMillis, concurrency, unanswered } = options;
     this.dispatcher = new Dispatcher({
-      store: new DeliveryStore(pool, owner, timeoutMillis + SETTLING_MILLIS), carriers, mediaUrl, receipts: new Receipts(pool, conversations), timeoutMillis, concurrency,
+      store: new DeliveryStore(pool, owner, timeoutMillis + SETTLING_MILLIS), carriers, files, receipts: new Receipts(pool, conversations), timeoutMillis, concurrency,
       retries: { ...usualRetries, unanswered },
     });
   }

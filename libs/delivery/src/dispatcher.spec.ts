@@ -22,7 +22,7 @@ function dispatch(options: Partial<DispatcherOptions> = {}, owner = 'one'): Disp
   const { db: { pool }, carriers, conversations } = bench;
   const dispatcher = new Dispatcher({
     store: new DeliveryStore(pool, owner), carriers, receipts: new Receipts(pool, conversations), timeoutMillis: 100, retries,
-    mediaUrl: (sid) => `https://p.example/media/${sid}`, ...options,
+    files: { urlOf: (sid) => `https://p.example/media/${sid}` }, ...options,
   });
   running.push(dispatcher);
   return dispatcher;

@@ -14,7 +14,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Carriers } from './carriers.js';
 import type { Claim, DeliveryStore, Settlement } from './delivery-store.js';
 import { laneKey, senderKey, type Lane } from './lane.js';
-import { outgoingOf, type Outgoing } from './outgoing.js';
+import { outgoingOf, type Files, type Outgoing } from './outgoing.js';
 import type { Receipts } from './receipts.js';
 import { pauseAfter, usualRetries, type RetryPolicy } from './retry-policy.js';
 import { SenderGate, type CallEnd } from './sender-gate.js';
@@ -22,8 +22,7 @@ import { SenderGate, type CallEnd } from './sender-gate.js';
 export type DispatcherOptions = {
   store: DeliveryStore;
   carriers: Carriers;
-  /** Where a carrier fetches a file of ours from. */
-  mediaUrl(sid: string): string;
+  files: Files;
   receipts: Receipts;
   /** A carrier that has not answered by then is not waited for: the attempt is unknown. */
   timeoutMillis?: number;
@@ -137,12 +136,12 @@ export class Dispatcher {
     if (claim.opted_out) return failed(OPTED_OUT);
     const adapter = await this.adapterOf(claim);
     if (!adapter) return failed(NOT_OUR_SENDER, true);
-    const outgoing = outgoingOf(claim, this.options.mediaUrl);
-    const { body, mediaUrls, bytes, pending } = outgoing;
+    const outgoing = outgoingOf(claim, this.options.files);
+    const { body, media, bytes, pending } = outgoing;
     if (pending) return { state: 'queued', dueInMillis: MEDIA_PAUSE_MILLIS };
-    if (!body && mediaUrls.length === 0) return failed(BODY_MISSING);
+    if (!body && media.length === 0) return failed(BODY_MISSING);
     if (body && body.length > adapter.limits.bodyCharsMax) return failed(BODY_TOO_LONG);
-    if (mediaUrls.length > MEDIA_MAX) return failed(TOO_MANY_MEDIA);
+    if (media.length > (adapter.limits.mediaMax ?? MEDIA_MAX)) return failed(TOO_MANY_MEDIA);
     if (bytes > adapter.limits.mediaBytesMax) return failed(MEDIA_TOO_LARGE);
     try {
       const { providerMessageIds } = await adapter.send(deliveryOf(claim, outgoing), this.signal());
@@ -166,7 +165,7 @@ export class Dispatcher {
   private async reconcile(claim: Claim): Promise<End> {
     const adapter = await this.adapterOf(claim);
     try {
-      const known = await adapter?.lookup?.(deliveryOf(claim, outgoingOf(claim, this.options.mediaUrl)), this.signal());
+      const known = await adapter?.lookup?.(deliveryOf(claim, outgoingOf(claim, this.options.files)), this.signal());
       const ids = known && (await this.options.store.unclaimed(claim, known.providerMessageIds));
       if (ids && ids.length > 0) return { state: 'accepted', providerMessageIds: ids, call: 'fine' };
     } catch (error) {
@@ -209,6 +208,6 @@ export class Dispatcher {
 
 const failed = (errorCode: number, deadLetter = false): End => ({ state: 'failed', errorCode, deadLetter });
 
-const deliveryOf = ({ delivery_id, sender, recipient, first_attempt_at }: Claim, { body, mediaUrls }: Outgoing): Delivery => ({
-  deliveryId: delivery_id, sender, recipient, body, mediaUrls, firstAttemptAt: isoTime(first_attempt_at),
+const deliveryOf = ({ delivery_id, sender, recipient, first_attempt_at }: Claim, { body, media, rich }: Outgoing): Delivery => ({
+  deliveryId: delivery_id, sender, recipient, body, media, firstAttemptAt: isoTime(first_attempt_at), ...(rich && { rich }),
 });

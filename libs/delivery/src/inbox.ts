@@ -3,7 +3,7 @@
  * dead process left is taken over when its lease ends. Messages of one lane (sender to recipient) keep their order, also
  * through failures and across processes; status reports have no lane and may wait for a delivery not known yet.
  */
-import type { DeliveryReceipt, InboundEvent, InboundMessage } from '@parley/channel/inbound-event';
+import type { DeliveryReceipt, InboundChange, InboundEvent, InboundMessage, InboundPart } from '@parley/channel/inbound-event';
 import { DomainError } from '@parley/domain/domain-error';
 import { isConnectionError } from '@parley/event-store/database';
 import { logger } from '@parley/telemetry/logger';
@@ -15,6 +15,8 @@ export type InboxHandlers = {
   /** What it throws is tried again, and the lane waits. `reference` is the same at every try. */
   message(account: string, event: InboundMessage, about: { reference: string; receivedAt: string }): Promise<'done' | 'unrouted'>;
   status(account: string, event: DeliveryReceipt): Promise<'done' | 'unmatched'>;
+  /** Pieces of long messages, and what happened to messages and people. */
+  other(account: string, event: InboundPart | InboundChange): Promise<'done' | 'unmatched'>;
 };
 
 /** An event that another process is about to be done with is looked at again so soon. */
@@ -143,8 +145,11 @@ export class Inbox {
   }
 
   private handle({ account, carrier, event, receivedAt }: InboxRow): Promise<InboxEnd['state']> {
-    if (event.kind === 'status') return this.handlers.status(account, event);
-    return this.handlers.message(account, event, { reference: `${carrier}:${event.providerMessageId}`, receivedAt });
+    switch (event.kind) {
+      case 'status': return this.handlers.status(account, event);
+      case 'part': case 'edit': case 'delete': case 'system': case 'ignore': return this.handlers.other(account, event);
+      default: return this.handlers.message(account, event, { reference: `${carrier}:${event.providerMessageId}`, receivedAt });
+    }
   }
 
   private end({ id, event }: InboxRow, state: InboxEnd['state']): void {

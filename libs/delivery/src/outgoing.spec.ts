@@ -13,7 +13,7 @@ beforeEach(async () => {
   await bench.clear();
   dispatcher = new Dispatcher({
     store: new DeliveryStore(bench.db.pool, 'one'), carriers: bench.carriers, receipts: new Receipts(bench.db.pool, bench.conversations),
-    timeoutMillis: 1000, mediaUrl: (sid) => `https://p.example/media/${sid}`,
+    timeoutMillis: 1000, files: { urlOf: (sid) => `https://p.example/media/${sid}` },
   });
 });
 afterEach(() => dispatcher.stop());
@@ -33,13 +33,13 @@ async function queueFiles(files: File[], body = 'text'): Promise<{ id: `DY${stri
   await query('update model.message m set media = $2 from delivery.delivery d where d.delivery_id = $1 and m.conversation_sid = d.conversation_sid', [id, media]);
   return { id, sids, lane };
 }
-const urls = (sids: string[]) => sids.map((sid) => `https://p.example/media/${sid}`);
+const urls = (sids: string[]) => sids.map((sid) => ({ url: `https://p.example/media/${sid}` }));
 
 it('files go in their order, without the text', async () => {
   const { id, sids, lane } = await queueFiles([{}, {}, {}]);
   dispatcher.wake(lane);
   await bench.reaches(id, 'accepted');
-  expect(bench.carrier.sent).toMatchObject([{ body: null, mediaUrls: urls(sids) }]);
+  expect(bench.carrier.sent).toMatchObject([{ body: null, media: urls(sids) }]);
 });
 it('what is not there any more, or is not ours, is left out; without any the text goes', async () => {
   const { id, sids, lane } = await queueFiles([{ state: 'gone' }, {}, { state: 'failed' }, { account: newSid('AC') }]);
@@ -49,7 +49,7 @@ it('what is not there any more, or is not ours, is left out; without any the tex
   await bench.reaches(id, 'accepted');
   await bench.reaches(none.id, 'accepted');
   expect(bench.carrier.sent).toEqual(expect.arrayContaining([
-    expect.objectContaining({ body: null, mediaUrls: urls([sids[1]!]) }), expect.objectContaining({ body: 'still text', mediaUrls: [] }),
+    expect.objectContaining({ body: null, media: [expect.objectContaining(urls([sids[1]!])[0]!)] }), expect.objectContaining({ body: 'still text', media: [] }),
   ]));
 });
 it.each<[string, File[], number]>([
@@ -69,7 +69,7 @@ it('waits for a file that another carrier has still', async () => {
   await bench.later();
   dispatcher.wake(lane);
   await bench.reaches(id, 'accepted');
-  expect(bench.carrier.sent).toMatchObject([{ mediaUrls: urls(sids) }]);
+  expect(bench.carrier.sent).toMatchObject([{ media: urls(sids) }]);
 });
 it('a template goes as it was rendered for the channel', async () => {
   const lane = bench.lane();
@@ -81,5 +81,5 @@ it('a template goes as it was rendered for the channel', async () => {
   );
   dispatcher.wake(lane);
   await bench.reaches(id, 'accepted');
-  expect(bench.carrier.sent).toMatchObject([{ body: 'for SMS', mediaUrls: ['https://x.example/a.png'] }]);
+  expect(bench.carrier.sent).toMatchObject([{ body: 'for SMS', media: [{ url: 'https://x.example/a.png' }] }]);
 });

@@ -3,7 +3,7 @@
  * away. The API knows no idempotency key: our reference travels in the status callback's URL, and a send that was never
  * answered is found again in the message list by sender, recipient, time and text.
  */
-import { ChannelAdapter, type Delivery, type RawWebhook } from '../channel-adapter.js';
+import { ChannelAdapter, type Delivery, type RawWebhook, type WebhookAnswer } from '../channel-adapter.js';
 import type { InboundEvent } from '../inbound-event.js';
 import { InvalidSignature, SendError } from '../send-error.js';
 import { isTwilioSignature } from '../signatures.js';
@@ -28,7 +28,11 @@ const LOOKUP_PAGE = 100;
 /** Their clock may differ from ours. */
 const CLOCK_SKEW_MILLIS = 60_000;
 
+/** Says nothing to the person; any other text would be sent to them. */
+const EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>';
+
 export abstract class TwilioMessaging extends ChannelAdapter {
+  override readonly answer: WebhookAnswer = { status: 200, contentType: 'text/xml', body: EMPTY_TWIML };
   private readonly messagesUrl: string;
   private readonly authorization: string;
 
@@ -42,7 +46,7 @@ export abstract class TwilioMessaging extends ChannelAdapter {
   override async send(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] }> {
     const form = new URLSearchParams({ To: delivery.recipient, From: delivery.sender });
     if (delivery.body !== null) form.set('Body', delivery.body);
-    for (const url of delivery.mediaUrls) form.append('MediaUrl', url);
+    for (const { url } of delivery.media) form.append('MediaUrl', url);
     form.set('StatusCallback', `${this.options.publicUrl}/webhooks/twilio/status?delivery=${delivery.deliveryId}`);
     const response = await this.request(this.messagesUrl, {
       method: 'POST', body: form, signal, headers: { 'idempotency-key': delivery.deliveryId },
@@ -66,7 +70,7 @@ export abstract class TwilioMessaging extends ChannelAdapter {
   }
 
   override parseWebhook({ url, headers, body }: RawWebhook): InboundEvent[] {
-    const form = new URLSearchParams(body);
+    const form = new URLSearchParams(body.toString());
     const signature = headers['x-twilio-signature'];
     if (typeof signature !== 'string' || !isTwilioSignature(this.options.authToken, signature, url, form))
       throw new InvalidSignature();

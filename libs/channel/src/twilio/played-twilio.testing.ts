@@ -56,12 +56,12 @@ export class PlayedTwilio {
     const at = (baseUrl: string) => this.build({ accountSid, authToken, publicUrl, baseUrl });
     const [live, dead] = [at(urlOf(this.server)), at(this.nowhereUrl)];
     const delivery: Delivery = {
-      deliveryId: newSid('DY'), ...addresses, body: 'hello', mediaUrls: [], firstAttemptAt: new Date().toISOString(),
+      deliveryId: newSid('DY'), ...addresses, body: 'hello', media: [], firstAttemptAt: new Date().toISOString(),
     };
     const signed = (path: string, fields: Record<string, string>): RawWebhook => {
       const url = publicUrl + path;
       const form = new URLSearchParams({ AccountSid: accountSid, From: addresses.recipient, To: addresses.sender, ...fields });
-      return { url, headers: { 'x-twilio-signature': twilioSignature(authToken, url, form) }, body: form.toString() };
+      return { method: 'POST', url, headers: { 'x-twilio-signature': twilioSignature(authToken, url, form) }, body: Buffer.from(form.toString()) };
     };
     const played: PlayedCarrier = {
       adapter: live, delivery,
@@ -75,7 +75,7 @@ export class PlayedTwilio {
         `/webhooks/twilio/status${deliveryId === undefined ? '' : `?delivery=${deliveryId}`}`,
         { MessageSid: id, MessageStatus: status, ...extra },
       ),
-      forged: (webhook) => ({ ...webhook, body: webhook.body.replace('From=', 'From=0') }),
+      forged: (webhook) => ({ ...webhook, body: Buffer.from(webhook.body.toString().replace('From=', 'From=0')) }),
       words: { sent: 'sent', delivered: 'delivered', failed: 'failed' },
     };
     return played;

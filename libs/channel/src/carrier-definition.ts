@@ -1,0 +1,37 @@
+/**
+ * What a carrier is, before anybody connects to it: its name, the channels it serves, what an account has to know to use it.
+ * The gateway checks a new connection by it, the channel apps open adapters with it. Adapters are loaded when one is opened,
+ * so that a service that only checks loads none of their libraries.
+ */
+import type { z } from 'zod';
+import type { ChannelAdapter } from './channel-adapter.js';
+import type { CarrierChannel } from './inbound-event.js';
+
+/** One account's access to one carrier. */
+export type CarrierConnection<Credentials = Record<string, string>, Settings = Record<string, unknown>> = {
+  sid: string;
+  account: string;
+  /** Secrets, as `credentials` of the definition has them. */
+  credentials: Credentials;
+  /** Everything else: hosts, windows, regions. */
+  settings: Settings;
+  /** Ours, without trailing slash. */
+  publicUrl: string;
+  /** Where this connection's webhooks arrive; further path segments and a query are the adapter's own. */
+  webhookUrl: string;
+};
+
+export type CarrierDefinition<Credentials = any, Settings = any> = {
+  /** `telnyx`: in connections, in the webhook's path, in metrics. */
+  name: string;
+  /** As people know it. */
+  title: string;
+  /** The first is the app that opens its connections and takes its webhooks. */
+  channels: readonly [CarrierChannel, ...CarrierChannel[]];
+  /** Strict objects; `.describe()` of a field is its help text. Never shown again once given. */
+  credentials: z.ZodType<Credentials>;
+  settings: z.ZodType<Settings>;
+  /** Messages a second of one sender that names no rate of its own; null: as fast as the carrier answers. */
+  rate: number | null;
+  load(): Promise<(connection: CarrierConnection<Credentials, Settings>, channel: CarrierChannel) => ChannelAdapter>;
+};
