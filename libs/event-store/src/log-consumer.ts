@@ -147,8 +147,8 @@ export class LogConsumer {
         if (events.length > 0) await this.apply(events);
         if (performance.now() - this.lastSave > IDLE_SAVE_MILLIS) await this.save();
         await this.parked.retry(this.options.handle, this.options.onCommitted);
-        // A full batch has gathered enough: pausing after it would bound the consumer below the rate of writes.
-        if (this.options.gatherMillis && events.length < BATCH_MAX) await pause(this.options.gatherMillis);
+        // A full batch has gathered enough, and what is past gathers nothing: pausing would bound the consumer below the rate of writes.
+        if (this.options.gatherMillis && events.length < BATCH_MAX && this.feed.caughtUp) await pause(this.options.gatherMillis);
         failures = 0;
       } catch (error) {
         if (!(error instanceof CheckpointMoved)) this.options.onError?.(error);

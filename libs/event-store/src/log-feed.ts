@@ -39,6 +39,9 @@ export class LogFeed {
     this.queue = this.queue.filter((event) => event.shard !== shard);
   }
 
+  /** Nothing is left in the past: what comes now is news. */
+  get caughtUp(): boolean { return this.behind.size === 0; }
+
   close(): void {
     this.closed = true;
     this.unsubscribe();
