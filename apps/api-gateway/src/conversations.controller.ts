@@ -50,9 +50,12 @@ export class ConversationsController {
     const order = StartDate || EndDate ? 'created_at' : 'last_activity_at';
     const cursor = readPageToken(paging.PageToken, order, keyIn);
     const back = cursor?.back ?? false;
-    const [from, sid] = cursor ? [new Date(cursor.key[0]).toISOString(), cursor.key[1]] : [LATEST, 'CI'];
+    const [earliest, latest] = [StartDate?.at ?? EARLIEST, EndDate?.at ?? LATEST];
+    // A token may come with other dates than the list it was made for.
+    const outside = cursor && (back ? cursor.key[0] < Date.parse(earliest) : cursor.key[0] > Date.parse(latest));
+    const [from, sid] = cursor && !outside ? [new Date(cursor.key[0]).toISOString(), cursor.key[1]] : back ? [earliest, 'CG'] : [latest, 'CI'];
     const rows = await this.reads.query<ConversationRow>(conversationsPage(order, back, State)(
-      call.account.sid, call.service, from, sid, StartDate?.at ?? EARLIEST, EndDate?.at ?? LATEST, paging.PageSize + 1));
+      call.account.sid, call.service, from, sid, back ? latest : earliest, paging.PageSize + 1));
     return listAnswer({
       key: 'conversations', url: `${call.base}/Conversations`, list: order, paging, cursor, rows,
       filters: [['StartDate', StartDate?.given], ['EndDate', EndDate?.given], ['State', State]],

@@ -20,17 +20,21 @@ type State = (typeof states)[number];
 export type ConversationOrder = 'last_activity_at' | 'created_at';
 type Direction = '<' | '>';
 
-/** A state stands in the text: as a parameter it could not use the index of conversations that are not active. */
+/**
+ * One condition for each end of the range: with a second one at the end where the scan begins, Postgres may begin at that one
+ * and pass over everything up to the page (measured: eight times the work 90,000 conversations deep). A state stands in the
+ * text: as a parameter it could not use the index of conversations that are not active.
+ */
 const page = (column: ConversationOrder, after: Direction, state?: State) => prepared(
   `conversations-${column}${after}${state ?? ''}`,
-  `${select} (${column}, sid) ${after} ($3::timestamptz, $4) and ${column} >= $5::timestamptz and ${column} <= $6::timestamptz
-    ${state ? `and state = '${state}'` : ''} order by ${column} ${after === '<' ? 'desc' : 'asc'}, sid ${after === '<' ? 'desc' : 'asc'} limit $7`);
+  `${select} (${column}, sid) ${after} ($3::timestamptz, $4) and ${column} ${after === '<' ? '>=' : '<='} $5::timestamptz
+    ${state ? `and state = '${state}'` : ''} order by ${column} ${after === '<' ? 'desc' : 'asc'}, sid ${after === '<' ? 'desc' : 'asc'} limit $6`);
 type Page = ReturnType<typeof page>;
 const pages = new Map<string, Page>();
 for (const column of ['last_activity_at', 'created_at'] as const)
   for (const after of ['<', '>'] as const)
     for (const state of [undefined, ...states]) pages.set(`${column}${after}${state}`, page(column, after, state));
 
-/** account, service, after this time and SID (exclusive), earliest, latest, rows at most. */
+/** account, service, after this time and SID (exclusive), up to this time, rows at most. */
 export const conversationsPage = (order: ConversationOrder, back: boolean, state: State | undefined): Page =>
   pages.get(`${order}${back ? '>' : '<'}${state}`)!;

@@ -76,6 +76,21 @@ describe('conversations', () => {
     for (let i = 0; i < 7; i++) sids.push(await gateway.conversation({ state: 'inactive', last_activity_at: i < 5 ? '2026-03-01T00:00:00Z' : `2026-03-01T00:00:0${i}Z` }));
     await expectPages('/Conversations?State=inactive', 'conversations', [...sids.slice(5).toReversed(), ...sids.slice(0, 5).sort().toReversed()], 2);
     await expectPages('/Conversations?State=inactive&StartDate=2000-01-01', 'conversations', sids.sort().toReversed(), 3);
+    await expectPages('/Conversations?State=inactive&StartDate=2000-01-01&EndDate=2099-01-01', 'conversations', sids.sort().toReversed(), 3);
+  });
+  it('a page token shows nothing outside the dates it comes with', async () => {
+    const { other: account } = gateway;
+    for (const day of [1, 2, 3, 4]) await gateway.conversation({ created_at: `2025-05-0${day}T10:00:00Z`, last_activity_at: '2025-05-09T00:00:00Z', state: 'initializing' }, account);
+    const days = async (query: string) => {
+      const { body } = await gateway.call(`/Conversations?State=initializing&PageSize=1&${query}`, { as: account });
+      return { day: body.conversations.map((c: any) => c.date_created.slice(8, 10)).join(), token: (url: 'next' | 'previous') => new URL(body.meta[`${url}_page_url`]).searchParams.get('PageToken') };
+    };
+    const second = await days(`StartDate=2025-05-01&PageToken=${(await days('StartDate=2025-05-01')).token('next')}`);
+    expect(second.day).toBe('03');
+    expect((await days(`EndDate=2025-05-01&PageToken=${second.token('next')}`)).day).toBe('01');
+    expect((await days(`StartDate=2025-05-03&PageToken=${second.token('next')}`)).day).toBe('');
+    expect((await days(`EndDate=2025-05-03&PageToken=${second.token('previous')}`)).day).toBe('');
+    expect((await days(`StartDate=2025-05-01&PageToken=${second.token('previous')}`)).day).toBe('04');
   });
 });
 
