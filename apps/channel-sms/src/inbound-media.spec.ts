@@ -81,7 +81,8 @@ it.each<[string, Answer]>([
   expect((await row(sid)).state).toBe('failed');
 });
 it.each<[string, Answer]>([
-  ['answers 503', (_request, response) => response.writeHead(503).end()], ['breaks off', (_request, response) => response.writeHead(200, { 'content-length': '100' }).end('x', () => response.destroy())],
+  ['answers 503', (_request, response) => response.writeHead(503).end()], ['wants another protocol', ({ socket }) => socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tea\r\n\r\n')],
+  ['breaks off', (_request, response) => response.writeHead(200, { 'content-length': '100' }).end('x', () => response.destroy())],
 ])('of a carrier that %s is fetched later', async (_, as) => {
   answer = as;
   const sid = await arrived(`${base}/x`);

@@ -44,7 +44,9 @@ function requested(url: string, { headersFor, privateAllowed, signal }: RemoteOp
   if (protocol !== 'https:' && (protocol !== 'http:' || !privateAllowed)) throw new RemoteRefused(protocol);
   return new Promise((resolve, reject) => {
     (protocol === 'https:' ? https : http)
-      .get(url, { signal, headers: headersFor(url), ...(!privateAllowed && { lookup: publicLookup }) }, resolve).on('error', reject);
+      .get(url, { signal, headers: headersFor(url), ...(!privateAllowed && { lookup: publicLookup }) }, resolve).on('error', reject)
+      // Without an answer (101 is none), and then neither an error nor `signal` tells.
+      .on('close', () => reject(new Error('no answer')));
   });
 }
 

@@ -92,6 +92,22 @@ describe('callTarget', () => {
     expect(await reasonOf(callTarget(call(), { privateAllowed: true }))).toBe('unreachable');
   });
 
+  it('is not held by who wants to speak another protocol', async () => {
+    handle = (request) => request.socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tea\r\n\r\n');
+    expect(await reasonOf(callTarget(call(), { privateAllowed: true, timeoutMillis: 1000 }))).toBe('unreachable');
+  });
+
+  it('does not count a kept connection that the target closed meanwhile', async () => {
+    const used = new Set<unknown>();
+    handle = ({ socket }, response) => {
+      if (used.has(socket)) return void socket.destroy();
+      used.add(socket);
+      response.end('once');
+    };
+    for (let nth = 0; nth < 3; nth++) expect(await callTarget(call(), { privateAllowed: true })).toMatchObject({ body: 'once' });
+    expect(used.size).toBeGreaterThan(1);
+  });
+
   it.each(['http://127.0.0.1', 'http://localhost', 'http://[::1]', 'http://localtest.localhost'])('does not go to %s unless allowed', async (host) => {
     let called = false;
     handle = (_request, response) => { called = true; response.end(); };

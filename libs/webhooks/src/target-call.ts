@@ -32,6 +32,9 @@ const ANSWER_BYTES_MAX = 64 * 1024;
 const TIMEOUT_MILLIS = 5_000;
 /** Shorter than the five seconds after which many servers close a connection nobody uses. */
 const idle = { keepAlive: true, timeout: 3_000, maxFreeSockets: 64 };
+/** A connection that was kept from an earlier call was closed at the other end just then: nobody read this one. */
+class ClosedMeanwhile extends Error {}
+
 const agents = { 'http:': new http.Agent(idle), 'https:': new https.Agent(idle) };
 
 /** What is requested and signed: the URL as configured, without what never travels; of a GET, with the parameters. */
@@ -51,7 +54,10 @@ export async function callTarget(call: TargetCall, { privateAllowed, timeoutMill
   const limit = AbortSignal.timeout(timeoutMillis);
   const ending = signal ? AbortSignal.any([limit, signal]) : limit;
   try {
-    return await exchange(call, ending, privateAllowed);
+    return await exchange(call, ending, privateAllowed).catch((error: unknown) => {
+      if (!(error instanceof ClosedMeanwhile)) throw error;
+      return exchange(call, ending, privateAllowed, false);
+    });
   } catch (error) {
     if (limit.aborted) throw new TargetError('timeout', error);
     if (ending.aborted) throw new TargetError('aborted', error);
@@ -59,7 +65,7 @@ export async function callTarget(call: TargetCall, { privateAllowed, timeoutMill
   }
 }
 
-function exchange(call: TargetCall, signal: AbortSignal, privateAllowed: boolean): Promise<TargetAnswer> {
+function exchange(call: TargetCall, signal: AbortSignal, privateAllowed: boolean, mayReuse = true): Promise<TargetAnswer> {
   const url = requestedUrl(call);
   const get = call.method.toUpperCase() === 'GET';
   const { username, password } = new URL(call.url);
@@ -67,7 +73,7 @@ function exchange(call: TargetCall, signal: AbortSignal, privateAllowed: boolean
   const secure = url.protocol === 'https:';
   return new Promise((resolve, reject) => {
     const request = (secure ? https : http).request(url, {
-      method: get ? 'GET' : 'POST', signal, agent: agents[secure ? 'https:' : 'http:'],
+      method: get ? 'GET' : 'POST', signal, agent: mayReuse && agents[secure ? 'https:' : 'http:'],
       ...(!privateAllowed && { lookup: publicLookup }),
       ...(username && { auth: `${decodeURIComponent(username)}:${decodeURIComponent(password)}` }),
       headers: {
@@ -75,7 +81,13 @@ function exchange(call: TargetCall, signal: AbortSignal, privateAllowed: boolean
         ...(!get && { 'Content-Type': 'application/x-www-form-urlencoded; charset=utf-8', 'Content-Length': Buffer.byteLength(form) }),
       },
     });
-    request.on('error', reject).on('response', (answer) => {
+    let answered = false;
+    request.on('error', (error: NodeJS.ErrnoException) =>
+      reject(mayReuse && request.reusedSocket && !answered && error.code === 'ECONNRESET' ? new ClosedMeanwhile() : error));
+    // Also what is no answer (101) ends a request, and then neither an error nor time tells.
+    request.on('close', () => { if (!answered) reject(new Error('no answer')); });
+    request.on('response', (answer) => {
+      answered = true;
       const parts: Buffer[] = [];
       let size = 0;
       const done = () => resolve({ status: answer.statusCode!, body: Buffer.concat(parts).toString('utf8') });
