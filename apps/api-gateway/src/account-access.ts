@@ -58,6 +58,7 @@ export async function told<T>(change: Promise<T>): Promise<T> {
     switch (error.reason) {
       case 'too_many_subaccounts': throw new ApiError(21480);
       case 'too_many_keys': throw new ApiError(70151);
+      case 'owner_not_active': throw new ApiError(20005);
       case 'closed': throw new ApiError(20001, 'Status: a closed account stays closed');
       case 'secondary_exists': throw new ApiError(20409, 'there is a secondary auth token: promote or delete it first');
       case 'no_secondary': throw new NotFound();

@@ -30,7 +30,7 @@ export async function inWords<T>(change: Promise<T>): Promise<T> {
     throw new CommandError({
       closed: 'the account is closed, which is final', secondary_exists: 'there is a secondary auth token already: promote or cancel it first',
       no_secondary: 'there is no secondary auth token: make one by parley token rotate', too_many_keys: 'the account has as many API keys as it may have',
-      too_many_subaccounts: 'the account has as many subaccounts as it may have',
+      too_many_subaccounts: 'the account has as many subaccounts as it may have', owner_not_active: 'the account that is to own it is not active',
     }[error.reason]);
   }
 }

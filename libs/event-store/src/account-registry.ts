@@ -33,7 +33,7 @@ export type Repeatable = { account: string; key?: string; hash?: string };
 /** A change that the present state does not allow. */
 export class RegistryRefusal extends Error {
   override name = 'RegistryRefusal';
-  constructor(readonly reason: 'too_many_subaccounts' | 'too_many_keys' | 'closed' | 'secondary_exists' | 'no_secondary') {
+  constructor(readonly reason: 'too_many_subaccounts' | 'too_many_keys' | 'closed' | 'owner_not_active' | 'secondary_exists' | 'no_secondary') {
     super(reason);
   }
 }
@@ -62,7 +62,10 @@ export class AccountRegistry {
       const authToken = newToken();
       // Its SID follows from a key whose answer is no longer kept.
       if ((await tx.query('select 1 from registry.account where sid = $1', [sid])).rowCount !== 0) throw new DomainError('idempotency_key_reused');
-      if (parent !== undefined) await countBelow(tx, 'account', 'parent', parent, SUBACCOUNTS_MAX, 'too_many_subaccounts');
+      if (parent !== undefined) {
+        // Asked with the owner's row held: a status reaches the subaccounts there are, so none may come to be behind it.
+        if ((await countBelow(tx, 'account', 'parent', parent, SUBACCOUNTS_MAX, 'too_many_subaccounts')) !== 'active') throw new RegistryRefusal('owner_not_active');
+      }
       await prepare();
       const { rows } = await tx.query<AccountRecord>(
         `insert into registry.account (sid, parent, friendly_name, auth_token, default_chat_service_sid) values ($1, $2, $3, $4, $5) returning ${accountColumns}`,
@@ -229,11 +232,12 @@ export class AccountRegistry {
   }
 }
 
-/** The owner's row is locked, so that two creations at once do not pass the limit together. */
+/** The owner's row is locked, so that two creations at once do not pass the limit together. Resolves with his status. */
 async function countBelow(
   tx: Connection, table: string, column: string, owner: string, max: number, reason: 'too_many_subaccounts' | 'too_many_keys',
-): Promise<void> {
-  await tx.query('select 1 from registry.account where sid = $1 for update', [owner]);
+): Promise<AccountStatus | undefined> {
+  const { rows: [held] } = await tx.query<{ status: AccountStatus }>('select status from registry.account where sid = $1 for update', [owner]);
   const { rows } = await tx.query<{ count: number }>(`select count(*)::integer as count from registry.${table} where ${column} = $1`, [owner]);
   if (rows[0]!.count >= max) throw new RegistryRefusal(reason);
+  return held?.status;
 }

@@ -146,6 +146,11 @@ describe('status', () => {
     await registry.updateAccount(sid, { status: 'closed' });
     expect((await accounts.find(sid))?.status).toBe('closed');
   });
+  it.each(['suspended', 'closed'] as const)('%s takes no subaccount any more, also from who has not heard of it yet', async (status) => {
+    const { sid } = await make();
+    await registry.updateAccount(sid, { status });
+    expect(await refusal(make({ parent: sid }))).toBe('owner_not_active');
+  });
 });
 
 describe('keys', () => {
