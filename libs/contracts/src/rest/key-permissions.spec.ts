@@ -13,10 +13,14 @@ it.each([
   ['POST', '/v1/Configuration/Addresses', 'address-configurations/create'],
   ['POST', '/v1/ConversationWithParticipants', 'conversation-with-participants/create'],
   ['GET', '/v1/Services/:ChatServiceSid/Configuration/Notifications', 'service-notifications/read'],
-  ['POST', '/v1/Content', 'content/create'], ['DELETE', '/v1/Content/:Sid', 'content/delete'],
+  ['POST', '/v1/Content', 'content/create'], ['PUT', '/v1/Content/:Sid', 'content/update'], ['DELETE', '/v1/Content/:Sid', 'content/delete'],
   ['POST', '/v1/Services/:ChatServiceSid/Media', 'media/create'], ['GET', '/v1/Services/:ChatServiceSid/Media/:Sid/Content', 'media/read'],
+  ['GET', '/v1/Conversations/:ConversationSid/Messages/:MessageSid/ChannelMetadata', 'channel-metadata/read'],
   ['GET', '/v1/Tea', '*'], ['POST', '/v1/Media', 'media/create'],
-])('%s %s needs %s', (method, route, permission) => expect(permissionOf(method, route)).toBe(`/twilio/conversations/${permission}`));
+])('%s %s needs %s, which a key can be given', (method, route, permission) => {
+  expect(permissionOf(method, route)).toBe(`/twilio/conversations/${permission}`);
+  expect(permissions).toContain(`/twilio/conversations/${permission}`);
+});
 
 it('knows a permission for every operation, whatever the names in its route are', () => {
   for (const { path, verbs } of apiPaths) for (const verb of verbs)

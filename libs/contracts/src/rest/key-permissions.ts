@@ -23,22 +23,23 @@ function actionOf(method: string, path: string): Action {
   return one ? 'read' : 'list';
 }
 
-/** Routes that operations.ts does not list, without the service in front. */
+/** Routes beside the documented ones, without the service in front; every name in them is written `:Sid`. */
 const beyond: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  '/v1/Conversations/:Sid/Messages/:Sid/ChannelMetadata': { GET: 'channel-metadata/read' },
   '/v1/Media': { POST: 'media/create' },
   '/v1/Media/:Sid': { GET: 'media/read', DELETE: 'media/delete' },
   '/v1/Media/:Sid/Content': { GET: 'media/read' },
   '/v1/MediaSet': { POST: 'media/read' },
   '/v1/Content': { GET: 'content/list', POST: 'content/create' },
   '/v1/ContentAndApprovals': { GET: 'content/list' },
-  '/v1/Content/:Sid': { GET: 'content/read', POST: 'content/update', DELETE: 'content/delete' },
+  '/v1/Content/:Sid': { GET: 'content/read', PUT: 'content/update', DELETE: 'content/delete' },
   '/v1/Content/:Sid/ApprovalRequests': { GET: 'content/read' },
   '/v1/Content/:Sid/ApprovalRequests/whatsapp': { POST: 'content/update' },
 };
 
 /** By a route's pattern (`/v1/Conversations/:Sid`): the permission a request needs. For a route nobody named here, all of them. */
 export function permissionOf(method: string, route: string): string {
-  const other = beyond[route.replace(/^\/v1\/Services\/:\w+\/(?=.)/, '/v1/')]?.[method];
+  const other = beyond[route.replace(/^\/v1\/Services\/:\w+\/(?=.)/, '/v1/').replaceAll(/:\w+/g, ':Sid')]?.[method];
   const resource = findApiPath(route)?.resource;
   return `/twilio/conversations/${other ?? (resource === undefined ? '*' : `${plural(resource)}/${actionOf(method, route)}`)}`;
 }
