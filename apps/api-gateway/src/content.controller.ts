@@ -3,9 +3,10 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put } fro
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { REGISTRY_COMMANDS } from '@parley/contracts/command-tokens';
 import type { RegistryCommands } from '@parley/contracts/commands';
+import { ApiError } from '@parley/contracts/error-catalogue';
 import { approvalRequest, writeContent, type ApprovalRequest, type WriteContent } from '@parley/contracts/rest/content';
 import type { Paging } from '@parley/contracts/rest/paging';
-import { parameters } from '@parley/contracts/rest/parameters';
+import { isStorable, parameters } from '@parley/contracts/rest/parameters';
 import { isSid, newSid } from '@parley/domain/sid';
 import { derivedSid } from '@parley/event-store/derived-sid';
 import { PagingOf, TheCall, type Call } from './call.js';
@@ -124,7 +125,10 @@ export class ContentController {
 }
 
 /** JSON bodies pass the same checks as forms. */
-const parsedJson = <T>(schema: typeof writeContent | typeof approvalRequest, body: unknown): T => parameters(schema, body as never) as T;
+function parsedJson<T>(schema: typeof writeContent | typeof approvalRequest, body: unknown): T {
+  if (!isStorable(body)) throw new ApiError(20001, 'body');
+  return parameters(schema, body as never) as T;
+}
 
 function contentJson({ account, base }: Call, c: Row): string {
   const url = `${base}/Content/${c.sid}`;

@@ -80,6 +80,7 @@ it.each([['', 'empty'], ['{}', 'an empty object'], ['OK', 'no JSON'], ['[1]', 'a
 it.each([
   ['403', 403, {}, 403, 50056], ['404', 404, {}, 403, 50056], ['500', 500, {}, 400, 50057], ['302', 302, {}, 400, 50057],
   ['attributes that are no JSON', 200, { attributes: 'not JSON' }, 400, 50304], ['a body too long', 200, { body: 'x'.repeat(40_000) }, 400, 50504],
+  ['a NUL', 200, '{"body":"\\u0000"}', 400, 20001], ['half a character', 200, '{"author":"\\ud800"}', 400, 20001],
   ['an author too long', 200, { author: 'x'.repeat(300) }, 400, 50310],
 ])('refuses by %s, and nothing happens', async (_what, status, body, expected, code) => {
   answering(status, body);

@@ -65,7 +65,7 @@ describe('/v1/stream', () => {
       [20107, 'another secret', (other) => world.token(account, { secret: other.keySecret })],
       [20157, 'too long a life', () => world.token(account, { seconds: 90_000 })],
       [51102, 'no chat service', () => world.token(account, { claims: { grants: { identity: 'alice' } } })],
-      [51105, 'no identity', () => world.token(account, { identity: '' })],
+      [51105, 'no identity', () => world.token(account, { identity: '' })], [51105, 'half a character', () => world.token(account, { identity: '\ud800' })],
     ])('but not a token with %s for %s', async (code, _, make) => {
       const client = world.client(`?token=${await make(await world.account())}`);
       expect(await client.next('error')).toMatchObject({ code });

@@ -73,8 +73,8 @@ export async function verifyAccessToken(token: string, accounts: Accounts): Prom
   };
 }
 
-/** No text column takes a NUL. */
-const isIdentity = (identity: string) => identity !== '' && identity.length <= IDENTITY_CHARS_MAX && !identity.includes('\0');
+/** No text column takes a NUL, or half a character. */
+const isIdentity = (identity: string) => identity !== '' && identity.length <= IDENTITY_CHARS_MAX && !identity.includes('\0') && identity.isWellFormed();
 
 /** Only to find the key by; nothing of it is believed before the signature was checked. */
 function claimsOf(token: string): JWTPayload {

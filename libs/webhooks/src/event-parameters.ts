@@ -27,10 +27,10 @@ export type UserFields = {
   created_at?: string; updated_at?: string;
 };
 
-/** As text; what is null or undefined is left out. */
+/** As text that is valid Unicode, or Postgres would not take the job; what is null or undefined is left out. */
 export function present(fields: Record<string, Value>): Parameters {
   const parameters: Parameters = {};
-  for (const [name, value] of Object.entries(fields)) if (value !== null && value !== undefined) parameters[name] = String(value);
+  for (const [name, value] of Object.entries(fields)) if (value !== null && value !== undefined) parameters[name] = String(value).toWellFormed();
   return parameters;
 }
 

@@ -3,6 +3,8 @@
  * refuse; a target that does not answer in time has let it happen. Asked once: there are no retries.
  */
 import type { Caller } from '@parley/contracts/commands';
+import { ApiError } from '@parley/contracts/error-catalogue';
+import { isStorable } from '@parley/contracts/rest/parameters';
 import type { PreEvent } from '@parley/contracts/webhook-events';
 import { DomainError } from '@parley/domain/domain-error';
 import type { Accounts } from '@parley/event-store/accounts';
@@ -91,7 +93,10 @@ export function formOf(wishes: Wishes, names: Readonly<Record<string, string>>):
   for (const [key, name] of Object.entries(names)) {
     const wish = wishes[key];
     if (wish === undefined || wish === null) continue;
-    form[name] = typeof wish === 'string' ? wish : JSON.stringify(wish);
+    const value = typeof wish === 'string' ? wish : JSON.stringify(wish);
+    // As a form of the API would be refused: JSON can write what is no text.
+    if (!isStorable(value)) throw new ApiError(20001, name);
+    form[name] = value;
   }
   return form;
 }

@@ -2,7 +2,7 @@
 import { contentTypeNames } from '@parley/domain/content-template';
 import { z } from 'zod';
 import { ApiError } from '../error-catalogue.js';
-import { fault, oneOf, text } from './parameters.js';
+import { fault, isStorable, oneOf, text } from './parameters.js';
 
 const VARIABLES_MAX = 100;
 const KEY_CHARS_MAX = 16;
@@ -77,7 +77,7 @@ export function contentVariables(json: string | undefined): ContentVariables {
 function objectIn(json: string): object {
   try {
     const parsed: unknown = JSON.parse(json);
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) && isStorable(parsed)) return parsed;
   } catch {
     // No JSON: told below.
   }

@@ -23,7 +23,7 @@ describe('createMessage', () => {
     [{ ContentSid: 'HX1' }, 50526],
     [{ ContentSid: HX }, undefined],
     [{ Body: 'x', ContentVariables: '{}' }, 50528],
-    ...(['{', '[]', '"x"', 'null', '{"1":{}}', '{"1":null}'].map((ContentVariables): [Record<string, string>, number] => [{ ContentSid: HX, ContentVariables }, 50527])),
+    ...(['{', '[]', '"x"', 'null', '{"1":{}}', '{"1":null}', '{"1":"\\u0000"}', '{"1":"\\ud800"}'].map((ContentVariables): [Record<string, string>, number] => [{ ContentSid: HX, ContentVariables }, 50527])),
     [{ ContentSid: HX, ContentVariables: JSON.stringify({ x: 'x'.repeat(27_801) }) }, 50529],
     [{ ContentSid: HX, ContentVariables: JSON.stringify(Object.fromEntries(Array.from({ length: 101 }, (_, i) => [i, '']))) }, 50529],
     [{ ContentSid: HX, ContentVariables: JSON.stringify({ ['k'.repeat(17)]: '' }) }, 50540],

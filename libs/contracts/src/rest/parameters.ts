@@ -77,6 +77,22 @@ export const timer = (minMillis: number, tooShort: ErrorCode, invalid: ErrorCode
     else if (millis < minMillis) context.addIssue({ code: 'custom', message: String(tooShort) });
   }).meta({ description: `ISO 8601 duration of at least ${minMillis / 60_000} min.` });
 
+/** No text in it, at any depth, has a NUL or half a character: JSON can write them, Postgres takes neither. */
+export function isStorable(json: unknown): boolean {
+  let storable = true;
+  const check = (text: string) => { storable &&= !text.includes('\0') && text.isWellFormed(); };
+  try {
+    JSON.stringify(json, (key, value: unknown) => {
+      check(key);
+      if (typeof value === 'string') check(value);
+      return value;
+    });
+  } catch {
+    return false; // nested deeper than anybody writes
+  }
+  return storable;
+}
+
 /** Whole number in a range; SDKs send it as text. */
 export const integer = (min: number, max: number, invalid: ErrorCode) =>
   parsed((value) => {
