@@ -18,6 +18,7 @@ const SWEEP_MILLIS = 5000;
 /** What was being made in the service when it was deleted has arrived by then. */
 const LATECOMERS = '1 minute';
 const log = logger('deleted-services');
+const troubled = (error: unknown) => log.warn('emptying a deleted service failed, trying again', { error });
 
 @Injectable()
 export class DeletedServices implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -50,6 +51,7 @@ export class DeletedServices implements OnApplicationBootstrap, BeforeApplicatio
 
   async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;
+    this.remains.stop();
     clearInterval(this.timer);
     await this.consumer.stop();
     await this.running;
@@ -60,7 +62,7 @@ export class DeletedServices implements OnApplicationBootstrap, BeforeApplicatio
     if (this.stopped) return;
     this.again = this.running !== undefined;
     this.running ??= this.emptyAll()
-      .catch((error: unknown) => log.warn('emptying a deleted service failed, trying again', { error }))
+      .catch(troubled)
       .finally(() => {
         this.running = undefined;
         if (this.again) this.sweep();
@@ -71,12 +73,11 @@ export class DeletedServices implements OnApplicationBootstrap, BeforeApplicatio
     const { rows } = await this.pool.query<DeletedService & { settled: boolean }>(
       `select sid, account, deleted_at < now() - interval '${LATECOMERS}' as settled from registry.deleted_service order by deleted_at`,
     );
-    for (const service of rows) {
-      let left: Awaited<ReturnType<ServiceRemains['removeSome']>> = 'more';
-      while (left === 'more' && !this.stopped) left = await this.remains.removeSome(service);
-      if (left === 'stuck') log.warn('something of a deleted service cannot be removed, trying again', { service: service.sid });
-      if (left === 'empty' && service.settled) await this.pool.query('delete from registry.deleted_service where sid = $1', [service.sid]);
-    }
+    const settled = new Set(rows.filter((row) => row.settled).map(({ sid }) => sid));
+    await this.remains.empty(rows, async ({ sid }, left) => {
+      if (left === 'stuck') log.warn('something of a deleted service cannot be removed, trying again', { service: sid });
+      if (left === 'empty' && settled.has(sid)) await this.pool.query('delete from registry.deleted_service where sid = $1', [sid]);
+    }, troubled);
   }
 }
 

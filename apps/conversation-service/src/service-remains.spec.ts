@@ -89,3 +89,15 @@ it('says when something cannot be removed, instead of trying for ever', async ()
   );
   await expect(broken.removeSome({ sid: kept, account })).rejects.toThrow('unavailable');
 });
+
+it('goes on with the other services when one of them cannot be emptied', async () => {
+  const nothing = async () => { throw new DomainError('resource_not_found'); };
+  const broken = new ServiceRemains(
+    db.pool, { deleteConversation: async () => { throw new DomainError('unavailable'); } },
+    { deleteUser: nothing, updateAddressConfiguration: nothing }, { remove: nothing },
+  );
+  const [emptied, failed]: [string[], unknown[]] = [[], []];
+  const other = newSid('IS');
+  await broken.empty([{ sid: kept, account }, { sid: other, account }], async ({ sid }, left) => void emptied.push(`${sid} ${left}`), (error) => failed.push(error));
+  expect([emptied, failed]).toEqual([[`${other} empty`], [expect.objectContaining({ code: 'unavailable' })]]);
+});

@@ -12,12 +12,14 @@ const STEP = 200;
 const AT_ONCE = 20;
 
 export type DeletedService = { sid: string; account: string };
+type Left = 'empty' | 'more' | 'stuck';
 type Row = { sid: string };
 type Removal = { sql: string; remove(caller: Caller, row: Row): Promise<unknown> };
 
 export class ServiceRemains {
   /** In this order: a user leaves his conversations before he goes, so those go first. */
   private readonly removals: readonly Removal[];
+  private stopped = false;
 
   constructor(
     private readonly pool: Pool, conversations: Pick<ConversationCommands, 'deleteConversation'>,
@@ -45,8 +47,26 @@ export class ServiceRemains {
     ];
   }
 
+  /** One service after the other; `failed` is told of what one of them throws, and the others go on. */
+  async empty(services: readonly DeletedService[], emptied: (service: DeletedService, left: Left) => Promise<void>, failed: (error: unknown) => void): Promise<void> {
+    for (const service of services) {
+      try {
+        let left: Left = 'more';
+        while (left === 'more' && !this.stopped) left = await this.removeSome(service);
+        await emptied(service, left);
+      } catch (error) {
+        failed(error);
+      }
+    }
+  }
+
+  /** After the step in hand. */
+  stop(): void {
+    this.stopped = true;
+  }
+
   /** `stuck`: something is left that no command finds any more; that must not become a busy loop. */
-  async removeSome({ sid, account }: DeletedService): Promise<'empty' | 'more' | 'stuck'> {
+  async removeSome({ sid, account }: DeletedService): Promise<Left> {
     let found = 0;
     for (const { sql, remove } of this.removals) {
       const { rows } = await this.pool.query<Row>(sql, [account, sid]);
