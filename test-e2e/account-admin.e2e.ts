@@ -207,13 +207,15 @@ describe(`the command line (${topology})`, () => {
     [1, ['account', 'show', `AC${'0'.repeat(32)}`], `there is no account AC${'0'.repeat(32)}\n`],
     [2, ['account', 'mend'], 'no such command: account mend; see parley account --help\n'],
     [2, ['mend'], 'no such command: mend; see parley help\n'],
+    [2, ['rebuild', 'now'], 'usage: parley rebuild\n'],
+    [2, ['replay', 'that'], 'that is no delivery SID: DY and 32 hex digits\n'],
   ])('ends with %d and one line: %j', async (code, args, line) => {
     const error = await parley.command(...args).then(() => undefined, (failed: unknown) => failed as { code: number; stderr: string; stdout: string });
     expect([error?.code, error?.stderr, error?.stdout]).toEqual([code, line, '']);
   });
   it('helps', async () => {
     for (const group of ['account', 'token', 'key', 'service']) expect(await parley.command(group, '--help')).toContain(`parley ${group} `);
-    expect(await parley.command('help')).toContain('parley account --help');
+    for (const args of [['help'], ['rebuild', '--help'], ['sender', 'add', '-h']]) expect(await parley.command(...args)).toContain('parley account --help');
   });
 });
 

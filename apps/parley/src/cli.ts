@@ -30,18 +30,24 @@ ${deliveryHelp}
 
 Works on the installation that runs under PARLEY_HOME (default .parley/), or on the one that DATABASE_URL and PARLEY_KEK name.`;
 
+/** Commands of one word, and those of delivery-commands.ts. */
+const alone = ['setup', 'rebuild', 'parked'];
+const ofDelivery = ['sender', 'dead-letters', 'replay'];
 const groups = new Map([accountGroup, tokenGroup, keyGroup, serviceGroup, contentGroup].map((group): [string, Group<Databases>] => [group.name, group]));
 
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 
 async function main([command, ...args]: string[]): Promise<void> {
-  if (command === undefined || command === 'help' || command === '--help') {
+  // Behind a command too: who asks about `rebuild` does not want to rebuild.
+  if (command === undefined || ['help', '--help', '-h'].includes(command) || (!groups.has(command) && args.some((arg) => ['--help', '-h'].includes(arg)))) {
     process.stdout.write(`${help}\n`);
     return;
   }
   const group = groups.get(command);
   const work = group && understand(group, args);
   if (group && !work) return void process.stdout.write(`${helpOf(group, args[0])}\n`);
+  if (!group && ![...alone, ...ofDelivery].includes(command)) throw new UsageError(`no such command: ${command}; see parley help`);
+  if (alone.includes(command) && args.length > 0) throw new UsageError(`usage: parley ${command}`);
   const config = readConfig(environmentOfInstallation());
   if (work) return withPools(config, async (parts) => { for (const line of await work(parts)) print(line); });
   switch (command) {
@@ -53,9 +59,8 @@ async function main([command, ...args]: string[]): Promise<void> {
         const { rows } = await pool.query('select * from log.parked order by next_at limit 1000');
         for (const row of rows) print(row);
       });
-    case 'sender': case 'dead-letters': case 'replay':
+    default:
       return withPools(config, async (parts) => { for (const line of await deliveryCommand([command, ...args], parts)) print(line); });
-    default: throw new UsageError(`no such command: ${command}; see parley help`);
   }
 }
 

@@ -25,13 +25,18 @@ describe('sender', () => {
   });
   it.each([
     ['sender', 'add', account, 'not@a.number', twilio],
-    ['sender', 'add', newSid('AC'), '+15550100001', twilio],
     ['sender', 'add', account, '+15550100001'],
     ['sender', 'list'],
     ['replay'],
+    ['replay', 'that one'],
+    ['dead-letters', 'mine'],
     ['sendr'],
   ])('%s %s %s %s says in one line what is wrong', async (...args) => {
-    await expect(run(...args)).rejects.toMatchObject({ name: 'ConfigError' });
+    await expect(run(...args)).rejects.toMatchObject({ name: 'UsageError' });
+  });
+  it('is of an account there is, and has its token', async () => {
+    await expect(run('sender', 'add', newSid('AC'), '+15550100001', twilio)).rejects.toMatchObject({ name: 'CommandError' });
+    await expect(deliveryCommand(['sender', 'add', account, '+15550100001', twilio], db, {})).rejects.toMatchObject({ name: 'ConfigError' });
   });
 });
 
