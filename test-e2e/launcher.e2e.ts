@@ -15,7 +15,7 @@ const READY_MS = 60_000;
 /** The services' 10 s, then the servers. */
 const END_MS = 30_000;
 
-type RunInfo = { restUrl: string; accountSid: string; authToken: string; pids: Record<string, number> };
+type RunInfo = { restUrl: string; mediaUrl: string; serviceSid: string; accountSid: string; authToken: string; pids: Record<string, number> };
 type Result = { code: number | null; output: string };
 
 let folder: string;
@@ -37,6 +37,10 @@ describe('npm start', () => {
     const first = launch();
     const before = await running();
     expect((await fetch(`${before.restUrl}/health`)).status).toBe(200);
+    const file = await fetch(`${before.mediaUrl}/v1/Services/${before.serviceSid}/Media`, {
+      method: 'POST', body: 'hello', headers: { 'Content-Type': 'text/plain', Authorization: `Basic ${btoa(`${before.accountSid}:${before.authToken}`)}` },
+    });
+    expect(file.status).toBe(201);
     first.kill('SIGINT');
     expect(await ended(first)).toBe(0);
     await allGone(before);

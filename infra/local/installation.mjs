@@ -19,7 +19,7 @@ import { keepRunning } from './supervisor.mjs';
 /**
  * What run.json holds.
  * @typedef {import('./setup-command.mjs').FirstAccount & {
- *   version: string, restUrl: string, wsUrl: string, webhookUrl: string, simulatorUrl: string,
+ *   version: string, restUrl: string, wsUrl: string, webhookUrl: string, mediaUrl: string, simulatorUrl: string,
  *   databaseUrl: string, keysDatabaseUrl: string, natsUrl: string, redisUrl: string, pids: Record<string, number>,
  * }} RunInfo
  *
@@ -97,6 +97,7 @@ export async function startInstallation({ home: givenHome, port, services = fals
       restUrl,
       wsUrl: `ws://${HOST}:${ports['realtime-gateway'] ?? restPort}/v1/stream`,
       webhookUrl: `${publicUrl}/webhooks`,
+      mediaUrl: restUrl, // `/v1/Services/IS…/Media` is served by the REST API
       simulatorUrl: `${restUrl}/simulator`,
       // For people and other tools: by TCP.
       databaseUrl: servers.postgres?.url('parley') ?? urls.DATABASE_URL,
