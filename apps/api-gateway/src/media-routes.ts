@@ -5,6 +5,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiError } from '@parley/contracts/error-catalogue';
 import { isSid } from '@parley/domain/sid';
+import { Accounts } from '@parley/event-store/accounts';
 import type { MediaStorage } from '@parley/media/media-storage';
 import { MediaStore, type MediaRow } from '@parley/media/media-store';
 import { SignedUrls } from '@parley/media/signed-url';
@@ -27,6 +28,7 @@ export function mediaRoutes(fastify: Fastify, app: NestFastifyApplication): void
   const media = app.get(MediaStore);
   const urls = app.get(SignedUrls);
   const services = app.get(ServiceLookup);
+  const accounts = app.get(Accounts);
   const uploads = new MediaUploads(storage, media, mediaBytesMax);
 
   void fastify.register(async (scope) => {
@@ -56,7 +58,8 @@ export function mediaRoutes(fastify: Fastify, app: NestFastifyApplication): void
       handler: async (request, reply) => {
         // Nobody learns whether it exists who was not given its address.
         if (!urls.holds((request.params as { Sid: string }).Sid, request.query as object)) return refuseLink(reply);
-        return serveMedia(request, reply, storage, await mediaOf(request));
+        const row = await mediaOf(request);
+        return (await accounts.find(row.account))?.status === 'active' ? serveMedia(request, reply, storage, row) : refuseLink(reply);
       },
     });
     scope.options('/media/:Sid', (_request, reply) =>

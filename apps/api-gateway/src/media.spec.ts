@@ -152,6 +152,15 @@ describe('content', () => {
       expect((await gateway.fetch(wrong, {}, null)).status).toBe(403);
     expect((await gateway.fetch(url, { method: 'OPTIONS' }, null)).status).toBe(204);
   });
+  it('is refused by its address as well while the account is suspended', async () => {
+    const [{ sid, links }, suspended] = [await uploaded(), newSid('AC')];
+    await gateway.database.pool.query(
+      "insert into registry.account (sid, friendly_name, auth_token, default_chat_service_sid, status, own_status) values ($1, '', $2, 'IS', 'suspended', 'suspended')",
+      [suspended, gateway.database.box.seal('token')],
+    );
+    await gateway.database.pool.query('update media.media set account = $2 where sid = $1', [sid, suspended]);
+    expect((await gateway.fetch(links.content_direct_temporary, {}, null)).status).toBe(403);
+  });
   it('and metadata are nobody else’s', async () => {
     const { url, links } = await uploaded();
     for (const address of [url, links.content]) {
