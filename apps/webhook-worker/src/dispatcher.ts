@@ -26,6 +26,8 @@ const ACCOUNT_CALLS_MAX = 64;
 const HOST_CALLS_MAX = 16;
 /** Lanes of one account to one host waiting in memory; the sweeper brings the others again. */
 const WAITING_MAX = 1000;
+/** Lanes whose next attempt this process remembers; of more, the sweeper does, which may have to walk past all that waits. */
+const LATER_MAX = 10_000;
 /** Of an account that is suspended: its webhooks wait. */
 const SUSPENDED_MILLIS = 60_000;
 const SETTLE_ATTEMPTS = 6;
@@ -45,6 +47,7 @@ export class Dispatcher {
   private readonly queues = new Map<string, { hosts: Map<string, HostQueue>; calls: number }>();
   /** Lanes at work; true: woken meanwhile, so look again. */
   private readonly active = new Map<string, boolean>();
+  private readonly later = new Set<NodeJS.Timeout>();
   private readonly stopping = new AbortController();
   private stopped = false;
 
@@ -60,6 +63,7 @@ export class Dispatcher {
   /** Begins nothing new, gives calls under way a moment, then cuts them off: those are tried again by whoever comes next. */
   async stop(): Promise<void> {
     this.stopped = true;
+    for (const timer of this.later) clearTimeout(timer);
     const patience = setTimeout(() => this.stopping.abort(), STOP_MILLIS);
     while (this.active.size > 0) await pause(10);
     clearTimeout(patience);
@@ -105,6 +109,7 @@ export class Dispatcher {
         ended.add(1, { state: end.state });
         await this.settle({ ...end, jobId: claim.job_id, attempt: claim.attempt });
         more = end.state !== 'queued';
+        if (end.dueInMillis !== undefined && !end.uncounted) this.wakeIn(end.dueInMillis, place);
       }
     } catch (error) {
       log.warn('lane not worked on, the sweeper brings it again', { account: place.account, error });
@@ -112,6 +117,15 @@ export class Dispatcher {
     const again = this.active.get(place.lane)! || more;
     this.active.delete(place.lane);
     if (again) this.enqueue(place);
+  }
+
+  private wakeIn(millis: number, place: JobPlace): void {
+    if (this.stopped || this.later.size >= LATER_MAX) return;
+    const timer = setTimeout(() => {
+      this.later.delete(timer);
+      this.wake(place);
+    }, millis);
+    this.later.add(timer);
   }
 
   private async deliver(claim: Claim): Promise<End> {

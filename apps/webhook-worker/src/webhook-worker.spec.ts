@@ -51,7 +51,7 @@ async function newAccount(): Promise<string> {
     [sid, db.box.seal(authToken), newSid('IS')]);
   return sid;
 }
-async function startWorker(options: { timeoutMillis?: number; privateAllowed?: boolean } = {}): Promise<WebhookWorker> {
+async function startWorker(options: { timeoutMillis?: number; sweepMillis?: number; privateAllowed?: boolean } = {}): Promise<WebhookWorker> {
   const accounts = new Accounts(db.pool, db.box);
   const started = new WebhookWorker({ pool: db.pool, databaseUrl: db.url, tail, accounts, instance: 'spec' },
     { retryMillis: 20, sweepMillis: 20, timeoutMillis: 300, privateAllowed: true, ...options });
@@ -123,6 +123,18 @@ it('tells what was written, as documented, and signed so that the official valid
   expect(target.told.map(({ valid }) => valid)).toEqual(Array(6).fill(true));
   await until(async () => (await jobs('state')).every(({ state }) => state === 'delivered'), 'delivered');
   expect((await jobs('parameters')).every(({ parameters }) => parameters === null)).toBe(true);
+});
+
+it('keeps nothing of what is removed where nobody would be told', async () => {
+  const kept = async () => {
+    const sid = await conversation();
+    const messageSid = await say(sid, 'nobody else');
+    for (const [table, of] of [['message', messageSid], ['conversation', sid]] as const) await keepForWebhooks(db.pool, { account, webhook: API }, table, of);
+    return (await db.pool.query('select 1 from webhook.removed where sid in ($1, $2)', [sid, messageSid])).rowCount;
+  };
+  expect(await kept()).toBe(0);
+  await configure(['onMessageRemoved'], { post_webhook_url: null, pre_webhook_url: target.url('/pre') });
+  expect(await kept()).toBe(0);
 });
 
 it('tells of participants, users and receipts', async () => {
@@ -238,6 +250,15 @@ it('tries three times, keeps the order, then goes on; what can never work is not
     ['delivered', 1, 200, null], ['failed', 3, 500, 11200], ['delivered', 2, 200, null], ['delivered', 3, 200, null],
     ['failed', 1, 404, 11200], ['failed', 1, 302, 11200], ['delivered', 1, 200, null],
   ]);
+});
+
+it('tries again in time, also when the sweep has much else to walk past', async () => {
+  await stopWorker(worker);
+  worker = await startWorker({ sweepMillis: 60_000 });
+  await configure(['onMessageAdded']);
+  target.answer = ({ parameters }, response) => void response.writeHead(parameters['RetryCount'] === '2' ? 200 : 503).end();
+  await say(await conversation(), 'patience');
+  await until(() => told().length === 3, 'the third attempt');
 });
 
 it('a target that hangs delays no other account, and no other target of its own', async () => {
