@@ -1,0 +1,66 @@
+/** What a carrier's HTTP answers mean, each played on a real socket. */
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { callCarrier, jsonOf, refusalOf, retryAfter } from './http-call.js';
+import { SendError } from './send-error.js';
+
+let respond: RequestListener = () => {};
+const server = createServer((request, response) => respond(request, response));
+let url: string;
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(resolve));
+});
+
+const called = (as: RequestListener) => {
+  respond = as;
+  return callCarrier(url, { json: { a: 1 }, signal: AbortSignal.timeout(5_000) });
+};
+const failure = async (as: RequestListener) => {
+  const error: unknown = await called(as).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(SendError);
+  return error;
+};
+const refused = (status: number, headers = {}) => refusalOf({ status, headers: new Headers(headers) });
+
+describe('a call', () => {
+  it('sends JSON and reads the answer', async () => {
+    const answer = await called((request, response) => void request.pipe(response.writeHead(202)));
+    expect([answer.status, answer.ok, jsonOf(answer)]).toEqual([202, true, { a: 1 }]);
+  });
+  it('does not follow where it is sent on to', async () => {
+    const answer = await called((_, response) => response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end());
+    expect(refusalOf(answer)).toMatchObject({ outcome: 'retryable', code: 'unreachable' });
+  });
+  it('that was taken but not answered to the end is ambiguous', async () => {
+    const cut: RequestListener = (_, response) => response.writeHead(200, { 'content-length': '99' }).end('{', () => response.destroy());
+    expect(await failure(cut)).toMatchObject({ outcome: 'ambiguous' });
+    expect(await failure((_, response) => response.end('x'.repeat(1_100_000)))).toMatchObject({ outcome: 'ambiguous' });
+  });
+  it('that was refused with half an answer is refused', async () => {
+    const answer = await called((_, response) => void response.writeHead(400, { 'content-length': '99' }).end('{', () => response.destroy()));
+    expect([answer.status, jsonOf(answer)]).toEqual([400, {}]);
+  });
+});
+
+describe('an answer of', () => {
+  it.each([
+    [400, 'permanent', 30008], [401, 'retryable', 20003], [402, 'retryable', 30002], [404, 'permanent', 30008], [413, 'permanent', 30019], [422, 'permanent', 30008],
+    [408, 'ambiguous', 30008], [429, 'retryable', 20429], [500, 'ambiguous', 30008], [503, 'ambiguous', 30008],
+  ])('%s is %s', (status, outcome, errorCode) => expect(refused(status)).toMatchObject({ outcome, errorCode }));
+  it('a carrier that gives a reason counts by the reason', () => {
+    expect(refusalOf({ status: 400, headers: new Headers() }, 'opted_out')).toMatchObject({ outcome: 'permanent', code: 'opted_out', errorCode: 21610 });
+  });
+});
+
+describe('Retry-After', () => {
+  it.each([['2', 2_000], ['0.5', 500], ['0', undefined], ['soon', undefined], ['99999', 3_600_000], ['Mon, 01 Jan 2001 00:00:00 GMT', undefined]])(
+    '%s is %s ms', (header, millis) => expect(retryAfter(new Headers({ 'retry-after': header })).retryAfterMillis).toBe(millis));
+  it('may be a date', () => {
+    expect(retryAfter(new Headers({ 'retry-after': new Date(Date.now() + 60_000).toUTCString() })).retryAfterMillis).toBeGreaterThan(50_000);
+  });
+});
