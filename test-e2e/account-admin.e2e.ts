@@ -2,14 +2,17 @@
  * Accounts as an operator and his customers know them: subaccounts, keys, tokens that rotate, suspension, by the official
  * SDK and by the command line. And that no secret is anywhere but in the answer that showed it.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text as allOf } from 'node:stream/consumers';
 import twilio from 'twilio';
 import { accessToken } from '../tools/bench/access-token.ts';
 import { basic, Caller, type Places } from './caller.js';
 import { report, text, webhook } from './carrier.js';
 import { Handset } from './handset.js';
-import { Parley, START_MS, topology, until, type Credentials } from './installation.js';
+import { commandLine, Parley, START_MS, topology, until, type Credentials } from './installation.js';
 import { refusal, refused } from './refusal.js';
 import { Watcher } from './watcher.js';
 
@@ -213,6 +216,12 @@ describe(`the command line (${topology})`, () => {
     const error = await parley.command(...args).then(() => undefined, (failed: unknown) => failed as { code: number; stderr: string; stdout: string });
     expect([error?.code, error?.stderr, error?.stdout]).toEqual([code, line, '']);
   });
+  it('does not mind when nobody reads on', async () => {
+    const child = spawn(process.execPath, [commandLine, 'key', 'permissions'], { env: { ...process.env, PARLEY_HOME: parley.installation.home }, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    const [[code], said] = await Promise.all([once(child, 'close'), allOf(child.stderr)]);
+    expect([code, said]).toEqual([0, '']);
+  }, TEST_MS);
   it('helps', async () => {
     for (const group of ['account', 'token', 'key', 'service']) expect(await parley.command(group, '--help')).toContain(`parley ${group} `);
     for (const args of [['help'], ['rebuild', '--help'], ['sender', 'add', '-h']]) expect(await parley.command(...args)).toContain('parley account --help');

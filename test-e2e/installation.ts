@@ -20,7 +20,7 @@ export const topology: Topology = process.env['PARLEY_TOPOLOGY'] === 'services' 
 export const START_MS = 120_000;
 /** What the caller has set up for itself is not ours to use. */
 const nothingGiven = { DATABASE_URL: '', KEYS_DATABASE_URL: '', NATS_URL: '', REDIS_URL: '', PUBLIC_URL: '', PARLEY_KEK: '', LOG_LEVEL: 'warn' };
-const commandLine = join(import.meta.dirname, '..', 'apps', 'parley', 'dist', 'cli.js');
+export const commandLine = join(import.meta.dirname, '..', 'apps', 'parley', 'dist', 'cli.js');
 const run = promisify(execFile);
 
 export class Parley {

@@ -77,11 +77,15 @@ async function withPools(config: Config, work: (pools: Pools) => Promise<void>):
   }
 }
 
+// Whoever reads the answer may stop reading: `| head -1`.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 try {
   await main(process.argv.slice(2));
 } catch (error) {
   const { message, code } = error as { message?: string; code?: string };
   const known = [ConfigError, MigrationError, UsageError, CommandError].some((kind) => error instanceof kind);
-  process.stderr.write(`${known ? message : `${code ?? 'error'}: ${message ?? String(error)}; is DATABASE_URL right and the database running?`}\n`);
+  const line = (message ?? String(error)).replaceAll('\n', ' ');
+  process.stderr.write(`${known || code === undefined ? line : `${code}: ${line}; is DATABASE_URL right and the database running?`}\n`);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
