@@ -18,7 +18,8 @@ import { Hooks } from './hooks.js';
 import { prepared, Reads } from './reads.js';
 
 const log = logger('api-gateway');
-const findTemplate = prepared('content-of-message', 'select types, variables from model.content_template where sid = $1 and account = $2');
+const findTemplate = prepared('content-of-message', 'select types, variables, language, approval from model.content_template where sid = $1 and account = $2');
+type Template = { types: ContentTypes; variables: ContentVariables; language: string; approval: { name: string; status: string } | null };
 /** After these the message may be stored all the same: its files stay claimed until the log has told. */
 const unclear = new Set(['overloaded', 'unavailable', 'conflicting_modification']);
 
@@ -45,9 +46,11 @@ export class MessageContents {
   /** Body and files are ignored: the template stands for both. */
   private async ofTemplate({ account }: Call, contentSid: string, request: CreateMessage): Promise<AddMessage> {
     const { message, contentVariables: given } = request;
-    const [template] = await this.reads.query<{ types: ContentTypes; variables: ContentVariables }>(findTemplate(contentSid, account.sid));
+    const [template] = await this.reads.query<Template>(findTemplate(contentSid, account.sid));
     if (!template) throw new ApiError(50526);
-    const rendered = renderContent(template.types, { ...template.variables, ...given?.values });
+    const { types, variables, language, approval } = template;
+    const approved = approval?.status === 'approved' ? { name: approval.name, language } : undefined;
+    const rendered = renderContent(types, { ...variables, ...given?.values }, approved);
     if (!rendered) throw new ApiError(50542);
     const { body, channels } = rendered;
     return { ...message, body, contentSid, content: { ...(given?.json !== undefined && { variables: given.json }), channels } };
@@ -75,6 +78,7 @@ export class MessageContents {
 function withSaidBody(asked: AddMessage, wished: AddMessage): AddMessage {
   const { body = null, content } = wished;
   if (!content || body === asked.body) return wished;
-  const { sms, whatsapp } = content.channels;
-  return { ...wished, content: { ...content, channels: { sms: { ...sms, body }, whatsapp: { ...whatsapp, body } } } };
+  // The forms of a channel's own say what the template said.
+  const { sms, whatsapp: { mediaUrls } } = content.channels;
+  return { ...wished, content: { ...content, channels: { sms: { ...sms, body }, whatsapp: { body, mediaUrls } } } };
 }

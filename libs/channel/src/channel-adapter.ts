@@ -38,6 +38,13 @@ export type Delivery = {
   group?: readonly string[];
 };
 
+/** What a carrier answered to a message it took. */
+export type Sent = {
+  providerMessageIds: string[];
+  /** Other addresses it knows this person by: WhatsApp writes some numbers otherwise than people do, and has ids of its own. */
+  recipient?: { alsoKnownAs: readonly string[] };
+};
+
 export type RawWebhook = {
   method: string;
   /** As the carrier was told it: our configured public URL with path and query, never what a proxy made of it. */
@@ -71,13 +78,16 @@ export abstract class ChannelAdapter {
   abstract readonly limits: ChannelLimits;
 
   /** One attempt. Passes `deliveryId` on as the carrier's idempotency key where it has one. Throws SendError. */
-  abstract send(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] }>;
+  abstract send(delivery: Delivery, signal: AbortSignal): Promise<Sent>;
 
   /**
    * Asks what became of a send that was never answered; undefined: the carrier never got it. A carrier that keeps no
    * reference of ours may name messages that only look alike: the caller knows which ids are taken. Throws SendError.
    */
   lookup?(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] } | undefined>;
+
+  /** Tells the person that this message of theirs was read; with `typing` that somebody is writing. Throws SendError. */
+  markRead?(about: { sender: string; providerMessageId: string; typing?: boolean }, signal: AbortSignal): Promise<void>;
 
   /** What the carrier wants to see when a file of an inbound message is fetched; nothing for addresses that are not its own. */
   mediaHeaders(_url: string): Record<string, string> {

@@ -5,6 +5,8 @@
  */
 export type SendErrorCode =
   | 'rate_limited'
+  /** Too much for this one person: everybody else may be sent to. */
+  | 'recipient_rate_limited'
   | 'unreachable'
   | 'authentication'
   | 'no_answer'

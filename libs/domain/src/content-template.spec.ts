@@ -25,3 +25,39 @@ describe('renderContent', () => {
   });
   it('does not render what no conversation can carry', () => expect(renderContent({ 'whatsapp/flows': { body: 'x' } }, {})).toBeUndefined());
 });
+
+describe('in WhatsApp\'s own form', () => {
+  const whatsapp = (types: ContentTypes, variables: Record<string, string> = {}) => renderContent(types, variables)!.channels.whatsapp.rich;
+  const reply = (title: string) => ({ type: 'QUICK_REPLY', title, id: title.toLowerCase() });
+
+  it('quick replies are buttons', () => expect(whatsapp({ 'twilio/quick-reply': { body: 'Hi {{1}}', actions: [reply('Yes'), { title: 'No' }] } }, { 1: 'Ann' }))
+    .toEqual({ kind: 'buttons', body: 'Hi Ann', buttons: [{ id: 'yes', title: 'Yes' }, { id: 'No', title: 'No' }] }));
+  it.each<[string, ContentTypes]>([
+    ['four buttons', { 'twilio/quick-reply': { body: 'x', actions: ['a', 'b', 'c', 'd'].map(reply) } }],
+    ['buttons of one name', { 'twilio/quick-reply': { body: 'x', actions: [reply('a'), reply('a')] } }],
+    ['a long button', { 'twilio/quick-reply': { body: 'x', actions: [reply('x'.repeat(21))] } }],
+    ['a long text', { 'twilio/quick-reply': { body: 'x'.repeat(1025), actions: [reply('a')] } }],
+    ['replies beside a link', { 'twilio/quick-reply': { body: 'x', actions: [reply('a'), { type: 'URL', title: 'b', url: 'https://x.example' }] } }],
+    ['a number to call', { 'twilio/call-to-action': { body: 'x', actions: [{ type: 'PHONE_NUMBER', title: 'Call', phone: '+1' }] } }],
+    ['eleven rows', { 'twilio/list-picker': { body: 'x', button: 'b', items: Array.from({ length: 11 }, (_, i) => ({ item: String(i) })) } }],
+    ['text', { 'twilio/text': { body: 'x' } }],
+  ])('%s: text alone', (_, types) => expect(whatsapp(types)).toBeUndefined());
+  it('a list picker is a list', () => expect(whatsapp({ 'twilio/list-picker': { body: 'Pick', button: 'Open', items: [{ id: '1', item: 'A', description: 'first' }, { item: 'B' }] } }))
+    .toEqual({ kind: 'list', body: 'Pick', button: 'Open', rows: [{ id: '1', title: 'A', description: 'first' }, { id: 'B', title: 'B' }] }));
+  it('a call to action is a link', () => expect(whatsapp({ 'twilio/call-to-action': { body: 'x', actions: [{ type: 'URL', title: 'Go', url: 'https://x.example/{{1}}' }] } }, { 1: '7' }))
+    .toEqual({ kind: 'link', body: 'x', title: 'Go', url: 'https://x.example/7' }));
+  it('a card shows its picture above', () => expect(whatsapp({ 'twilio/card': { title: 'T', subtitle: 'S', media: ['https://x.example/a.png'], actions: [reply('Ok')] } }))
+    .toEqual({ kind: 'buttons', body: 'T', footer: 'S', header: { mediaUrl: 'https://x.example/a.png' }, buttons: [{ id: 'ok', title: 'Ok' }] }));
+  it('a place is a pin', () => expect(whatsapp({ 'twilio/location': { latitude: '{{1}}', longitude: 13.4, label: 'Here' } }, { 1: '52.5' }))
+    .toEqual({ kind: 'location', latitude: 52.5, longitude: 13.4, name: 'Here' }));
+
+  const approval = { name: 'order_update', language: 'en_US' };
+  const template = (types: ContentTypes, variables: Record<string, string>) => renderContent(types, variables, approval)!.channels.whatsapp.template;
+  it('once approved: the template by name, its values in the order of their numbers', () => expect(
+    template({ 'twilio/quick-reply': { body: '{{2}} for {{1}}, {{2}}', actions: [reply('Yes'), { type: 'URL', title: 'Order', url: 'https://shop.example/{{3}}' }] } }, { 1: 'Ann', 2: '17', 3: 'a' }))
+    .toEqual({ kind: 'template', ...approval, body: [{ value: 'Ann' }, { value: '17' }], buttons: [{ index: 0, type: 'quick_reply', value: 'yes' }, { index: 1, type: 'url', value: 'a' }] }));
+  it('named placeholders keep their names', () => expect(template({ 'twilio/text': { body: '{{who}} {{when}}' } }, { who: 'Ann' })!.body)
+    .toEqual([{ name: 'who', value: 'Ann' }, { name: 'when', value: '{{when}}' }]));
+  it('a code is given to text and button', () => expect(template({ 'whatsapp/authentication': {} }, { 1: '123' }))
+    .toMatchObject({ body: [{ value: '123' }], buttons: [{ index: 0, type: 'url', value: '123' }] }));
+});

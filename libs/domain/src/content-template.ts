@@ -2,14 +2,23 @@
  * Content templates: which of a template's types each channel gets, and the text that comes of it (API reference 11). Rendered
  * once, when the message is added, so that everybody gets the same whatever becomes of the template.
  */
+import { richOf, templateOf, type TemplateApproval } from './content-whatsapp.js';
+import type { WhatsappRich, WhatsappTemplate } from './whatsapp-rich.js';
+
 export type ContentTypes = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 export type ContentVariables = Readonly<Record<string, string>>;
 /** What one channel delivers. */
 export type RenderedContent = { body: string | null; mediaUrls: string[] };
+/** For carriers that take no more than text, `body` and `mediaUrls` still say it all. */
+export type WhatsappContent = RenderedContent & {
+  rich?: Exclude<WhatsappRich, WhatsappTemplate>;
+  /** Approved when the message was added: may be sent at any time. */
+  template?: WhatsappTemplate;
+};
 export type MessageContent = {
   /** JSON, as it was given. */
   variables?: string;
-  channels: { sms: RenderedContent; whatsapp: RenderedContent };
+  channels: { sms: RenderedContent; whatsapp: WhatsappContent };
 };
 
 /** Text first where nothing can be tapped; the richest first where it can. */
@@ -25,14 +34,23 @@ const forWhatsapp = [
 export const contentTypeNames = [...forText, 'twilio/catalog', 'twilio/carousel', 'twilio/flows', 'twilio/schedule', 'whatsapp/flows'] as const;
 
 /** undefined: none of its types can be sent in a conversation. `body` is what chat members and the API see. */
-export function renderContent(types: ContentTypes, variables: ContentVariables): { body: string; channels: MessageContent['channels'] } | undefined {
+export function renderContent(
+  types: ContentTypes, variables: ContentVariables, approval?: TemplateApproval,
+): { body: string; channels: MessageContent['channels'] } | undefined {
   const pick = (order: readonly string[]) => order.find((name) => types[name] !== undefined);
   const [plain, rich] = [pick(forText), pick(forWhatsapp)];
   if (plain === undefined || rich === undefined) return undefined;
   const fill = filling(variables);
+  const inItsForm = richOf(rich, types[rich]!, fill);
   return {
     body: textOf(plain, types[plain]!, fill),
-    channels: { sms: delivered(plain, types[plain]!, fill), whatsapp: delivered(rich, types[rich]!, fill) },
+    channels: {
+      sms: delivered(plain, types[plain]!, fill),
+      whatsapp: {
+        ...delivered(rich, types[rich]!, fill), ...(inItsForm && { rich: inItsForm }),
+        ...(approval && { template: templateOf(rich, types[rich]!, variables, fill, approval) }),
+      },
+    },
   };
 }
 
@@ -43,7 +61,7 @@ type Content = Readonly<Record<string, unknown>>;
 const filling = (variables: ContentVariables): Fill => (text) =>
   typeof text !== 'string' ? '' : text.replaceAll(/\{\{\s*(\w{1,16})\s*\}\}/g, (whole, name: string) => variables[name] ?? whole);
 
-/** Actions become lines: neither carrier of ours takes them otherwise. */
+/** Actions become lines, for carriers that do not take them otherwise. */
 function delivered(name: string, content: Content, fill: Fill): RenderedContent {
   const lines = [textOf(name, content, fill), ...actionsOf(content, fill)].filter((line) => line !== '');
   const media = Array.isArray(content['media']) ? content['media'].map(fill).filter((url) => url !== '') : [];
