@@ -157,7 +157,8 @@ export class Dispatcher {
     log.info('attempt failed', { delivery: claim.delivery_id, attempt: claim.attempt, code, outcome: error.outcome, errorCode });
     if (error.ambiguous) return this.unanswered(claim, adapter.limits.lookupDelayMillis);
     const dueInMillis = pauseAfter(claim.attempt, error, this.retries);
-    const call = code === 'rate_limited' && retryAfterMillis ? { pauseMillis: retryAfterMillis } : error.retryable ? 'trouble' : 'fine';
+    const aboutOnePerson = code === 'recipient_rate_limited';
+    const call = code === 'rate_limited' && retryAfterMillis ? { pauseMillis: retryAfterMillis } : error.retryable && !aboutOnePerson ? 'trouble' : 'fine';
     return dueInMillis === undefined ? { ...failed(errorCode, error.retryable), call } : { state: 'queued', dueInMillis, errorCode, call };
   }
 

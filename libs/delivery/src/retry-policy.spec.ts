@@ -13,6 +13,10 @@ describe('pauseAfter', () => {
   it('is at least what the carrier asked for', () => {
     expect(failed(1, { retryAfterMillis: 7000 })).toBe(7000);
   });
+  it('for one person who got too much grows fourfold', () => {
+    const pauses = [1, 2, 3, 9].map((attempt) => pauseAfter(attempt, { outcome: 'retryable', code: 'recipient_rate_limited', retryAfterMillis: 4000 }, usualRetries));
+    expect(pauses).toEqual([4_000, 16_000, 64_000, 600_000]);
+  });
   it('ends with the last attempt, and at once when there is no hope', () => {
     expect(failed(30)).toBeUndefined();
     expect(failed(1, { outcome: 'permanent' })).toBeUndefined();

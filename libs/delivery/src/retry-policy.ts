@@ -18,10 +18,12 @@ export const usualRetries: RetryPolicy = { attemptsMax: 30, pauseMillis: 1000, p
 
 /** Milliseconds until the next attempt; undefined: no further one. */
 export function pauseAfter(
-  attempt: number, { outcome, retryAfterMillis = 0 }: Pick<SendError, 'outcome' | 'retryAfterMillis'>, policy: RetryPolicy,
+  attempt: number, { outcome, code, retryAfterMillis = 0 }: Pick<SendError, 'outcome' | 'retryAfterMillis'> & Partial<Pick<SendError, 'code'>>, policy: RetryPolicy,
   random: () => number = Math.random,
 ): number | undefined {
   if (outcome === 'permanent' || attempt >= policy.attemptsMax) return undefined;
+  // WhatsApp's rule for one person (channel facts, 2.8): 4^n seconds.
+  if (code === 'recipient_rate_limited') return Math.min(1000 * 4 ** Math.min(attempt, 30), policy.pauseMillisMax);
   const pause = Math.min(policy.pauseMillis * 2 ** Math.min(attempt - 1, 30), policy.pauseMillisMax);
   return Math.max(retryAfterMillis, pause * (1 - random() / 2));
 }

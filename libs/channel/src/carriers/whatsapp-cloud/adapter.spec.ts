@@ -21,7 +21,7 @@ afterAll(() => api.close());
 beforeEach(() => api.clear());
 
 const adapterAt = (baseUrl: string, more: object = {}, access_token = api.token) => new WhatsappCloud({
-  sid: newSid('CX'), account: newSid('AC'), publicUrl: 'https://parley.example.test', webhookUrl: 'https://parley.example.test/webhooks/whatsapp-cloud/CX',
+  sid: `CX${'0'.repeat(32)}`, account: newSid('AC'), publicUrl: 'https://parley.example.test', webhookUrl: 'https://parley.example.test/webhooks/whatsapp-cloud/CX',
   credentials: { access_token, app_secret: api.appSecret, verify_token: api.verifyToken },
   settings: cloudSettings.parse({ phone_numbers: api.numbers, baseUrl, ...more }),
 });

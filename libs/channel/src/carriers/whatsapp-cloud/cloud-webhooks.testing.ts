@@ -10,7 +10,7 @@ export const signed = (appSecret: string, body: string) => ({
 
 /** Meta escapes what is not ASCII, and slashes: the signature is over that. */
 export const written = (payload: object): string =>
-  JSON.stringify(payload).replaceAll('/', String.raw`\/`).replaceAll(/[^\x00-\x7f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  JSON.stringify(payload).replaceAll('/', String.raw`\/`).replaceAll(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 export const payload = (number: CloudNumber, value: object, field = 'messages') => ({
   object: 'whatsapp_business_account',
