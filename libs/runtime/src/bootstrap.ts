@@ -13,6 +13,7 @@ import { metrics } from '@parley/telemetry/metrics';
 import { POOL } from './parts.js';
 import type { Pool } from '@parley/event-store/database';
 import { ConfigError } from './config.js';
+import { refuseBytes, refuseExpectations } from './no-request.js';
 import 'reflect-metadata';
 
 /** Bytes of a request's body at most; beyond it 413. */
@@ -34,7 +35,7 @@ export type Fastify = FastifyInstance;
 /** Resolves once it listens; SIGTERM and SIGINT end it in order: no new requests, then services, then connections. */
 export async function bootstrap(module: Type | DynamicModule, options: BootstrapOptions): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
-    bodyLimit: BODY_BYTES_MAX, trustProxy: false, forceCloseConnections: 'idle', routerOptions: { maxParamLength: 300 },
+    bodyLimit: BODY_BYTES_MAX, trustProxy: false, forceCloseConnections: 'idle', routerOptions: { maxParamLength: 300 }, clientErrorHandler: refuseBytes,
     // A path with a broken escape is refused before any route, hook or filter sees it.
     frameworkErrors: (_error: Error, _request: FastifyRequest, reply: FastifyReply) => 
       void reply.code(400).type('application/json').send(JSON.stringify(new ApiError(20001, 'path'))),
@@ -48,6 +49,7 @@ export async function bootstrap(module: Type | DynamicModule, options: Bootstrap
   await options.configure?.(fastify, app);
   health(fastify, app, options.name);
   surviveResets(app.getHttpServer() as Server);
+  refuseExpectations(app.getHttpServer() as Server);
   await app.listen(options.port, options.host);
   await options.started?.(app);
   endOnSignals(app, options.name);
