@@ -16,9 +16,9 @@ const mayImport = {
   messaging: ['domain', 'contracts', 'telemetry'],
   channel: ['domain', 'contracts', 'telemetry'],
   media: ['domain', 'contracts', 'telemetry', 'event-store'],
-  delivery: ['domain', 'contracts', 'telemetry', 'event-store', 'messaging', 'channel'],
+  delivery: ['domain', 'contracts', 'telemetry', 'event-store', 'messaging', 'channel', 'media', 'webhooks'],
   webhooks: ['domain', 'contracts', 'telemetry', 'event-store', 'channel'],
-  runtime: ['domain', 'contracts', 'telemetry', 'event-store', 'messaging'],
+  runtime: ['domain', 'contracts', 'telemetry', 'event-store', 'messaging', 'channel', 'media', 'webhooks', 'delivery'],
 };
 const nestAllowed = new Set(['messaging', 'runtime']);
 const problems = [];

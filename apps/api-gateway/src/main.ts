@@ -4,6 +4,7 @@
  */
 import proxy from '@fastify/http-proxy';
 import { Module } from '@nestjs/common';
+import { carriers } from '@parley/channel/carriers/catalogue';
 import { bootstrap, run, type Fastify } from '@parley/runtime/bootstrap';
 import { ConfigError, readConfig } from '@parley/runtime/config';
 import { PartsModule } from '@parley/runtime/parts';
@@ -29,6 +30,8 @@ await run('api-gateway', async () => {
     name: 'api-gateway', port: config.port, host: config.host,
     async configure(fastify, app) {
       configureGateway(fastify, app);
+      // The app of a carrier's first channel takes its webhooks; who is no carrier is told so by the oldest of them.
+      for (const { name, channels } of carriers) await passOn(fastify, `/webhooks/${name}`, process.env[`CHANNEL_${channels[0].toUpperCase()}_URL`]);
       await passOn(fastify, '/webhooks', process.env['CHANNEL_SMS_URL']);
       await passOn(fastify, '/simulator', process.env['SIMULATOR_URL']);
       const realtime = process.env['REALTIME_URL'];

@@ -1,9 +1,9 @@
 /** The simulator over real HTTP and a real database, with the real client of Twilio's API on one side. */
 import { Module } from '@nestjs/common';
+import { SimulatorSms } from '@parley/channel/carriers/simulator/adapter';
 import type { Delivery } from '@parley/channel/channel-adapter';
 import { SendError } from '@parley/channel/send-error';
 import { isTwilioSignature } from '@parley/channel/signatures';
-import { SimulatorMessaging } from '@parley/channel/simulator/simulator-messaging';
 import { newSid, type AccountSid } from '@parley/domain/sid';
 import { testDatabase, type TestDatabase } from '@parley/event-store/database.testing';
 import { bootstrap } from '@parley/runtime/bootstrap';
@@ -14,9 +14,6 @@ import type { AddressInfo } from 'node:net';
 import { CarrierSimulatorModule } from './app.module.js';
 import { SimulatorStore } from './simulator-store.js';
 
-class Carrier extends SimulatorMessaging {
-  limits = { bodyCharsMax: 1600, mediaBytesMax: 0, lookupDelayMillis: 0 };
-}
 const [phone, number] = ['+15550100002', '+15550100001'];
 let db: TestDatabase;
 let app: Awaited<ReturnType<typeof bootstrap>>;
@@ -80,7 +77,7 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   for (const end = Date.now() + 10_000; !(await condition()); await new Promise((resolve) => setTimeout(resolve, 5)))
     if (Date.now() > end) throw new Error(`still not so: ${condition.toString()}`);
 }
-const carrier = () => new Carrier({ accountSid: account, authToken: 'token', baseUrl: `${base}/simulator`, publicUrl });
+const carrier = () => new SimulatorSms({ accountSid: account, authToken: 'token', baseUrl: `${base}/simulator`, publicUrl });
 const delivery = (body = 'hi', fields: Partial<Delivery> = {}): Delivery => ({
   deliveryId: newSid('DY'), sender: number, recipient: phone, body, media: [], firstAttemptAt: new Date().toISOString(), ...fields,
 });

@@ -3,6 +3,7 @@ import { Global, Module } from '@nestjs/common';
 import { CONVERSATION_COMMANDS, ROUTER_COMMANDS } from '@parley/contracts/command-tokens';
 import type { InboundMessage, ReportDelivery } from '@parley/contracts/commands';
 import { twilioSignature } from '@parley/channel/signatures';
+import { Connections } from '@parley/delivery/connections';
 import { saveSender } from '@parley/delivery/senders';
 import { newSid } from '@parley/domain/sid';
 import { testDatabase, type TestDatabase } from '@parley/event-store/database.testing';
@@ -115,6 +116,38 @@ describe('a webhook of the simulator', () => {
     await signed(`/webhooks/twilio/status?delivery=${deliveryId}`, { MessageSid: sid, MessageStatus: 'undelivered', ErrorCode: '30007' });
     await until(() => reported.length === 1);
     expect(reported).toMatchObject([{ receiptSid: deliveryId, channelMessageSid: sid, status: 'undelivered', errorCode: 30007 }]);
+  });
+});
+
+describe('a webhook at a connection’s own address', () => {
+  const theirs = newSid('AC');
+  let connection: string;
+  beforeAll(async () => {
+    const connections = new Connections({ pool: db.pool, box: db.box, privateAllowed: false });
+    ({ sid: connection } = await connections.create(account, { carrier: 'twilio', credentials: { accountSid: theirs, authToken: 'theirs' } }));
+  });
+  const at = (path: string, fields: Record<string, string>, token = 'theirs') => {
+    const form = new URLSearchParams({ AccountSid: theirs, From: '+15550100002', To: '+15550100077', ...fields });
+    return post(path, form.toString(), { 'x-twilio-signature': twilioSignature(token, publicUrl + path, form) });
+  };
+
+  it('is known by the connection, whatever number it is about', async () => {
+    for (const path of ['', '/sms', '/status?delivery=DY']) expect((await at(`/webhooks/twilio/${connection}${path}`, { MessageSid: newSid('SM'), Body: path })).status).toBe(200);
+    await until(() => routed.some(({ to, body }) => to === '+15550100077' && body === '/sms'));
+    expect(routed.at(-1)!.providerMessageId).toMatch(/^twilio:/);
+  });
+  it.each<[string, () => Promise<Response>, number]>([
+    ['of an unknown connection', () => at(`/webhooks/twilio/${newSid('CX')}`, { MessageSid: 'SM' }), 404],
+    ['of another carrier’s connection', () => at(`/webhooks/simulator/${connection}`, { MessageSid: 'SM' }), 404],
+    ['of an unknown carrier', () => at(`/webhooks/pigeon/${connection}`, { MessageSid: 'SM' }), 404],
+    ['at nonsense', () => at('/webhooks/twilio/nonsense', { MessageSid: 'SM' }), 404],
+    ['with another secret', () => at(`/webhooks/twilio/${connection}`, { MessageSid: 'SM' }, ownToken), 403],
+    ['that is too large', () => post(`/webhooks/twilio/${connection}`, 'x'.repeat(42_000_000)), 413],
+  ])('%s leaves no trace', async (_, send, status) => {
+    const before = await rows();
+    const response = await send();
+    expect([response.status, await rows()]).toEqual([status, before]);
+    expect(await response.text()).not.toMatch(/\bat .*\.(js|ts)/);
   });
 });
 

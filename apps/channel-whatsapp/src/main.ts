@@ -8,7 +8,7 @@ import { ChannelWhatsappModule } from './app.module.js';
 
 await run('channel-whatsapp', async () => {
   const config = readConfig();
-  @Module({ imports: [PartsModule.forRoot('none', config), RemoteCommandsModule.of('conversation'), ChannelWhatsappModule] })
+  @Module({ imports: [PartsModule.forRoot('none', config), RemoteCommandsModule.of('conversation', 'router'), ChannelWhatsappModule] })
   class Service {}
   await bootstrap(Service, { name: 'channel-whatsapp', port: config.port, host: config.host });
 });

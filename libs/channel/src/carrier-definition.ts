@@ -28,6 +28,8 @@ export type CarrierDefinition<Credentials = any, Settings = any> = {
   title: string;
   /** The first is the app that opens its connections and takes its webhooks. */
   channels: readonly [CarrierChannel, ...CarrierChannel[]];
+  /** False: nothing of it is ever listened to or polled, so its connections need not be opened to find out. */
+  listens?: boolean;
   /** Strict objects; `.describe()` of a field is its help text. Never shown again once given. */
   credentials: z.ZodType<Credentials>;
   settings: z.ZodType<Settings>;

@@ -1,4 +1,5 @@
-import { TwilioMessaging } from '@parley/channel/twilio/messaging-adapter';
+import { SimulatorSms } from '@parley/channel/carriers/simulator/adapter';
+import { TwilioSms } from '@parley/channel/carriers/twilio/adapter';
 import { InvalidSignature } from '@parley/channel/send-error';
 import { twilioSignature } from '@parley/channel/signatures';
 import { newSid } from '@parley/domain/sid';
@@ -7,9 +8,6 @@ import { Carriers } from './carriers.js';
 import { DeliveryBench } from './delivery.testing.js';
 import { saveSender } from './senders.js';
 
-class Adapter extends TwilioMessaging {
-  limits = { bodyCharsMax: 1600, mediaBytesMax: 0, lookupDelayMillis: 0 };
-}
 const publicUrl = 'https://parley.example.test';
 const twilio = newSid('AC');
 const number = '+15550100001';
@@ -18,8 +16,7 @@ let carriers: Carriers;
 beforeAll(async () => {
   bench = await DeliveryBench.open();
   const { pool, box } = bench.db;
-  const types = { simulator: { adapter: Adapter, baseUrl: 'http://simulator.test' }, twilio: { adapter: Adapter, baseUrl: 'http://twilio.test' } };
-  carriers = new Carriers(types, publicUrl, new Accounts(pool, box), pool, box);
+  carriers = new Carriers({ channel: 'sms', pool, box, accounts: new Accounts(pool, box), publicUrl, simulatorUrl: 'http://simulator.test' });
   await saveSender(pool, box, { account: bench.account, address: number, carrier: 'twilio', accountSid: twilio, authToken: 'theirs' });
 });
 afterAll(() => bench.db.drop());
@@ -31,20 +28,29 @@ const webhook = (accountSid: string, token: string, to = number, from = '+155501
 };
 
 describe('the adapter for a sender', () => {
-  it('has the account’s own credentials at the simulator, the stored ones elsewhere, and is kept', async () => {
-    const simulator = await carriers.adapterFor({ account: bench.account, carrier: 'simulator', credentials: null });
-    const { rows: [sender] } = await bench.db.pool.query<{ credentials: Buffer }>('select credentials from delivery.sender');
-    const real = await carriers.adapterFor({ account: bench.account, carrier: 'twilio', ...sender! });
-    expect(simulator).toBeInstanceOf(Adapter);
-    expect(real).not.toBe(simulator);
-    expect(await carriers.adapterFor({ account: bench.account, carrier: 'twilio', ...sender! })).toBe(real);
-    expect(sender!.credentials.toString()).not.toContain('theirs');
+  const connectionOf = async () => (await bench.db.pool.query<{ sid: string; version: number; credentials: Buffer }>(
+    'select sid, version, credentials from delivery.connection where account = $1', [bench.account])).rows[0]!;
+
+  it('has the account’s own credentials at the simulator, the stored ones elsewhere, and is kept until they change', async () => {
+    const simulator = await carriers.adapterFor({ account: bench.account, carrier: 'simulator', connection: null });
+    const { sid, version, credentials } = await connectionOf();
+    const ref = { account: bench.account, carrier: 'twilio', connection: sid };
+    const real = await carriers.adapterFor({ ...ref, version });
+    expect(simulator).toBeInstanceOf(SimulatorSms);
+    expect(real).toBeInstanceOf(TwilioSms);
+    expect(await carriers.adapterFor({ ...ref, version })).toBe(real);
+    expect(credentials.toString()).not.toContain('theirs');
+    await saveSender(bench.db.pool, bench.db.box, { account: bench.account, address: number, carrier: 'twilio', accountSid: twilio, authToken: 'theirs' });
+    expect((await connectionOf()).version).toBe(version + 1);
+    expect(await carriers.adapterFor({ ...ref, version: version + 1 })).not.toBe(real);
   });
-  it('is missing for unknown carriers, accounts and credentials', async () => {
+  it('is missing for unknown carriers, accounts and connections, and for those of others', async () => {
+    const { sid } = await connectionOf();
     for (const ref of [
-      { account: bench.account, carrier: 'pigeon', credentials: bench.db.box.seal('{}') },
-      { account: bench.account, carrier: 'twilio', credentials: null },
-      { account: newSid('AC'), carrier: 'simulator', credentials: null },
+      { account: bench.account, carrier: 'pigeon', connection: null },
+      { account: bench.account, carrier: 'twilio', connection: newSid('CX') },
+      { account: newSid('AC'), carrier: 'twilio', connection: sid },
+      { account: newSid('AC'), carrier: 'simulator', connection: null },
     ]) expect(await carriers.adapterFor(ref)).toBeUndefined();
   });
 });

@@ -1,49 +1,92 @@
 /**
- * The carriers of one channel app: which adapter speaks for which sender, and which account's secret a webhook was signed
- * with. An account's own credentials lead to the simulator; senders at real carriers are in `delivery.sender`.
+ * The carriers of one channel app: which adapter speaks for which sender, and whose webhook one is. Adapters are opened when
+ * they are first needed, kept as long as their connection stays as it is, and closed when it changes. An account without
+ * senders of its own on a channel is led to the simulator by its own credentials.
  */
+import { carrierNamed } from '@parley/channel/carriers/catalogue';
 import type { ChannelAdapter, RawWebhook, WebhookAnswer } from '@parley/channel/channel-adapter';
-import type { InboundEvent } from '@parley/channel/inbound-event';
+import type { CarrierDefinition } from '@parley/channel/carrier-definition';
+import type { CarrierChannel, InboundEvent } from '@parley/channel/inbound-event';
 import { InvalidSignature } from '@parley/channel/send-error';
-import type { TwilioOptions } from '@parley/channel/twilio/messaging-adapter';
 import { claimedAccount } from '@parley/channel/twilio/messaging-webhook';
 import type { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import { LruMap } from '@parley/event-store/lru-map';
 import type { SecretBox } from '@parley/event-store/secret-box';
+import { logger } from '@parley/telemetry/logger';
 
 export const SIMULATOR = 'simulator';
 
-/** By the names `delivery.sender.carrier` holds; credentials are those options but the URLs. */
-export type CarrierTypes = Record<string, { adapter: new (options: TwilioOptions) => ChannelAdapter; baseUrl: string }>;
-export type CarrierRef = { account: string; carrier: string; credentials: Buffer | null };
-type Claimant = { account: string; carrier: string; adapter: ChannelAdapter | undefined };
-export type Webhook = { account: string; carrier: string; events: InboundEvent[]; answer: WebhookAnswer };
+/** Who a sender's messages go by; without a connection, the simulator. */
+export type CarrierRef = { account: string; carrier: string | null; connection: string | null; version?: number | null };
+export type Webhook = { account: string; carrier: string; connection: string | null; events: InboundEvent[]; answer: WebhookAnswer };
+export type ConnectionRow = {
+  sid: string; account: string; carrier: string; credentials: Buffer; settings: Record<string, unknown>; version: number; active: boolean;
+};
+/** A connection with its adapter; listening ones are in the hands of `CarrierListeners`. */
+export type OpenConnection = ConnectionRow & { adapter: ChannelAdapter; readAt: number };
+
+export type CarriersOptions = {
+  channel: CarrierChannel;
+  pool: Pool;
+  box: SecretBox;
+  accounts: Accounts;
+  /** Ours, without trailing slash. */
+  publicUrl: string;
+  simulatorUrl: string;
+  /** Settings of the installation for connections that have none of their own, by carrier. */
+  usualSettings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  find?: (name: string) => CarrierDefinition | undefined;
+};
+
+/** A change that nobody told us of is seen after so long; sends see it at once, by the version. */
+const CACHE_MILLIS = 5_000;
+const OPEN_MAX = 1000;
+/** Calls in flight may go on so long after their adapter was replaced. */
+const GRACE_MILLIS = 30_000;
+const log = logger('carriers');
 
 export class Carriers {
-  private readonly adapters = new LruMap<string, ChannelAdapter>(1000);
+  private readonly open = new Map<string, OpenConnection>();
+  private readonly opening = new Map<string, Promise<OpenConnection | undefined>>();
+  private readonly simulators = new LruMap<string, Promise<ChannelAdapter>>(1000);
+  private readonly graces = new Set<NodeJS.Timeout>();
+  /** Connections whose adapter listens: never closed from here. */
+  readonly listening = new Map<string, OpenConnection>();
 
-  constructor(
-    private readonly types: CarrierTypes,
-    private readonly publicUrl: string,
-    private readonly accounts: Accounts,
-    private readonly pool: Pool,
-    private readonly box: SecretBox,
-  ) {}
+  constructor(private readonly options: CarriersOptions) {}
 
-  /** undefined: no such carrier on this channel, or its credentials are unknown. */
-  async adapterFor({ account, carrier, credentials }: CarrierRef): Promise<ChannelAdapter | undefined> {
-    if (carrier !== SIMULATOR) return credentials ? this.adapter(carrier, this.box.open(credentials)) : undefined;
-    const authToken = (await this.accounts.find(account))?.authToken;
+  definition(name: string): CarrierDefinition | undefined {
+    return (this.options.find ?? carrierNamed)(name);
+  }
+
+  /** undefined: no such carrier on this channel, or it cannot be opened with what is stored. */
+  async adapterFor({ account, carrier, connection, version }: CarrierRef): Promise<ChannelAdapter | undefined> {
+    if (connection !== null) {
+      const found = await this.connection(connection, version ?? undefined);
+      return found?.account === account ? found.adapter : undefined;
+    }
+    if (carrier !== SIMULATOR) return undefined;
+    const authToken = (await this.options.accounts.find(account))?.authToken;
     return authToken === undefined ? undefined : this.simulator(account, authToken);
+  }
+
+  /** A webhook at a connection's own address. undefined: there is no such connection. Throws InvalidSignature. */
+  async openConnectionWebhook(carrier: string, sid: string, webhook: RawWebhook): Promise<Webhook | undefined> {
+    const found = await this.connection(sid);
+    if (!found || found.carrier !== carrier || !found.active) return undefined;
+    const { account, adapter } = found;
+    const asked = webhook.method === 'GET' && adapter.handshake ? adapter.handshake(webhook) : undefined;
+    if (asked) return { account, carrier, connection: sid, events: [], answer: asked };
+    return { account, carrier, connection: sid, events: await adapter.parseWebhook(webhook), answer: adapter.answer };
   }
 
   /** Whose webhook this is, by the secret that fits its signature. Throws InvalidSignature when none of an active account does. */
   async openWebhook(webhook: RawWebhook): Promise<Webhook> {
-    for (const { account, carrier, adapter } of await this.claimants(webhook)) {
+    for (const { account, carrier, connection, adapter } of await this.claimants(webhook)) {
       try {
         const events = await adapter?.parseWebhook(webhook);
-        if (adapter && events) return { account, carrier, events, answer: adapter.answer };
+        if (adapter && events) return { account, carrier, connection, events, answer: adapter.answer };
       } catch (error) {
         if (!(error instanceof InvalidSignature)) throw error;
       }
@@ -51,40 +94,123 @@ export class Carriers {
     throw new InvalidSignature();
   }
 
-  private async claimants(webhook: RawWebhook): Promise<Claimant[]> {
+  /** The connection, opened; read again when it may have changed. */
+  async connection(sid: string, version?: number): Promise<OpenConnection | undefined> {
+    const known = this.listening.get(sid) ?? this.open.get(sid);
+    if (known && (version === undefined ? Date.now() - known.readAt < CACHE_MILLIS : known.version >= version)) return known;
+    let opening = this.opening.get(sid);
+    if (!opening) this.opening.set(sid, (opening = this.read(sid).finally(() => this.opening.delete(sid))));
+    return opening;
+  }
+
+  /** After a change: read again at the next use. */
+  drop(sid: string): void {
+    const known = this.open.get(sid);
+    if (known) known.readAt = 0;
+    const listening = this.listening.get(sid);
+    if (listening) listening.readAt = 0;
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.graces) clearTimeout(timer);
+    await Promise.all([...this.open.values()].map(({ adapter }) => adapter.close?.().catch(() => undefined)));
+    this.open.clear();
+  }
+
+  private async read(sid: string): Promise<OpenConnection | undefined> {
+    const readAt = Date.now();
+    const { rows: [row] } = await this.options.pool.query<ConnectionRow>({ name: 'connection', text: connectionSql, values: [sid] });
+    const listening = this.listening.get(sid);
+    // Its listener closes it and opens the new version (carrier-listeners.ts): one session at a time. Until then it is what there is.
+    if (listening) return Object.assign(listening, { readAt, active: row?.active ?? false });
+    const known = this.open.get(sid);
+    if (known && row?.version === known.version) return Object.assign(known, { readAt, active: row.active });
+    if (known) this.retire(known);
+    this.open.delete(sid);
+    const adapter = row && (await this.adapterOf(row));
+    if (!row || !adapter) return undefined;
+    const opened = { ...row, adapter, readAt };
+    this.open.set(sid, opened);
+    if (this.open.size > OPEN_MAX) this.forgetOldest();
+    return opened;
+  }
+
+  /** undefined: this carrier is not known here, or what is stored no longer fits it. */
+  async adapterOf({ sid, account, carrier, credentials, settings }: ConnectionRow): Promise<ChannelAdapter | undefined> {
+    const definition = this.definition(carrier);
+    if (!definition?.channels.includes(this.options.channel)) return undefined;
+    if (carrier === SIMULATOR) {
+      const authToken = (await this.options.accounts.find(account))?.authToken;
+      return authToken === undefined ? undefined : this.simulator(account, authToken);
+    }
+    try {
+      const secrets = definition.credentials.parse(JSON.parse(this.options.box.open(credentials)));
+      const open = await definition.load();
+      const { publicUrl, usualSettings, channel } = this.options;
+      return open({
+        sid, account, credentials: secrets, settings: definition.settings.parse({ ...usualSettings?.[carrier], ...settings }), publicUrl,
+        webhookUrl: `${publicUrl}/webhooks/${carrier}/${sid}`,
+      }, channel);
+    } catch (error) {
+      log.error('connection cannot be opened', { connection: sid, carrier, error });
+      return undefined;
+    }
+  }
+
+  private retire({ adapter }: OpenConnection): void {
+    if (!adapter.close) return;
+    const timer = setTimeout(() => {
+      this.graces.delete(timer);
+      adapter.close!().catch((error: unknown) => log.debug('adapter not closed in order', { error }));
+    }, GRACE_MILLIS);
+    this.graces.add(timer.unref());
+  }
+
+  private forgetOldest(): void {
+    const [sid, oldest] = this.open.entries().next().value!;
+    this.open.delete(sid);
+    this.retire(oldest);
+  }
+
+  private async claimants(webhook: RawWebhook): Promise<(CarrierRef & { carrier: string; adapter: ChannelAdapter | undefined })[]> {
     const body = webhook.body.toString();
     const claimed = claimedAccount(body);
     if (claimed === undefined) return [];
-    const known = await this.accounts.find(claimed);
+    const known = await this.options.accounts.find(claimed);
     if (known) {
       // Signed with either token: while one is being replaced, both are valid.
       const tokens = known.status === 'active' ? [known.authToken, known.secondaryAuthToken] : [];
-      return tokens.flatMap((token) => (token === undefined ? [] : { account: claimed, carrier: SIMULATOR, adapter: this.simulator(claimed, token) }));
+      const ours = tokens.filter((token) => token !== undefined).map(async (token) =>
+        ({ account: claimed, carrier: SIMULATOR, connection: null, adapter: await this.simulator(claimed, token) }));
+      return Promise.all(ours);
     }
     const form = new URLSearchParams(body);
     const [from, to] = [form.get('From'), form.get('To')];
     if (`${from}${to}`.includes('\0')) return []; // no text column takes it, so no sender has it
-    const { rows } = await this.pool.query<CarrierRef>(
-      `select s.account, s.carrier, s.credentials from delivery.sender s join registry.account a on a.sid = s.account and a.status = 'active'
-        where s.carrier_account = $1 and s.address in ($2, $3)`,
+    const { rows } = await this.options.pool.query<{ account: string; carrier: string; connection: string; version: number }>(
+      `select distinct c.account, c.carrier, c.sid as connection, c.version
+         from delivery.connection c join delivery.sender s on s.connection = c.sid
+         join registry.account a on a.sid = c.account and a.status = 'active'
+        where c.carrier_account = $1 and s.address in ($2, $3)`,
       [claimed, from, to],
     );
-    return Promise.all(rows.map(async (ref) => ({ account: ref.account, carrier: ref.carrier, adapter: await this.adapterFor(ref) })));
+    return Promise.all(rows.map(async (ref) => ({ ...ref, adapter: await this.adapterFor(ref) })));
   }
 
-  private simulator(accountSid: string, authToken: string): ChannelAdapter | undefined {
-    return this.adapter(SIMULATOR, JSON.stringify({ accountSid, authToken }));
-  }
-
-  private adapter(carrier: string, credentials: string): ChannelAdapter | undefined {
-    const type = this.types[carrier];
-    if (!type) return undefined;
-    const key = `${carrier} ${credentials}`;
-    let adapter = this.adapters.get(key);
+  private simulator(accountSid: string, authToken: string): Promise<ChannelAdapter> {
+    const key = `${accountSid} ${authToken}`;
+    let adapter = this.simulators.get(key);
     if (!adapter) {
-      const { adapter: Adapter, baseUrl } = type;
-      this.adapters.set(key, (adapter = new Adapter({ ...(JSON.parse(credentials) as TwilioOptions), baseUrl, publicUrl: this.publicUrl })));
+      const { publicUrl, simulatorUrl: baseUrl, channel } = this.options;
+      adapter = this.definition(SIMULATOR)!.load().then((open) => open({
+        sid: '', account: accountSid, credentials: { accountSid, authToken, baseUrl }, settings: {}, publicUrl, webhookUrl: `${publicUrl}/webhooks/twilio`,
+      }, channel));
+      this.simulators.set(key, adapter);
     }
     return adapter;
   }
 }
+
+const connectionSql = `
+select c.sid, c.account, c.carrier, c.credentials, c.settings, c.version, a.status = 'active' as active
+  from delivery.connection c join registry.account a on a.sid = c.account where c.sid = $1`;

@@ -27,7 +27,9 @@ export type Claim = DeliveryRow & Lane & {
   opted_out: boolean;
   /** null: the sender is not the account's. */
   carrier: string | null;
-  credentials: Buffer | null;
+  /** null with a carrier: the simulator, without any connection. */
+  connection: string | null;
+  version: number | null;
 };
 
 export type Settlement = {
@@ -35,6 +37,8 @@ export type Settlement = {
   attempt: number;
   state: Extract<DeliveryState, 'accepted' | 'queued' | 'unknown' | 'failed' | 'cancelled'>;
   providerMessageIds?: string[];
+  /** Each of the ids is a piece of the message, and each will be reported on: it arrived when all of them have. */
+  segments?: boolean;
   errorCode?: number;
   /** Until somebody looks at it again, for `queued` and `unknown`. */
   dueInMillis?: number;
@@ -67,7 +71,8 @@ export class DeliveryStore {
     const { rows } = await this.pool.query<{ id: string }>(
       `select id from unnest($3::text[]) id where not exists (
          select 1 from delivery.delivery d where d.account = $1 and d.delivery_id <> $2
-            and d.provider_message_ids[1] = id and d.provider_message_ids <> '{}')`,
+            and d.provider_message_ids[1] = id and d.provider_message_ids <> '{}')
+          and not exists (select 1 from delivery.segment g where g.account = $1 and g.provider_message_id = id and g.delivery_id <> $2)`,
       [account, delivery_id, providerMessageIds],
     );
     return rows.map(({ id }) => id);
@@ -126,12 +131,13 @@ select c.*, m.sid is not null as found, m.body, t.content,
            from json_array_elements(m.media::json) with ordinality e (file, place)
            join media.media f on f.sid = e.file->>'sid' and f.account = c.account and f.state in ('stored', 'fetching')) end as files,
        x.at is not null as opted_out,
-       delivery.carrier_of(c.account, c.channel, c.sender) as carrier, s.credentials,
+       delivery.carrier_of(c.account, c.channel, c.sender) as carrier, s.connection, n.version,
        coalesce((select min(a.started_at) from delivery.attempt a where a.delivery_id = c.delivery_id), now()) as first_attempt_at
   from claimed c
   left join model.message m on m.conversation_sid = c.conversation_sid and m.index = c.message_index
   left join model.message_content t on m.content_sid is not null and t.sid = m.sid
   left join delivery.sender s on s.account = c.account and s.channel = c.channel and s.address = c.sender
+  left join delivery.connection n on n.sid = s.connection
   left join delivery.opt_out x on x.account = c.account and x.channel = c.channel and x.sender = c.sender and x.recipient = c.recipient`;
 
 // Rows are locked in one order everywhere, so that settlements and callbacks never wait for each other crosswise. Lateral
@@ -139,7 +145,7 @@ select c.*, m.sid is not null as found, m.body, t.content,
 const settleSql = `
 with said as (
   select * from jsonb_to_recordset($1) as r ("deliveryId" text, attempt smallint, state text, "providerMessageIds" text[],
-    "errorCode" integer, "dueInMillis" float, "deadLetter" boolean)
+    "errorCode" integer, "dueInMillis" float, "deadLetter" boolean, segments boolean)
 ), ended as (
   update delivery.attempt a set ended_at = now(), outcome = r.state, error_code = r."errorCode"
     from said r where a.delivery_id = r."deliveryId" and a.attempt = r.attempt
@@ -147,6 +153,10 @@ with said as (
   select r.* from (select * from said order by "deliveryId") r cross join lateral (
     select d.state from delivery.delivery d
      where d.delivery_id = r."deliveryId" and d.attempt = r.attempt and d.state in ('sending', 'unknown') for update) l
+), segmented as (
+  insert into delivery.segment (account, provider_message_id, delivery_id)
+  select d.account, i.id, r."deliveryId" from locked r join delivery.delivery d on d.delivery_id = r."deliveryId"
+   cross join lateral unnest(r."providerMessageIds") i (id) where r.segments on conflict do nothing
 )
 update delivery.delivery d
    set state = r.state, provider_message_ids = coalesce(r."providerMessageIds", d.provider_message_ids),

@@ -23,13 +23,13 @@ export class PlayedCarrier extends ChannelAdapter {
   inFlight = 0;
   mostInFlight = 0;
   /** Runs inside `send`; what it throws is the outcome. */
-  answer: (delivery: Delivery, signal: AbortSignal) => Promise<void> | void = () => {};
+  respond: (delivery: Delivery, signal: AbortSignal) => Promise<void> | void = () => {};
 
   override async send(delivery: Delivery, signal: AbortSignal) {
     this.sent.push(delivery);
     this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight);
     try {
-      await this.answer(delivery, signal);
+      await this.respond(delivery, signal);
     } finally {
       this.inFlight--;
     }
@@ -79,7 +79,7 @@ export class DeliveryBench {
 
   /** Nothing stored, and what `begin` says. */
   async clear(): Promise<void> {
-    await this.db.pool.query('truncate media.media, model.message_content, delivery.delivery, delivery.attempt, delivery.sender, delivery.opt_out, delivery.inbox, model.message');
+    await this.db.pool.query('truncate media.media, model.message_content, delivery.delivery, delivery.attempt, delivery.sender, delivery.opt_out, delivery.inbox, delivery.connection, delivery.part, model.message cascade');
     await this.begin();
   }
 

@@ -40,7 +40,7 @@ const throws = (outcome: 'retryable' | 'permanent' | 'ambiguous', errorCode?: nu
 describe('a delivery', () => {
   it('is accepted with the ids of the carrier, and its attempt was recorded before the call', async () => {
     let recorded: unknown;
-    bench.carrier.answer = async ({ deliveryId }) => { recorded = await bench.attempts(deliveryId); };
+    bench.carrier.respond = async ({ deliveryId }) => { recorded = await bench.attempts(deliveryId); };
     const { id } = await deliver();
     await bench.reaches(id, 'accepted');
     expect(recorded).toEqual([null]);
@@ -63,13 +63,13 @@ describe('a delivery', () => {
   });
   it('is tried again when it certainly was not sent', async () => {
     let failures = 2;
-    bench.carrier.answer = () => { if (failures-- > 0) throws('retryable')(); };
+    bench.carrier.respond = () => { if (failures-- > 0) throws('retryable')(); };
     const { id } = await deliver();
     await bench.reaches(id, 'accepted');
     expect(await bench.attempts(id)).toEqual(['queued', 'queued', 'accepted']);
   });
   it('fails with the code of the carrier when there is no hope', async () => {
-    bench.carrier.answer = throws('permanent', 21211);
+    bench.carrier.respond = throws('permanent', 21211);
     const { id } = await deliver();
     await until(async () => (await bench.row(id)).reported === 'failed');
     expect(bench.played.reports).toMatchObject([{ receiptSid: id, status: 'failed', errorCode: 21211 }]);
@@ -77,13 +77,13 @@ describe('a delivery', () => {
     expect(await listDeadLetters(bench.db.pool)).toEqual([]);
   });
   it('is a dead letter when it was tried too often, and can be replayed', async () => {
-    bench.carrier.answer = throws('retryable', 20429);
+    bench.carrier.respond = throws('retryable', 20429);
     const { id, lane, dispatcher } = await deliver();
     await bench.reaches(id, 'failed');
     expect(bench.carrier.sent).toHaveLength(3);
     expect(await listDeadLetters(bench.db.pool, { account: bench.account })).toMatchObject([{ deliveryId: id, attempts: 3, errorCode: 20429 }]);
     expect(await listDeadLetters(bench.db.pool, { account: newSid('AC') })).toEqual([]);
-    bench.carrier.answer = () => {};
+    bench.carrier.respond = () => {};
     expect(await replayDeadLetters(bench.db.pool, [id])).toBe(1);
     dispatcher.wake(lane);
     await bench.reaches(id, 'accepted');
@@ -133,7 +133,7 @@ describe('a delivery', () => {
 
 describe('an attempt without an answer', () => {
   it('is looked up, and not repeated when the carrier has it', async () => {
-    bench.carrier.answer = (delivery) => { bench.carrier.take(delivery); throws('ambiguous')(); };
+    bench.carrier.respond = (delivery) => { bench.carrier.take(delivery); throws('ambiguous')(); };
     const { id } = await deliver();
     await bench.reaches(id, 'accepted');
     expect(bench.carrier.sent).toHaveLength(1);
@@ -141,14 +141,14 @@ describe('an attempt without an answer', () => {
   });
   it('is repeated once when the carrier does not know it, and that is on record', async () => {
     let first = true;
-    bench.carrier.answer = () => { if (first) { first = false; throws('ambiguous')(); } };
+    bench.carrier.respond = () => { if (first) { first = false; throws('ambiguous')(); } };
     const { id } = await deliver();
     await bench.reaches(id, 'accepted');
     expect(await bench.attempts(id)).toEqual(['queued', 'accepted']);
     expect(bench.carrier.sent.map(({ deliveryId }) => deliveryId)).toEqual([id, id]);
   });
   it('is given up instead, when that is the policy', async () => {
-    bench.carrier.answer = throws('ambiguous');
+    bench.carrier.respond = throws('ambiguous');
     const lane = bench.lane();
     const id = await bench.queue(lane, 'once at most');
     dispatch({ retries: { ...retries, unanswered: 'fail' } }).wake(lane);
@@ -162,7 +162,7 @@ describe('an attempt without an answer', () => {
     await bench.reaches(earlier.id, 'accepted');
     const taken = bench.carrier.known.get(earlier.id)!;
     let first = true;
-    bench.carrier.answer = ({ deliveryId }) => {
+    bench.carrier.respond = ({ deliveryId }) => {
       if (!first) return bench.carrier.known.delete(deliveryId), undefined;
       first = false;
       bench.carrier.known.set(deliveryId, taken); // what a lookup by text alone would find
@@ -189,7 +189,7 @@ describe('an attempt without an answer', () => {
   it('blocks its lane, so that order is kept', async () => {
     const lane = bench.lane();
     let hang = true;
-    bench.carrier.answer = (_, signal) => hang ? new Promise((_resolve, reject) => signal.addEventListener('abort', () => {
+    bench.carrier.respond = (_, signal) => hang ? new Promise((_resolve, reject) => signal.addEventListener('abort', () => {
       hang = false;
       reject(new SendError('no_answer', 'ambiguous'));
     })) : undefined;
@@ -204,7 +204,7 @@ describe('an attempt without an answer', () => {
 describe('lanes', () => {
   it('keep their order, one in flight each, side by side, however many processes work', async () => {
     const lanes = Array.from({ length: 6 }, () => bench.lane());
-    bench.carrier.answer = () => new Promise((resolve) => setTimeout(resolve, 2));
+    bench.carrier.respond = () => new Promise((resolve) => setTimeout(resolve, 2));
     for (let n = 0; n < 10; n++) await Promise.all(lanes.map((lane) => bench.queue(lane, `${n}`)));
     const dispatchers = [dispatch({}, 'one'), dispatch({}, 'two'), dispatch({}, 'three')];
     for (const dispatcher of dispatchers) for (const lane of lanes) dispatcher.wake(lane);
@@ -221,7 +221,7 @@ describe('lanes', () => {
   });
   it('of one sender are served in turn, no more at once than allowed', async () => {
     const lanes = Array.from({ length: 5 }, () => bench.lane());
-    bench.carrier.answer = () => new Promise((resolve) => setTimeout(resolve, 5));
+    bench.carrier.respond = () => new Promise((resolve) => setTimeout(resolve, 5));
     const ids = await Promise.all(lanes.flatMap((lane) => [bench.queue(lane, 'a'), bench.queue(lane, 'b')]));
     const dispatcher = dispatch({ concurrency: 2 });
     for (const lane of lanes) dispatcher.wake(lane);
@@ -231,7 +231,7 @@ describe('lanes', () => {
   });
   it('of other senders are not delayed by a carrier that hangs', async () => {
     const hanging: Array<() => void> = [];
-    bench.carrier.answer = ({ sender }) =>
+    bench.carrier.respond = ({ sender }) =>
       sender === '+15550100666' ? new Promise((resolve) => hanging.push(resolve)) : undefined;
     const dispatcher = dispatch({ timeoutMillis: 60_000 });
     for (let n = 0; n < 40; n++) {
@@ -242,7 +242,7 @@ describe('lanes', () => {
     const { id } = await deliver('quick');
     await bench.reaches(id, 'accepted');
     expect(bench.carrier.inFlight).toBe(16);
-    bench.carrier.answer = () => {};
+    bench.carrier.respond = () => {};
     for (const release of hanging) release();
   });
 });

@@ -145,7 +145,7 @@ export class Dispatcher {
     if (bytes > adapter.limits.mediaBytesMax) return failed(MEDIA_TOO_LARGE);
     try {
       const { providerMessageIds } = await adapter.send(deliveryOf(claim, outgoing), this.signal());
-      return { state: 'accepted', providerMessageIds, call: 'fine' };
+      return { state: 'accepted', providerMessageIds, segments: providerMessageIds.length > 1, call: 'fine' };
     } catch (error) {
       if (!(error instanceof SendError)) throw error;
       return this.afterFailure(claim, error, adapter);
@@ -186,8 +186,8 @@ export class Dispatcher {
     return { state: 'unknown', dueInMillis: dueInMillis ?? this.retries.pauseMillisMax, call: 'trouble' };
   }
 
-  private async adapterOf({ account, carrier, credentials }: Claim): Promise<ChannelAdapter | undefined> {
-    return carrier === null ? undefined : this.options.carriers.adapterFor({ account, carrier, credentials });
+  private async adapterOf({ account, carrier, connection, version }: Claim): Promise<ChannelAdapter | undefined> {
+    return carrier === null ? undefined : this.options.carriers.adapterFor({ account, carrier, connection, version });
   }
 
   /** Insists for a while: an end that is not stored costs a question to the carrier later. */

@@ -31,6 +31,7 @@ async function inbox(owner = 'one', fails: (body: string) => Error | undefined =
       return 'done';
     },
     status: async () => 'done',
+    other: async () => 'done',
     ...options,
   }, 10);
   open.push(made);

@@ -16,7 +16,7 @@ export type InboxHandlers = {
   message(account: string, event: InboundMessage, about: { reference: string; receivedAt: string }): Promise<'done' | 'unrouted'>;
   status(account: string, event: DeliveryReceipt): Promise<'done' | 'unmatched'>;
   /** Pieces of long messages, and what happened to messages and people. */
-  other(account: string, event: InboundPart | InboundChange): Promise<'done' | 'unmatched'>;
+  other(account: string, event: InboundPart | InboundChange, about: { carrier: string }): Promise<'done' | 'unmatched'>;
 };
 
 /** An event that another process is about to be done with is looked at again so soon. */
@@ -75,6 +75,11 @@ export class Inbox {
       else if (row) this.enqueue(row);
       if (left) this.sweepIn(GLANCE_MILLIS);
     }
+  }
+
+  /** Something was put into the table that nobody has yet. */
+  soon(): void {
+    this.sweepIn(GLANCE_MILLIS);
   }
 
   private async storeOne(arrival: Arrival, mayWork: boolean): Promise<Stored> {
@@ -147,7 +152,7 @@ export class Inbox {
   private handle({ account, carrier, event, receivedAt }: InboxRow): Promise<InboxEnd['state']> {
     switch (event.kind) {
       case 'status': return this.handlers.status(account, event);
-      case 'part': case 'edit': case 'delete': case 'system': case 'ignore': return this.handlers.other(account, event);
+      case 'part': case 'edit': case 'delete': case 'system': case 'ignore': return this.handlers.other(account, event, { carrier });
       default: return this.handlers.message(account, event, { reference: `${carrier}:${event.providerMessageId}`, receivedAt });
     }
   }

@@ -1,6 +1,6 @@
 import type { DeliveryReceipt } from '@parley/channel/inbound-event';
 import { DomainError } from '@parley/domain/domain-error';
-import { newSid } from '@parley/domain/sid';
+import { newSid, type ReceiptSid } from '@parley/domain/sid';
 import { DeliveryBench, until } from './delivery.testing.js';
 import { DeliveryStore } from './delivery-store.js';
 import { Receipts } from './receipts.js';
@@ -102,5 +102,53 @@ describe('a receipt that could not be written', () => {
     bench.played.fails = new DomainError('conversation_not_found');
     await apply('delivered', { deliveryId });
     await reported(deliveryId, 'delivered');
+  });
+});
+
+describe('a message in several pieces', () => {
+  /** Accepted by its carrier, with an id for each piece. */
+  async function sent(pieces: number): Promise<{ deliveryId: ReceiptSid; ids: string[] }> {
+    const lane = bench.lane();
+    const deliveryId = await bench.queue(lane, 'long');
+    const ids = Array.from({ length: pieces }, () => newSid('SM'));
+    const store = new DeliveryStore(bench.db.pool, 'one');
+    await store.claim(lane);
+    await store.settle({ deliveryId, attempt: 1, state: 'accepted', providerMessageIds: ids, segments: true });
+    return { deliveryId, ids };
+  }
+
+  it('is delivered when all of them are, in any order', async () => {
+    const { deliveryId, ids } = await sent(3);
+    for (const i of [2, 0]) expect(await apply('delivered', { providerMessageId: ids[i]! })).toBe('done');
+    expect(await bench.state(deliveryId)).toBe('accepted');
+    await apply('sent', { providerMessageId: ids[1]! });
+    await reported(deliveryId, 'sent');
+    await apply('delivered', { providerMessageId: ids[1]! });
+    await reported(deliveryId, 'delivered');
+    expect(bench.played.statusesOf(deliveryId)).toEqual(['sent', 'delivered']);
+  });
+  it('reported on at once by several is delivered all the same', async () => {
+    const { deliveryId, ids } = await sent(5);
+    const others = ids.map(() => new Receipts(bench.db.pool, bench.conversations));
+    await Promise.all(ids.map((providerMessageId, i) => others[i]!.apply(bench.account, report('delivered', { providerMessageId }))));
+    await reported(deliveryId, 'delivered');
+  });
+  it('failed when one did', async () => {
+    const { deliveryId, ids } = await sent(2);
+    await apply('delivered', { providerMessageId: ids[0]! });
+    await apply('undelivered', { providerMessageId: ids[1]!, errorCode: 30005 });
+    await reported(deliveryId, 'undelivered');
+    expect(await bench.row(deliveryId)).toMatchObject({ error_code: 30005 });
+    await apply('delivered', { providerMessageId: ids[1]! });
+    await reported(deliveryId, 'delivered');
+  });
+  it('is not delivered because our reference came back with one piece', async () => {
+    const { deliveryId, ids } = await sent(2);
+    expect(await apply('delivered', { providerMessageId: ids[0]!, deliveryId })).toBe('done');
+    expect(await bench.state(deliveryId)).toBe('accepted');
+  });
+  it('belongs to its account', async () => {
+    const { ids } = await sent(2);
+    expect(await receipts.apply(newSid('AC'), report('delivered', { providerMessageId: ids[1]! }))).toBe('unmatched');
   });
 });

@@ -6,6 +6,7 @@ import type { DeliveryReceipt } from '@parley/channel/inbound-event';
 import type { ConversationCommands } from '@parley/contracts/commands';
 import type { ReceiptStatus } from '@parley/domain/delivery/delivery';
 import { DomainError } from '@parley/domain/domain-error';
+import type { ReceiptSid } from '@parley/domain/sid';
 import type { Pool } from '@parley/event-store/database';
 import { logger } from '@parley/telemetry/logger';
 import { Batcher } from './batcher.js';
@@ -20,6 +21,8 @@ const sidForm = /^[A-Z]{2}[0-9a-fA-F]{32}$/;
 const log = logger('receipts');
 
 type Said = Pick<DeliveryReceipt, 'providerMessageId' | 'status' | 'deliveryId' | 'errorCode' | 'retryable'> & { account: string };
+/** `whole`: about the message, made of what is known of all its pieces. */
+type Meant = Said & { whole?: true };
 type Applied = { matched: boolean; moved: DeliveryRow | undefined };
 type Reported = { deliveryId: string; status: string };
 
@@ -74,12 +77,36 @@ export class Receipts {
   }
 
   private async applyAll(said: Said[]): Promise<Applied[]> {
-    const { rows } = await this.pool.query<DeliveryRow & { o: number; moved: boolean; by: number | null }>({
+    const { applied, segmented } = await this.applyRows(said);
+    if (segmented.length === 0) return applied;
+    // Each piece moves by itself and commits; what follows for the message is asked afterwards, so that of two pieces reported
+    // at once the later one sees both.
+    const wholes = await this.moveSegments(segmented.map((o) => said[o]!));
+    const { applied: ofWholes } = await this.applyRows(wholes.map(({ said: whole }) => whole));
+    wholes.forEach(({ o }, i) => { applied[segmented[o]!] = ofWholes[i]!; });
+    return applied;
+  }
+
+  private async applyRows(said: Meant[]): Promise<{ applied: Applied[]; segmented: number[] }> {
+    const { rows } = await this.pool.query<DeliveryRow & { o: number; segmented: boolean; by: number | null }>({
       name: 'apply-receipts', text: applySql, values: [JSON.stringify(said.map((one, o) => ({ ...one, o })))],
     });
-    const matched = new Set(rows.map(({ o }) => o));
+    const matched = new Set(rows.filter(({ segmented }) => !segmented).map(({ o }) => o));
     const moved = new Map(rows.filter((row) => row.by === row.o).map((row) => [row.o, row]));
-    return said.map((_, o) => ({ matched: matched.has(o), moved: moved.get(o) }));
+    return {
+      applied: said.map((_, o) => ({ matched: matched.has(o), moved: moved.get(o) })),
+      segmented: [...new Set(rows.filter(({ segmented }) => segmented).map(({ o }) => o))],
+    };
+  }
+
+  /** What follows for the whole message of each: failed when a piece is, else as far as the piece that is furthest behind. */
+  private async moveSegments(said: Said[]): Promise<{ o: number; said: Meant }[]> {
+    const values = [JSON.stringify(said.map((one, o) => ({ ...one, o })))];
+    await this.pool.query({ name: 'move-segments', text: moveSegmentsSql, values });
+    const { rows } = await this.pool.query<{ o: number; delivery_id: ReceiptSid; state: Said['status']; error_code: number }>({ name: 'whole-of-segments', text: wholeSql, values });
+    return rows.map(({ o, delivery_id, state, error_code }) => ({
+      o, said: { ...said[o]!, deliveryId: delivery_id, status: state, errorCode: error_code === 0 ? undefined : error_code, whole: true },
+    }));
   }
 
   private async markAll(reported: Reported[]): Promise<void[]> {
@@ -94,15 +121,20 @@ export class Receipts {
 const applySql = `
 with said as (
   select r.*, delivery.rank(r.status) as rank from jsonb_to_recordset($1) as r (o integer, account text,
-    "providerMessageId" text, status text, "deliveryId" text, "errorCode" integer, retryable boolean)
+    "providerMessageId" text, status text, "deliveryId" text, "errorCode" integer, retryable boolean, whole boolean)
 ), meant as materialized (
-  select s.*, f.delivery_id from said s cross join lateral (
-    (select d.delivery_id from delivery.delivery d where d.delivery_id = s."deliveryId" and d.account = s.account limit 1)
+  select s.*, f.delivery_id, f.segmented from said s cross join lateral (
+    (select g.delivery_id, true as segmented from delivery.segment g
+      where s.whole is null and g.account = s.account and g.provider_message_id = s."providerMessageId" limit 1)
     union all
-    (select d.delivery_id from delivery.delivery d where s."deliveryId" is null
-        and d.account = s.account and d.provider_message_ids[1] = s."providerMessageId" and d.provider_message_ids <> '{}' limit 1)) f
+    (select d.delivery_id, false from delivery.delivery d where d.delivery_id = s."deliveryId" and d.account = s.account
+        and (s.whole or not exists (select 1 from delivery.segment g where g.account = s.account and g.provider_message_id = s."providerMessageId")) limit 1)
+    union all
+    (select d.delivery_id, false from delivery.delivery d where s."deliveryId" is null
+        and d.account = s.account and d.provider_message_ids[1] = s."providerMessageId" and d.provider_message_ids <> '{}'
+        and not exists (select 1 from delivery.segment g where g.account = s.account and g.provider_message_id = s."providerMessageId") limit 1)) f
 ), furthest as (
-  select distinct on (delivery_id) * from meant order by delivery_id, rank desc
+  select distinct on (delivery_id) * from meant where not segmented order by delivery_id, rank desc
 ), locked as materialized (
   select f.* from furthest f cross join lateral (
     select d.state from delivery.delivery d where d.delivery_id = f.delivery_id and delivery.rank(d.state) < f.rank for update) l
@@ -114,7 +146,29 @@ with said as (
     from locked l where d.delivery_id = l.delivery_id
   returning l.o as by, ${DELIVERY_ROW}
 )
-select m.o, v.by, v.* from meant m left join moved v on v.delivery_id = m.delivery_id`;
+select m.o, m.segmented, v.by, v.* from meant m left join moved v on v.delivery_id = m.delivery_id`;
+
+const saidOfSegments = `
+with said as (
+  select r.*, delivery.rank(r.status) as rank from jsonb_to_recordset($1) as r (o integer, account text, "providerMessageId" text, status text, "errorCode" integer)
+)`;
+
+const moveSegmentsSql = `${saidOfSegments}, furthest as (
+  select distinct on (account, "providerMessageId") * from said order by account, "providerMessageId", rank desc
+), locked as materialized (
+  select f.* from furthest f cross join lateral (
+    select g.state from delivery.segment g
+     where g.account = f.account and g.provider_message_id = f."providerMessageId" and delivery.rank(g.state) < f.rank for update) l
+)
+update delivery.segment g set state = l.status, error_code = coalesce(l."errorCode", 0)
+  from locked l where g.account = l.account and g.provider_message_id = l."providerMessageId"`;
+
+const wholeSql = `${saidOfSegments}
+select s.o, g.delivery_id, w.state, w.error_code from said s
+  join delivery.segment g on g.account = s.account and g.provider_message_id = s."providerMessageId"
+ cross join lateral (
+   select e.state, e.error_code from delivery.segment e where e.delivery_id = g.delivery_id
+    order by e.state in ('failed', 'undelivered') desc, delivery.rank(e.state), e.state limit 1) w`;
 
 const markSql = `
 with said as (

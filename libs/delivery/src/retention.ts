@@ -12,6 +12,7 @@ const steps = [
       order by created_at limit ${STEP})`,
   `delete from delivery.inbox where id in (
      select id from delivery.inbox where received_at < now() - interval '7 days' and state <> 'received' order by received_at limit ${STEP})`,
+  `delete from delivery.part where id in (select id from delivery.part where received_at < now() - interval '7 days' order by received_at limit ${STEP})`,
 ];
 
 export async function removeOldWork(pool: Pool): Promise<void> {

@@ -1,19 +1,7 @@
-import { conformsToTheChannelPort } from '../conformance.testing.js';
-import { SimulatorMessaging } from '../simulator/simulator-messaging.js';
 import { TwilioMessaging } from './messaging-adapter.js';
 import { PlayedTwilio } from './played-twilio.testing.js';
 
 const limits = { bodyCharsMax: 1600, mediaBytesMax: 5_000_000, lookupDelayMillis: 0 };
-
-for (const [name, build] of [
-  ['Twilio', (options) => new (class extends TwilioMessaging { limits = limits; })(options)],
-  ['the simulator', (options) => new (class extends SimulatorMessaging { limits = limits; })(options)],
-] as Array<[string, ConstructorParameters<typeof PlayedTwilio>[0]]>) {
-  const twilio = new PlayedTwilio(build);
-  beforeAll(() => twilio.listen());
-  afterAll(() => twilio.close());
-  conformsToTheChannelPort(name, () => twilio.play({ sender: '+15550100001', recipient: '+15550100002' }));
-}
 
 describe('a lookup at Twilio', () => {
   const twilio = new PlayedTwilio((options) => new (class extends TwilioMessaging { limits = limits; })(options));

@@ -16,6 +16,8 @@ export type TwilioOptions = TwilioCredentials & {
   baseUrl: string;
   /** Ours, where callbacks arrive. Without trailing slash. */
   publicUrl: string;
+  /** Where this connection's webhooks arrive, when it has an address of its own. */
+  webhookUrl?: string;
 };
 type MessageResource = { sid: string; body: string | null; direction: string; date_created: string };
 
@@ -47,7 +49,7 @@ export abstract class TwilioMessaging extends ChannelAdapter {
     const form = new URLSearchParams({ To: delivery.recipient, From: delivery.sender });
     if (delivery.body !== null) form.set('Body', delivery.body);
     for (const { url } of delivery.media) form.append('MediaUrl', url);
-    form.set('StatusCallback', `${this.options.publicUrl}/webhooks/twilio/status?delivery=${delivery.deliveryId}`);
+    form.set('StatusCallback', `${this.options.webhookUrl ?? `${this.options.publicUrl}/webhooks/twilio`}/status?delivery=${delivery.deliveryId}`);
     const response = await this.request(this.messagesUrl, {
       method: 'POST', body: form, signal, headers: { 'idempotency-key': delivery.deliveryId },
     });

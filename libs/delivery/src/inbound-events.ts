@@ -1,12 +1,13 @@
-/** What becomes of an event in the inbox: messages go to the router, status reports to their delivery. */
+/** What becomes of an event in the inbox: messages go to the router, pieces wait for the others, status reports go to their delivery. */
 import type { DeliveryReceipt, InboundChange, InboundMessage, InboundPart } from '@parley/channel/inbound-event';
 import type { RouterCommands } from '@parley/contracts/commands';
-import type { InboxHandlers } from '@parley/delivery/inbox';
-import { noteKeyword } from '@parley/delivery/opt-outs';
-import type { Receipts } from '@parley/delivery/receipts';
 import type { Pool } from '@parley/event-store/database';
 import { logger } from '@parley/telemetry/logger';
 import { noteInboundMedia } from './inbound-media.js';
+import type { InboxHandlers } from './inbox.js';
+import { noteKeyword } from './opt-outs.js';
+import type { Parts } from './parts.js';
+import type { Receipts } from './receipts.js';
 
 const log = logger('inbound-events');
 
@@ -15,6 +16,7 @@ export class InboundEvents implements InboxHandlers {
     private readonly pool: Pool,
     private readonly router: RouterCommands,
     private readonly receipts: Receipts,
+    private readonly parts: Parts,
   ) {}
 
   async message(account: string, event: InboundMessage, { reference, receivedAt }: { reference: string; receivedAt: string }) {
@@ -27,9 +29,9 @@ export class InboundEvents implements InboxHandlers {
     return outcome === 'routed' ? 'done' : 'unrouted';
   }
 
-  /** None of the carriers here says these yet. */
-  async other(_account: string, { kind }: InboundPart | InboundChange) {
-    log.info('event passed over', { kind });
+  async other(account: string, event: InboundPart | InboundChange, { carrier }: { carrier: string }) {
+    if (event.kind === 'part') await this.parts.add(account, carrier, event);
+    else log.info('event passed over', { kind: event.kind, ...(event.kind === 'ignore' && { reason: event.reason }) });
     return 'done' as const;
   }
 

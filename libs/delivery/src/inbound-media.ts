@@ -2,8 +2,7 @@
  * Files that came in by a carrier: noted before their message is routed, fetched once a message has them, a few at a time and
  * again while that may help. Until then the message shows them with size 0 and their content answers 503.
  */
-import type { InboundMessage } from '@parley/channel/inbound-event';
-import type { Carriers } from '@parley/delivery/carriers';
+import type { InboundEvent, InboundMessage } from '@parley/channel/inbound-event';
 import type { Media } from '@parley/domain/conversation/events';
 import { derivedSid } from '@parley/event-store/derived-sid';
 import type { Pool } from '@parley/event-store/database';
@@ -11,11 +10,21 @@ import { checkedContentType, typeOf } from '@parley/media/content-type';
 import { mediaKey, type MediaStorage } from '@parley/media/media-storage';
 import { discard, receive, TooLarge, type Received } from '@parley/media/spool';
 import { logger } from '@parley/telemetry/logger';
+import type { Carriers } from './carriers.js';
 import { openRemote, RemoteRefused } from './remote-file.js';
+import { Readable } from 'node:stream';
 
 type Source = { carrier: string; channel: string; sender: string; url: string };
-type Row = { sid: string; account: string; content_type: string; attempts: number; source: Source; credentials: Buffer | null };
-type Options = { bytesMax: number; privateAllowed: boolean };
+type Row = { sid: string; account: string; content_type: string; attempts: number; source: Source; connection: string | null; version: number | null };
+/** A file whose bytes came along, in the storage since before the event was stored. */
+type Kept = { sid: string; contentType: string; filename: string | null; size: number };
+type KeptMedia = InboundMessage['media'][number] & { kept?: Kept };
+type Options = {
+  /** Of which files are fetched: this app has the carriers of one channel. */
+  channel: string;
+  bytesMax: number;
+  privateAllowed: boolean;
+};
 
 const AT_ONCE = 4;
 const PAUSE_MILLIS = 500;
@@ -28,17 +37,17 @@ const log = logger('inbound-media');
 
 /** Same message, same SIDs: what a carrier repeats is noted once. */
 export async function noteInboundMedia(pool: Pool, account: string, { channel, to, media }: InboundMessage, reference: string): Promise<Media[] | null> {
-  if (media.length === 0) return null;
-  const files = media.map(({ contentType, url }, i) => ({
-    sid: derivedSid('ME', account, `${reference}/${i}`), contentType: typeOf(contentType) ?? 'application/octet-stream', filename: null, size: 0,
-    source: { carrier: reference.slice(0, reference.indexOf(':')), channel, sender: to, url: url! } satisfies Source,
-  }));
-  await pool.query(
-    `insert into media.media (sid, account, state, content_type, source, due_at, expires_at)
-     select f.sid, $1, 'fetching', f."contentType", f.source, now(), now() + ${UNROUTED_SECONDS} * interval '1 s'
-       from jsonb_to_recordset($2) f (sid text, "contentType" text, source jsonb) on conflict do nothing`, [account, JSON.stringify(files)],
+  const files = (media as KeptMedia[]).map(({ contentType, url, filename, kept }, i) => kept ?? (url === undefined ? undefined : {
+    sid: derivedSid('ME', account, `${reference}/${i}`), contentType: typeOf(contentType) ?? 'application/octet-stream', filename: filename ?? null, size: 0,
+    source: { carrier: reference.slice(0, reference.indexOf(':')), channel, sender: to, url } satisfies Source,
+  })).filter((file) => file !== undefined);
+  const remote = files.filter((file) => 'source' in file);
+  if (remote.length > 0) await pool.query(
+    `insert into media.media (sid, account, state, content_type, filename, source, due_at, expires_at)
+     select f.sid, $1, 'fetching', f."contentType", f.filename, f.source, now(), now() + ${UNROUTED_SECONDS} * interval '1 s'
+       from jsonb_to_recordset($2) f (sid text, "contentType" text, filename text, source jsonb) on conflict do nothing`, [account, JSON.stringify(remote)],
   );
-  return files.map(({ source: _, ...file }) => file);
+  return files.length === 0 ? null : files.map(({ sid, contentType, filename, size }) => ({ sid, contentType, filename, size }));
 }
 
 export class InboundMedia {
@@ -52,6 +61,39 @@ export class InboundMedia {
     private readonly carriers: Carriers,
     private readonly options: Options,
   ) {}
+
+  /** Puts files whose bytes came along into the storage and takes the bytes out of the events: the same event again meets its own. */
+  async keep(account: string, carrier: string, events: readonly InboundEvent[]): Promise<InboundEvent[]> {
+    return Promise.all(events.map(async (event) => {
+      if (!('media' in event) || event.media.every(({ content }) => content === undefined)) return event;
+      const media = await Promise.all(event.media.map(async ({ content, ...file }, i) => {
+        if (content === undefined) return file;
+        return { ...file, kept: await this.keepOne(account, `${carrier}:${event.providerMessageId}/${i}`, file, content) };
+      }));
+      return { ...event, media } as InboundEvent;
+    }));
+  }
+
+  private async keepOne(account: string, key: string, { contentType, filename }: InboundMessage['media'][number], content: Buffer): Promise<Kept> {
+    const sid = derivedSid('ME', account, key);
+    const file = await receive(this.storage, Readable.from([content]), Infinity);
+    try {
+      const type = (await checkedContentType(typeOf(contentType) ?? 'application/octet-stream', file.head)) ?? 'application/octet-stream';
+      const { rows: [fresh] } = await this.pool.query(
+        `insert into media.media (sid, account, state, size, content_type, filename, expires_at)
+         values ($1, $2, 'uploading', $3, $4, $5, now() + ${UNROUTED_SECONDS} * interval '1 s')
+         on conflict (sid) do update set updated_at = now() where media.media.state = 'uploading' returning sid`,
+        [sid, account, file.size, type, filename ?? null],
+      );
+      if (fresh) {
+        await this.storage.put(mediaKey(account, sid), file, type);
+        await this.pool.query("update media.media set state = 'stored', updated_at = now() where sid = $1 and state = 'uploading'", [sid]);
+      }
+      return { sid, contentType: type, filename: filename ?? null, size: file.size };
+    } finally {
+      await discard(file);
+    }
+  }
 
   start(): void {
     if (this.stopping.signal.aborted) return;
@@ -81,11 +123,12 @@ export class InboundMedia {
     const { rows } = await this.pool.query<Row>(
       `with due as (
          update media.media set attempts = attempts + 1, due_at = now() + greatest(${FETCH_MILLIS / 1000 + 15}, least(7200, 5 * 2 ^ attempts)) * interval '1 s'
-          where sid in (select sid from media.media where state = 'fetching' and due_at <= now() and message_sid is not null
+          where sid in (select sid from media.media where state = 'fetching' and due_at <= now() and message_sid is not null and source->>'channel' = $1
                          order by due_at limit ${AT_ONCE} for update skip locked)
          returning sid, account, content_type, attempts, source)
-       select d.*, s.credentials from due d left join delivery.sender s
-         on s.account = d.account and s.channel = d.source->>'channel' and s.address = d.source->>'sender'`,
+       select d.*, c.sid as connection, c.version from due d
+         left join delivery.sender s on s.account = d.account and s.channel = d.source->>'channel' and s.address = d.source->>'sender'
+         left join delivery.connection c on c.sid = s.connection and c.carrier = d.source->>'carrier'`, [this.options.channel],
     );
     return rows;
   }
@@ -108,10 +151,11 @@ export class InboundMedia {
     }
   }
 
-  private async download({ account, source, credentials }: Row): Promise<Received> {
-    const adapter = await this.carriers.adapterFor({ account, carrier: source.carrier, credentials });
+  private async download({ account, source, connection, version }: Row): Promise<Received> {
+    const adapter = await this.carriers.adapterFor({ account, carrier: source.carrier, connection, version });
     const signal = AbortSignal.any([AbortSignal.timeout(FETCH_MILLIS), this.stopping.signal]);
-    const answer = await openRemote(source.url, {
+    const url = adapter?.resolveMedia ? await adapter.resolveMedia(source.url, signal) : source.url;
+    const answer = await openRemote(url, {
       headersFor: (url) => adapter?.mediaHeaders(url) ?? {}, privateAllowed: this.options.privateAllowed, signal,
     });
     return receive(this.storage, answer, this.options.bytesMax);

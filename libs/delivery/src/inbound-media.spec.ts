@@ -1,6 +1,6 @@
 /** Files of inbound messages: fetched from a played carrier into a real storage, with everything a carrier can answer. */
 import type { InboundMessage } from '@parley/channel/inbound-event';
-import type { Carriers } from '@parley/delivery/carriers';
+import type { Carriers } from './carriers.js';
 import { newSid } from '@parley/domain/sid';
 import { testDatabase, type TestDatabase } from '@parley/event-store/database.testing';
 import { DiskStorage } from '@parley/media/disk-storage';
@@ -45,7 +45,7 @@ beforeEach(() => {
 const account = newSid('AC');
 const worker = (privateAllowed = true) => new InboundMedia(
   db.pool, new DiskStorage(folder), { adapterFor: async () => ({ mediaHeaders: (url: string) => (url.startsWith(base) ? { authorization: 'Basic x' } : {}) }) } as unknown as Carriers,
-  { bytesMax: 1000, privateAllowed },
+  { channel: 'sms', bytesMax: 1000, privateAllowed },
 );
 const row = async (sid: string) => (await db.pool.query('select * from media.media where sid = $1', [sid])).rows[0];
 

@@ -1,0 +1,13 @@
+/** Every carrier there is; a new one is a folder and its line here (docs/adding-a-channel.md). */
+import type { CarrierDefinition } from '../carrier-definition.js';
+import { simulator } from './simulator/definition.js';
+import { twilio } from './twilio/definition.js';
+
+export const carriers: readonly CarrierDefinition[] = [
+  simulator,
+  twilio,
+];
+
+const byName = new Map(carriers.map((definition) => [definition.name, definition]));
+
+export const carrierNamed = (name: string): CarrierDefinition | undefined => byName.get(name);

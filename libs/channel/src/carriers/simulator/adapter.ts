@@ -1,0 +1,32 @@
+/**
+ * The built-in simulator as a carrier: Twilio's API at another address, except that it keeps our reference, so a repeated
+ * send is the same message there and a lookup is exact. Limits are Twilio's, whose place it takes; what it accepted is in
+ * its database when it answers.
+ */
+import type { Delivery } from '../../channel-adapter.js';
+import type { CarrierChannel } from '../../inbound-event.js';
+import { found, TwilioMessaging, type TwilioOptions } from '../../twilio/messaging-adapter.js';
+
+/** The account's own SID and token, and where the simulator is. */
+export type SimulatorAccess = Pick<TwilioOptions, 'accountSid' | 'authToken' | 'baseUrl'>;
+
+abstract class Simulator extends TwilioMessaging {
+  override async lookup({ deliveryId }: Delivery, signal: AbortSignal) {
+    return found(await this.list({ Reference: deliveryId }, signal));
+  }
+
+  /** Files lie wherever a handset says: nobody there is owed our credentials. */
+  override mediaHeaders(): Record<string, string> {
+    return {};
+  }
+}
+
+export class SimulatorSms extends Simulator {
+  override readonly limits = { bodyCharsMax: 1600, mediaBytesMax: 5_000_000, lookupDelayMillis: 1_000 };
+}
+export class SimulatorWhatsapp extends Simulator {
+  override readonly limits = { bodyCharsMax: 1600, mediaBytesMax: 16_000_000, lookupDelayMillis: 1_000 };
+}
+
+export const openSimulator = (options: TwilioOptions, channel: CarrierChannel): TwilioMessaging =>
+  channel === 'whatsapp' ? new SimulatorWhatsapp(options) : new SimulatorSms(options);
