@@ -72,7 +72,9 @@ export class AddressesController {
   @Post(':Sid')
   @HttpCode(200)
   async update(@TheCall() call: Call, @Param('Sid') sidOrAddress: string, @Form(updateAddressConfiguration) changes: Changes): Promise<string> {
-    const { sid, auto_creation } = await this.find(call, sidOrAddress);
+    const row = await this.find(call, sidOrAddress);
+    const { sid, auto_creation } = row;
+    if (changes.friendlyName === undefined && Object.keys(changes.autoCreation).length === 0) return addressJson(call, row);
     const autoCreation = { ...auto_creation, ...changes.autoCreation };
     const code = autoCreationFault(autoCreation);
     if (code !== undefined) throw new ApiError(code);

@@ -74,7 +74,8 @@ export class MessagesController {
     const sid = await this.conversations.sidOf(call, conversation);
     const { row } = await this.find(call, sid, message);
     if (changes.body !== undefined && row[6] !== null) throw new ApiError(50509);
-    await this.commands.updateMessage(call.caller, sid, message as MessageSid, await this.hooks.messageUpdate(call, sid, message, changes));
+    if (Object.keys(changes).length > 0)
+      await this.commands.updateMessage(call.caller, sid, message as MessageSid, await this.hooks.messageUpdate(call, sid, message, changes));
     return this.fetch(call, sid, message);
   }
 
