@@ -1,6 +1,7 @@
 /** What is wrong with a request is told by status and documented code, never as a 5xx (API reference 2.6, 2.7). */
 import { DomainError } from '@parley/domain/domain-error';
 import { TestGateway, unknown } from './gateway.testing.js';
+import { pageToken } from './page-token.js';
 
 let gateway: TestGateway;
 let conversation: string;
@@ -81,6 +82,14 @@ describe('bodies', () => {
     ['much more', form, `Body=${mebibyte.repeat(4)}`, 413, 20413],
   ])('%s', async (_, headers, body, status, code) =>
     expect((await gateway.call(`${path()}/Messages`, { headers, body })).body).toMatchObject({ status, code }));
+  it.each([
+    ['a NUL', '{"command":"get","list":[{"media_sid":"a\\u0000"}]}'], ['half a character', '{"command":"\\ud83d"}'],
+    ['nesting without end', `{"types":{"twilio/flows":{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}}}`],
+  ])('of JSON with %s', async (_, body) => {
+    for (const [method, where] of [['POST', `/Services/${gateway.account.service}/MediaSet`], ['POST', '/Content'], ['PUT', `/Content/${unknown('HX')}`]] as const)
+      expect((await gateway.call(where, { method, headers: { 'content-type': 'application/json', 'idempotency-key': 'x' }, body })).body)
+        .toMatchObject({ status: 400, code: 20001 });
+  });
   it('may be as large as 1 MiB, which is no message', async () =>
     expect((await gateway.call(`${path()}/Messages`, { headers: form, body: `Body=${mebibyte.slice(5)}` })).body).toMatchObject({ code: 50504 }));
   it('are refused when sent in chunks too', async () => {
@@ -95,6 +104,7 @@ describe('headers and queries', () => {
     ['/Conversations?PageToken=x', 21481], ['/Conversations?State=open', 50378], ['/Conversations?StartDate=x', 20001],
     ['/Conversations?StartDate=2026-01-02&EndDate=2026-01-01', 50396], ['/Conversations?State=%zz', 20001],
     ['/Services?PageToken=PTW10', 21481],
+    ...[8e15, -7e13].map((at) => [`/Conversations?PageToken=${pageToken('last_activity_at', [at, unknown('CH')], false)}`, 21481] as [string, number]),
   ])('%s is %d', async (where, code) => expect((await gateway.call(where)).body).toMatchObject({ code, status: 400 }));
   it('wants a printable Idempotency-Key of at most 255 characters', async () => {
     for (const key of ['x'.repeat(256), 'ü'])

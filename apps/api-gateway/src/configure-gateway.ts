@@ -7,13 +7,13 @@ import { ApiError, notBuilt } from '@parley/contracts/error-catalogue';
 import { findAccountPath, isAccountRoute } from '@parley/contracts/rest/account-operations';
 import { findApiPath } from '@parley/contracts/rest/operations';
 import { isAllowed, permissionOf } from '@parley/contracts/rest/key-permissions';
+import { isStorable } from '@parley/contracts/rest/parameters';
 import type { Caller } from '@parley/contracts/commands';
 import { isSid, newSid } from '@parley/domain/sid';
 import type { Account, ApiKey } from '@parley/event-store/accounts';
 import { BODY_BYTES_MAX, type Fastify } from '@parley/runtime/bootstrap';
 import { parseTraceparent } from '@parley/telemetry/trace-context';
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
-import { createHash } from 'node:crypto';
 import { Authentication, type Authenticated } from './authentication.js';
 import type { ApiRequest, Call, Member } from './call.js';
 import type { GatewayConfig } from './config.js';
@@ -22,6 +22,7 @@ import { MemberPermissions } from './member-permissions.js';
 import { mediaRoutes } from './media-routes.js';
 import { RateLimit } from './rate-limit.js';
 import { referenceRoutes } from './reference.js';
+import { identify } from './repeated-request.js';
 import { GATEWAY_CONFIG } from './tokens.js';
 
 /** The websocket of the same host answers for itself. */
@@ -85,6 +86,8 @@ export function configureGateway(fastify: Fastify, app: NestFastifyApplication):
   }
 
   function permit(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    // Forms are checked as they are decoded (form.ts).
+    if (typeof request.body === 'object' && !isStorable(request.body)) return void answerError(reply, new ApiError(20001, 'body'));
     identify(request as ApiRequest);
     const { member } = (request as ApiRequest).call;
     if (member === undefined) return done();
@@ -166,20 +169,6 @@ function readHeaders({ headers, url }: FastifyRequest, caller: Caller): void {
 /** What a user does, webhooks are always told of. */
 const callerOf = ({ sid: account }: Account, member: Member | undefined): Caller =>
   (member === undefined ? { account } : { account, webhook: { source: 'SDK', identity: member.identity } });
-
-/** The hash of a request with a key: the same key for another request is refused. */
-function identify(request: ApiRequest): void {
-  const { caller, member } = request.call;
-  if (caller.key !== undefined) {
-    // Keys are each user's own.
-    if (member) caller.key = `user:${createHash('sha256').update(`${member.service} ${member.identity}`).digest('hex').slice(0, 32)}:${caller.key}`;
-    const hash = createHash('sha256').update(`${request.method} ${request.url}\n`);
-    caller.hash = hash.update(bodyText(request.body)).digest('hex');
-  }
-}
-
-/** A form as it came, JSON as it was understood, a file not at all. */
-const bodyText = (body: unknown): string => (typeof body === 'string' ? body : JSON.stringify(body) ?? '');
 
 /** In seconds. */
 function measure(_request: FastifyRequest, reply: FastifyReply, _payload: unknown, done: HookHandlerDoneFunction): void {

@@ -24,7 +24,8 @@ export function readPageToken<K>(token: string | undefined, list: string, read: 
 }
 
 export const wholeNumber = (value: unknown): value is number => Number.isSafeInteger(value) && Math.abs(value as number) <= 2_147_483_647;
-/** Milliseconds of a time that Postgres can hold. */
-export const millisOf = (value: unknown): value is number => Number.isSafeInteger(value) && Math.abs(value as number) <= 8_000_000_000_000_000;
+/** Milliseconds of a time in the years 1 to 9999: as ISO 8601 it has no sign, which Postgres would not read. */
+export const millisOf = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= -62_135_596_800_000 && (value as number) <= 253_402_300_799_999;
 export const sidOfKind = (value: unknown, prefix: string): value is string =>
   typeof value === 'string' && value.startsWith(prefix) && /^[A-Z]{2}[0-9a-fA-F]{32}$/.test(value);

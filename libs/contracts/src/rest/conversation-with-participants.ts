@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { AddParticipant, CreateConversation } from '../commands.js';
 import { ApiError } from '../error-catalogue.js';
 import { conversationFields, conversationOf } from './conversations.js';
-import { fault, given, parameters } from './parameters.js';
+import { fault, given, isStorable, parameters } from './parameters.js';
 import { createParticipant } from './participants.js';
 
 const PARTICIPANTS_MAX = 10;
@@ -20,7 +20,7 @@ function formOf(text: string): Record<string, string> | undefined {
   } catch {
     return undefined;
   }
-  if (!isObject(value)) return undefined;
+  if (!isObject(value) || !isStorable(value)) return undefined;
   const { identity, attributes, role_sid, messaging_binding = {} } = value;
   if (messaging_binding !== null && !isObject(messaging_binding)) return undefined;
   const form = given({
@@ -32,7 +32,7 @@ function formOf(text: string): Record<string, string> | undefined {
     const part = messaging_binding?.[key];
     if (part !== undefined && part !== null) form[`MessagingBinding.${name}`] = part;
   }
-  return Object.values(form).every((field) => typeof field === 'string' && !field.includes('\0')) ? (form as Record<string, string>) : undefined;
+  return Object.values(form).every((field) => typeof field === 'string') ? (form as Record<string, string>) : undefined;
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
