@@ -312,6 +312,17 @@ describe(`access tokens (${topology})`, () => {
     expect(await answered(stranger(`/Users/${who}/Conversations/${room}`, undefined, 'DELETE'))).toBe(204);
     expect(await answered(stranger(`/Conversations/${room}`))).toEqual([403, 50430]);
   });
+  it('do not become somebody else by being called like his SID', async () => {
+    const victim = (await v1().conversations(room).participants.list()).find(({ identity }) => identity === 'creator')!;
+    await v1().conversations(room).participants.create({ identity: victim.sid });
+    const impostor = as(victim.sid);
+    const path = `/Conversations/${room}/Participants/${victim.sid}`;
+    expect(await answered(impostor(path, { LastReadMessageIndex: '0' }))).toEqual([403, 50107]);
+    expect(await answered(impostor(path, { Attributes: '{"mine":true}' }))).toEqual([403, 50107]);
+    expect(await answered(impostor(path, undefined, 'DELETE'))).toEqual([403, 50107]);
+    const { sid: userSid } = await v1().users('creator').fetch();
+    for (const identity of [userSid, 'system']) expect(await answered(as(identity)(`/Users/${userSid}/Conversations`))).toEqual([401, 51105]);
+  });
   it('are of one service of one account', async () => {
     const second = await v1().services.create({ friendlyName: 'Second' });
     const elsewhere = asking(tokenOf('creator', { ...parley.account, serviceSid: second.sid }));

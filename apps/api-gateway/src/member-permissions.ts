@@ -89,8 +89,10 @@ export class MemberPermissions {
 
   private async isOwn(operation: string, place: Place, { identity }: Member, found: Rights): Promise<boolean> {
     const [, resource, below] = /^\w+ \/(\w+)\/:(?:\/(\w+)\/:)?/.exec(operation) ?? [];
-    if (resource === 'Users') return [identity, found.user].includes((place.UserSid ?? place.Sid)!);
-    if (below === 'Participants') return [identity, found.participant].includes(place.Sid!);
+    // What looks like a SID means who has it, also when somebody is called like it.
+    const isHis = (segment: string, prefix: 'US' | 'MB', sid: string | null) => segment === (isSid(segment, prefix) ? sid : identity);
+    if (resource === 'Users') return isHis((place.UserSid ?? place.Sid)!, 'US', found.user);
+    if (below === 'Participants') return isHis(place.Sid!, 'MB', found.participant);
     if (below !== 'Messages') return false;
     const message = place.MessageSid ?? place.Sid!;
     if (!isSid(message, 'IM')) return false;

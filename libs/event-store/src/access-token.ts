@@ -2,6 +2,7 @@
  * Access tokens of chat members (API reference, section 5): JWT signed with the secret of one of the account's API keys.
  * They name the account (`sub`), the key (`iss`), the identity and the chat service.
  */
+import { isIdentity } from '@parley/domain/identity';
 import { isSid } from '@parley/domain/sid';
 import type { Accounts } from './accounts.js';
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
@@ -42,7 +43,6 @@ export class AuthenticationError extends Error {
 
 const LIFETIME_SECONDS_MAX = 86_400;
 const CLOCK_SKEW_SECONDS = 5;
-const IDENTITY_CHARS_MAX = 256;
 type Grants = { identity?: unknown; chat?: { service_sid?: unknown; deployment_role_sid?: unknown } };
 
 /** Throws AuthenticationError with the documented code. */
@@ -72,9 +72,6 @@ export async function verifyAccessToken(token: string, accounts: Accounts): Prom
     ...(typeof role === 'string' && isSid(role, 'RL') && { roleSid: role }),
   };
 }
-
-/** No text column takes a NUL, or half a character. */
-const isIdentity = (identity: string) => identity !== '' && identity.length <= IDENTITY_CHARS_MAX && !identity.includes('\0') && identity.isWellFormed();
 
 /** Only to find the key by; nothing of it is believed before the signature was checked. */
 function claimsOf(token: string): JWTPayload {

@@ -14,6 +14,7 @@ describe('createParticipant', () => {
     [{ Identity: '' }, 50204],
     [{ Identity: 'x'.repeat(257) }, 50207],
     [{ Identity: `US${'a'.repeat(32)}` }, 50206],
+    [{ Identity: 'system' }, 50203],
     [{ Identity: 'alice', ...binding('+15558675310', us) }, 50211],
     [{ Identity: 'alice', ...binding(undefined, us) }, 50211],
     [binding('', us), 50411],

@@ -3,7 +3,7 @@
  * Address and the ProxyAddress of ours that talks to it.
  */
 import { ADDRESS_CHARS_MAX, channelOf, channelOfProxy, type MessagingBinding } from '@parley/domain/address';
-import { isSid } from '@parley/domain/sid';
+import { IDENTITY_CHARS_MAX, looksLikeUser, SYSTEM } from '@parley/domain/identity';
 import { z } from 'zod';
 import type { UpdateParticipant } from '../commands.js';
 import type { ErrorCode } from '../error-catalogue.js';
@@ -16,7 +16,8 @@ const shared = {
   Attributes: jsonText(4096).optional(),
   RoleSid: sid('RL', 50109).optional(),
 };
-const identity = text(256, 50207).min(1, fault(50204)).refine((value) => !isSid(value, 'US'), fault(50206));
+const identity = text(IDENTITY_CHARS_MAX, 50207).min(1, fault(50204))
+  .refine((value) => !looksLikeUser(value), fault(50206)).refine((value) => value !== SYSTEM, fault(50203));
 
 /** Undefined when the pair can talk to each other, else the documented code. */
 export function bindingFault(address: string, proxyAddress: string): ErrorCode | undefined {

@@ -1,13 +1,9 @@
 /** Parameters of the User, User Conversation and Participant Conversation resources (API reference 1.10, 1.18 and 1.19). */
 import { ADDRESS_CHARS_MAX } from '@parley/domain/address';
-import { isSid } from '@parley/domain/sid';
+import { IDENTITY_CHARS_MAX, looksLikeUser, SYSTEM } from '@parley/domain/identity';
 import { z } from 'zod';
 import type { UpdateParticipant } from '../commands.js';
 import { clearable, dateTime, fault, given, integer, jsonText, oneOf, sid, text } from './parameters.js';
-
-const IDENTITY_CHARS_MAX = 256;
-/** Author of what no user wrote. */
-const RESERVED = 'system';
 
 const shared = {
   FriendlyName: clearable(256, 50003).optional(),
@@ -21,7 +17,7 @@ export const createUser = z
     Identity: text(IDENTITY_CHARS_MAX, 50207).optional(),
   })
   .superRefine(({ Identity }, context) => {
-    const code = Identity === undefined || Identity === '' ? 50204 : isSid(Identity, 'US') ? 50206 : Identity === RESERVED ? 50203 : undefined;
+    const code = Identity === undefined || Identity === '' ? 50204 : looksLikeUser(Identity) ? 50206 : Identity === SYSTEM ? 50203 : undefined;
     if (code !== undefined) context.addIssue({ code: 'custom', message: String(code) });
   })
   .transform((p) => ({ identity: p.Identity!, friendlyName: p.FriendlyName ?? null, attributes: p.Attributes ?? '{}', roleSid: p.RoleSid }));
