@@ -18,11 +18,14 @@ function json({ base }: Call, c: ConversationRow, exportLink: string): string {
     url}/Participants","messages":"${url}/Messages","webhooks":"${url}/Webhooks"${exportLink}}}`;
 }
 
+/** The year 9999 ends here, and with it what ISO 8601 writes without a sign: imported dates reach that far. */
+const LATEST_MILLIS = 253_402_300_799_999;
+
 /** Deadlines, never durations, counted from the last activity or from when they were set; a closed conversation waits for nothing. */
 export function timersJson({ state, timer_inactive, timer_closed, last_activity_at, timers_from }: ConversationRow): string {
   if (state === 'closed' || (timer_inactive === null && timer_closed === null)) return '{}';
   const from = Math.max(Date.parse(last_activity_at), timers_from === null ? 0 : Date.parse(timers_from));
-  const at = (timer: string) => new Date(from + (durationMillis(timer) ?? 0)).toISOString();
+  const at = (timer: string) => new Date(Math.min(from + (durationMillis(timer) ?? 0), LATEST_MILLIS)).toISOString();
   const inactive = timer_inactive === null ? '' : `"date_inactive":${time(at(timer_inactive))}`;
   const closed = timer_closed === null ? '' : `"date_closed":${time(at(timer_closed))}`;
   return `{${inactive}${inactive && closed ? ',' : ''}${closed}}`;

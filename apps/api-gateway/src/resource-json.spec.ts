@@ -34,6 +34,7 @@ describe('conversationJson', () => {
     [{ state: 'closed' }, {}],
     [{ timers_from: '2026-01-01 00:01:00+00' }, { date_closed: '2026-01-01T00:11:00Z' }],
     [{ timers_from: null }, { date_closed: '2026-01-01T00:10:00Z' }],
+    [{ last_activity_at: '9999-12-31 23:59:59+00' }, { date_closed: '9999-12-31T23:59:59Z' }],
   ])('tells deadlines, never durations: %j', (change, timers) =>
     expect(JSON.parse(conversationJson(call, { ...conversation, ...change }))).toMatchObject({ timers }));
   it('escapes what people wrote', () =>

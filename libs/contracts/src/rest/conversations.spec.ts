@@ -12,6 +12,10 @@ describe('createConversation', () => {
     [{ DateCreated: 'yesterday' }, 50308],
     [{ DateCreated: '0000-01-01T00:00:00Z' }, 50308],
     [{ DateUpdated: '2026-13-01T00:00:00Z' }, 50309],
+    [{ DateCreated: '2026-02-29T00:00:00Z' }, 50308],
+    [{ DateCreated: '31 Apr 2026 00:00:00 GMT' }, 50308],
+    [{ DateCreated: '2024-02-29T23:59:59-10:00' }, undefined],
+    [{ DateCreated: 'Thu, 29 Feb 2024 00:00:00 GMT' }, undefined],
     [{ MessagingServiceSid: 'MG1' }, 50341],
     [{ Attributes: '{' }, 50304],
     [{ Attributes: '' }, 50304],
@@ -26,7 +30,7 @@ describe('createConversation', () => {
     [{ 'Timers.Closed': 'PT9M' }, 50376],
     [{ 'Timers.Closed': 'P' }, 50380],
     [{ 'Bindings.Email.Name': long(257) }, 20001],
-  ])('%j is %d', (form, code) => expect(codeOf(createConversation, form)).toBe(code));
+  ])('%j is %s', (form, code) => expect(codeOf(createConversation, form)).toBe(code));
 
   it('takes what is allowed', () =>
     expect(parameters(createConversation, {

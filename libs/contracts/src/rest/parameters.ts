@@ -46,10 +46,16 @@ export const body = (bytesMax: number, tooLong: ErrorCode) =>
 const iso8601 = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)?$/i;
 const rfc2822 = /^(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d(:\d\d)? (GMT|UTC?|[+-]\d{4})$/;
 
+/** Date.parse takes a 30th of February for the 1st of March. */
+function isDayOfMonth(value: string, iso: boolean): boolean {
+  const date = iso ? value.slice(0, 10) : /\d{1,2} [A-Z][a-z]{2} \d{4}/.exec(value)![0];
+  return new Date(iso ? date : `${date} UTC`).getUTCDate() === Number(iso ? date.slice(8) : date.split(' ', 1)[0]);
+}
+
 /** ISO 8601 (UTC when it names no zone) or RFC 2822 to ISO 8601 with milliseconds; undefined when it is neither. */
 export function parseDateTime(value: string): string | undefined {
   const iso = iso8601.test(value);
-  if (!iso && !rfc2822.test(value)) return undefined;
+  if ((!iso && !rfc2822.test(value)) || !isDayOfMonth(value, iso)) return undefined;
   const zoned = iso && !/(Z|[+-]\d\d:?\d\d)$/i.test(value) ? `${value}Z` : value;
   const millis = Date.parse(zoned.replace(',', iso ? '.' : ','));
   // The stored year has four digits everywhere; nothing was said before 1900.
