@@ -28,11 +28,14 @@ export const userBy = (key: 'sid' | 'identity') => ones[key];
 export type UserConversationRow = ConversationRow & {
   participant_sid: string; last_read_message_index: number | null; unread: number | null; notification_level: 'default' | 'muted';
 };
+/** Beyond it nobody counts: a page of 50 must not walk millions of messages. */
+const UNREAD_MAX = 10_000;
 /** The horizon is the participant's; what is unread is counted behind it. */
 const userConversations = `
   select c.*, p.sid as participant_sid, p.last_read_message_index, coalesce(n.notification_level, 'default') as notification_level,
          case when p.last_read_message_index is not null then (
-           select count(*)::integer from model.message m where m.conversation_sid = c.sid and m.index > p.last_read_message_index) end as unread
+           select count(*)::integer from (
+             select 1 from model.message m where m.conversation_sid = c.sid and m.index > p.last_read_message_index limit ${UNREAD_MAX}) m) end as unread
     from model.participant p
     join model.conversation c on c.sid = p.conversation_sid and c.chat_service_sid = $2
     left join model.user_conversation n on n.sid = p.sid

@@ -59,10 +59,15 @@ export class ParticipantService implements ParticipantCommands {
   async updateParticipant(
     caller: Caller, sid: ConversationSid, participantSid: ParticipantSid, data: UpdateParticipant,
   ): Promise<void> {
-    await this.streams.onConversation(
-      caller, sid, () => ({ type: 'UpdateParticipant', data: { ...data, participantSid, now: now() } }),
-      { result: null, unique: typeof data.proxyAddress === 'string' },
-    );
+    const { proxyAddress } = data;
+    try {
+      await this.streams.onConversation(
+        caller, sid, () => ({ type: 'UpdateParticipant', data: { ...data, participantSid, now: now() } }),
+        { result: null, unique: typeof proxyAddress === 'string' },
+      );
+    } catch (error) {
+      throw proxyAddress ? await this.withOwner(error, caller.account, await this.addressOf(participantSid), proxyAddress) : error;
+    }
   }
 
   async removeParticipant(caller: Caller, sid: ConversationSid, participantSid: ParticipantSid): Promise<void> {
@@ -70,6 +75,11 @@ export class ParticipantService implements ParticipantCommands {
     await this.streams.onConversation(
       caller, sid, () => ({ type: 'RemoveParticipant', data: { participantSid, now: now() } }), { result: null },
     );
+  }
+
+  private async addressOf(participantSid: ParticipantSid): Promise<string> {
+    const { rows: [row] } = await this.pool.query<{ address: string | null }>('select address from model.participant where sid = $1', [participantSid]);
+    return row?.address ?? '';
   }
 
   async ensureUser(caller: Caller, service: ServiceSid, identity: string, roleSid?: string): Promise<void> {
@@ -91,8 +101,8 @@ export class ParticipantService implements ParticipantCommands {
   private async leaveAll(caller: Caller, service: string, identity: string): Promise<void> {
     const { rows } = await this.pool.query<{ conversation: ConversationSid; participant: ParticipantSid }>(
       `select c.sid as conversation, p.sid as participant from model.participant p
-         join model.conversation c on c.sid = p.conversation_sid and c.chat_service_sid = $2 and c.state <> 'closed'
-        where p.account = $1 and p.identity = $3`, [caller.account, service, identity],
+         join model.conversation c on c.sid = p.conversation_sid and c.chat_service_sid = $2
+        where p.account = $1 and p.identity = $3 and p.ended is null`, [caller.account, service, identity],
     );
     for (let at = 0; at < rows.length; at += LEAVING_AT_ONCE)
       await Promise.all(rows.slice(at, at + LEAVING_AT_ONCE).map(async ({ conversation, participant }) => {

@@ -76,3 +76,10 @@ it('counts the conversations of a user that are not closed', async () => {
   await expect(joins(next, 3)).resolves.toBeUndefined();
   expect(await found('other')).toHaveLength(1);
 });
+it('does not walk through what is over', async () => {
+  for (let n = 0; n < 3; n++) await conversation(['dan'], 'closed');
+  await conversation(['dan']);
+  const { rows } = await db.pool.query(
+    'select ended, count(*)::integer from model.participant where account = $1 and identity = $2 group by 1 order by 1', [account, 'dan']);
+  expect(rows).toEqual([{ ended: true, count: 3 }, { ended: null, count: 1 }]);
+});

@@ -24,8 +24,8 @@ export class ChatUsers {
     const { rowCount } = await this.pool.query(
       `select 1 from unnest($4::text[]) as i (identity)
         where (select count(*) from (
-                 select 1 from model.participant p join model.conversation c on c.sid = p.conversation_sid and c.chat_service_sid = $2 and c.state <> 'closed'
-                  where p.account = $1 and p.identity = i.identity limit $5) as open) >= $5
+                 select 1 from model.participant p join model.conversation c on c.sid = p.conversation_sid and c.chat_service_sid = $2
+                  where p.account = $1 and p.identity = i.identity and p.ended is null limit $5) as open) >= $5
           -- Who is in already is refused for that, or the request is a repetition.
           and not exists (select 1 from model.participant p where p.conversation_sid = $3 and p.identity = i.identity)
         limit 1`,

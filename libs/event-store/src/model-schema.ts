@@ -24,20 +24,23 @@ create table conversation (
   timers_from timestamptz
 ) with (fillfactor = 80);
 create unique index conversation_unique_name on conversation (chat_service_sid, unique_name) where unique_name is not null;
-create index conversation_by_activity on conversation (account, chat_service_sid, last_activity_at, sid);
--- Most conversations are active: those that are not must be found without passing all the others.
-create index conversation_by_state on conversation (account, chat_service_sid, state, last_activity_at, sid) where state <> 'active';
-create index conversation_by_creation on conversation (account, chat_service_sid, created_at, sid);
+-- Those of one state must be found without passing all the others, be they most of all: a list of all states merges theirs.
+create index conversation_by_activity on conversation (account, chat_service_sid, state, last_activity_at, sid);
+create index conversation_by_creation on conversation (account, chat_service_sid, state, created_at, sid);
 
 create table participant (
   sid text collate "C" primary key, account text collate "C" not null, conversation_sid text collate "C" not null,
   identity text, type text, address text, proxy_address text, attributes text not null, role_sid text collate "C",
   last_read_message_index integer, last_read_timestamp text,
-  created_at timestamptz not null, updated_at timestamptz not null
+  created_at timestamptz not null, updated_at timestamptz not null,
+  -- True once the conversation is closed.
+  ended boolean
 );
 create unique index participant_identity on participant (conversation_sid, identity) where identity is not null;
 create index participant_by_conversation on participant (conversation_sid, sid);
 create index participant_by_identity on participant (account, identity, conversation_sid) where identity is not null;
+-- What somebody is in now is found without passing the years of what is over.
+create index participant_open_by_identity on participant (account, identity, conversation_sid) where identity is not null and ended is null;
 create index participant_by_address on participant (account, address, conversation_sid, sid) where address is not null;
 
 -- The address book: an address pair belongs to one conversation that is not closed.
@@ -112,6 +115,7 @@ begin
         timer_inactive, timer_closed, email_address, email_name, created_at, updated_at, timers_from) =
       (select r.messaging_service_sid, r.friendly_name, r.unique_name, r.attributes, r.state, r.timer_inactive, r.timer_closed,
         r.email_address, r.email_name, r.created_at, r.updated_at, r.timers_from from jsonb_populate_record(t, x.row) r) where t.sid = x.row->>'sid';
+      if x.row->>'state' = 'closed' then update ${schema}.participant set ended = true where conversation_sid = x.row->>'sid'; end if;
     when 'participant+' then insert into ${schema}.participant select * from jsonb_populate_record(null::${schema}.participant, x.row);
     when 'participant~' then update ${schema}.participant t set (identity, type, address, proxy_address, attributes, role_sid,
         last_read_message_index, last_read_timestamp, created_at, updated_at) =
