@@ -15,6 +15,8 @@ export type CarrierConnection<Credentials = Record<string, string>, Settings = R
   credentials: Credentials;
   /** Everything else: hosts, windows, regions. */
   settings: Settings;
+  /** Of this connection alone, the same for ever: for what it signs itself (reply addresses). Absent: it signs nothing. */
+  signingKey?: string;
   /** Ours, without trailing slash. */
   publicUrl: string;
   /** Where this connection's webhooks arrive; further path segments and a query are the adapter's own. */

@@ -1,5 +1,5 @@
 /** The port to a carrier: one folder per carrier fills it in, the conformance suite and a table of payloads test it. */
-import type { ReceiptSid } from '@parley/domain/sid';
+import type { ConversationSid, ReceiptSid } from '@parley/domain/sid';
 import type { Readable } from 'node:stream';
 import type { InboundEvent } from './inbound-event.js';
 
@@ -19,6 +19,8 @@ export type OutboundMedia = {
 export type Delivery = {
   /** Our reference: the same through every attempt. */
   deliveryId: ReceiptSid;
+  /** For channels whose answers can be led back by an address of our making. */
+  conversationSid?: ConversationSid;
   sender: string;
   recipient: string;
   body: string | null;

@@ -56,6 +56,8 @@ export type InboundEmail = {
   /** The conversation a signed reply address names; verified by the adapter's app, not by the sender. */
   replyToken?: string;
   fromName?: string;
+  /** Where the sender wants answers, when that is not where they write from. */
+  replyTo?: string;
   cc: readonly { address: string; name?: string }[];
   /** All of it, before quotes and signatures were taken off. */
   fullText: string;
@@ -113,7 +115,7 @@ export type InboundEvent = InboundMessage | InboundPart | DeliveryReceipt | Inbo
 /** Carriers repeat themselves: the same key again is the same event (within one account and carrier). */
 export const eventKeyOf = (event: InboundEvent): string => {
   switch (event.kind) {
-    case 'status': return `${event.providerMessageId}/${event.status}`;
+    case 'status': return `${event.providerMessageId}/${event.status}${event.suppress ? `/${event.suppress}` : ''}`;
     case 'part': return `${event.providerMessageId}/part`;
     case 'edit': case 'delete': case 'system': return `${event.providerMessageId}/${event.kind}`;
     default: return event.providerMessageId;

@@ -1,11 +1,19 @@
 /** Every carrier there is; a new one is a folder and its line here (docs/adding-a-channel.md). */
 import type { CarrierDefinition } from '../carrier-definition.js';
+import { mailgun } from './mailgun/definition.js';
+import { sendgrid } from './sendgrid/definition.js';
+import { ses } from './ses/definition.js';
 import { simulator } from './simulator/definition.js';
+import { smtp } from './smtp/definition.js';
 import { twilio } from './twilio/definition.js';
 
 export const carriers: readonly CarrierDefinition[] = [
   simulator,
   twilio,
+  smtp,
+  sendgrid,
+  mailgun,
+  ses,
 ];
 
 const byName = new Map(carriers.map((definition) => [definition.name, definition]));

@@ -1,0 +1,83 @@
+/**
+ * Mailgun. Mail goes out as MIME with our reference as a variable, which events hand back. Routes forward to the connection's
+ * address (raw where it ends in `/mime`). The signature covers a timestamp and a token alone, so a token is good for one post;
+ * 406 is how Mailgun is told not to come again.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { CarrierConnection } from '../../carrier-definition.js';
+import type { ChannelLimits, Delivery, RawWebhook } from '../../channel-adapter.js';
+import { formParts } from '../../email/form-parts.js';
+import { MailAdapter } from '../../email/mail-adapter.js';
+import { basicAuthorization, callCarrier, jsonOf, noAnswer, refusalOf } from '../../http-call.js';
+import type { InboundEvent } from '../../inbound-event.js';
+import { InvalidSignature } from '../../send-error.js';
+import type { MailgunCredentials, MailgunSettings } from './definition.js';
+import { eventOf } from './events.js';
+import { routedMail } from './routes.js';
+
+const AGE_SECONDS_MAX = 300;
+const TOKENS_MAX = 50_000;
+const REFUSED = 406;
+
+export class MailgunAdapter extends MailAdapter {
+  /** A message has 25 MB at most. */
+  override readonly limits: ChannelLimits = { bodyCharsMax: 100_000, mediaBytesMax: 18_000_000, lookupDelayMillis: 0 };
+  /** Milliseconds; tests stop it. */
+  now: () => number = Date.now;
+  /** Tokens that were used, oldest first, with when. */
+  private readonly used = new Map<string, number>();
+
+  constructor(protected override readonly connection: CarrierConnection<MailgunCredentials, MailgunSettings>) {
+    super(connection);
+  }
+
+  override async send(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] }> {
+    const { credentials: { apiKey }, settings: { baseUrl = 'https://api.mailgun.net', sendingDomain = this.home.domain } } = this.connection;
+    const { message } = await this.raw(delivery);
+    const form = new FormData();
+    form.set('to', delivery.recipient);
+    form.set('message', new Blob([new Uint8Array(message)], { type: 'message/rfc822' }), 'message.eml');
+    form.set('v:parley_delivery', delivery.deliveryId);
+    form.set('o:tracking', 'no');
+    const answer = await callCarrier(`${baseUrl}/v3/${sendingDomain}/messages.mime`, {
+      body: form, signal, headers: { authorization: basicAuthorization('api', apiKey), 'idempotency-key': delivery.deliveryId },
+    });
+    if (!answer.ok) throw refusalOf(answer, answer.status === 403 ? 'authentication' : undefined);
+    const { id } = jsonOf(answer);
+    if (typeof id !== 'string' || id === '') throw noAnswer('no id');
+    return { providerMessageIds: [bareId(id)] };
+  }
+
+  protected override async parseCarrierWebhook(webhook: RawWebhook): Promise<InboundEvent[]> {
+    const contentType = [webhook.headers['content-type'] ?? ''].flat()[0]!;
+    if (contentType.startsWith('application/json')) {
+      const { signature, 'event-data': data } = jsonOf({ text: webhook.body.toString() });
+      this.verify(signature as Signature | undefined);
+      return eventOf(data, this.home.domain);
+    }
+    if (!/^(?:multipart\/form-data|application\/x-www-form-urlencoded)/.test(contentType)) throw new InvalidSignature(REFUSED);
+    const form = await formParts(webhook);
+    this.verify({ timestamp: form.text('timestamp'), token: form.text('token'), signature: form.text('signature') });
+    return routedMail(form, this.home, (raw, envelope) => this.read(raw, envelope));
+  }
+
+  private verify({ timestamp, token, signature }: Signature = {}): void {
+    if (typeof timestamp !== 'string' || !/^\d{1,12}$/.test(timestamp) || typeof token !== 'string' || typeof signature !== 'string') throw new InvalidSignature(REFUSED);
+    const expected = Buffer.from(createHmac('sha256', this.connection.credentials.signingKey).update(timestamp + token).digest('hex'));
+    const given = Buffer.from(signature);
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw new InvalidSignature(REFUSED);
+    const now = this.now();
+    if (Math.abs(now / 1000 - Number(timestamp)) > AGE_SECONDS_MAX || this.used.has(token)) throw new InvalidSignature(REFUSED);
+    for (const [old, at] of this.used) {
+      if (now - at < 2 * AGE_SECONDS_MAX * 1000 && this.used.size < TOKENS_MAX) break;
+      this.used.delete(old);
+    }
+    this.used.set(token, now);
+  }
+}
+
+type Signature = { timestamp?: unknown; token?: unknown; signature?: unknown };
+export const openMailgun = (connection: CarrierConnection<MailgunCredentials, MailgunSettings>) => new MailgunAdapter(connection);
+
+/** Events name it without brackets. */
+const bareId = (id: string) => id.replace(/^<|>$/g, '');

@@ -1,0 +1,112 @@
+/**
+ * SendGrid (v3). Our reference travels as a custom argument, which every event hands back. Webhooks below the connection's
+ * address: `/parse` (Inbound Parse, raw or parsed) and `/events`.
+ */
+import type { Readable } from 'node:stream';
+import { createPublicKey, timingSafeEqual, verify, type KeyObject } from 'node:crypto';
+import type { CarrierConnection } from '../../carrier-definition.js';
+import type { ChannelLimits, Delivery, RawWebhook } from '../../channel-adapter.js';
+import { formParts } from '../../email/form-parts.js';
+import { MailAdapter } from '../../email/mail-adapter.js';
+import { bytesOf, closeFiles } from '../../email/outgoing-mail.js';
+import { callCarrier, noAnswer, refusalOf } from '../../http-call.js';
+import type { InboundEvent } from '../../inbound-event.js';
+import { InvalidSignature } from '../../send-error.js';
+import type { SendgridCredentials, SendgridSettings } from './definition.js';
+import { eventsOf } from './events.js';
+import { parsedMail } from './inbound-parse.js';
+
+const SIGNATURE = 'x-twilio-email-event-webhook-signature';
+const TIMESTAMP = 'x-twilio-email-event-webhook-timestamp';
+const AGE_SECONDS_MAX = 600;
+
+export class SendgridAdapter extends MailAdapter {
+  /** A request has 30 MB at most, attachments in base64. */
+  override readonly limits: ChannelLimits = { bodyCharsMax: 100_000, mediaBytesMax: 20_000_000, lookupDelayMillis: 0 };
+  /** Milliseconds; tests stop it. */
+  now: () => number = Date.now;
+
+  constructor(protected override readonly connection: CarrierConnection<SendgridCredentials, SendgridSettings>) {
+    super(connection);
+  }
+
+  override async send(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] }> {
+    const { credentials: { apiKey }, settings: { baseUrl = 'https://api.sendgrid.com' } } = this.connection;
+    const mail = await this.compose(delivery);
+    try {
+      const answer = await callCarrier(`${baseUrl}/v3/mail/send`, {
+        json: await requestOf(mail, delivery), signal, headers: { authorization: `Bearer ${apiKey}`, 'idempotency-key': delivery.deliveryId },
+      });
+      // Forbidden: the key may not send, or not from there.
+      if (!answer.ok) throw refusalOf(answer, answer.status === 403 ? 'authentication' : undefined);
+      const id = answer.headers.get('x-message-id');
+      if (!id) throw noAnswer('no X-Message-Id');
+      return { providerMessageIds: [id] };
+    } finally {
+      closeFiles(mail);
+    }
+  }
+
+  protected override async parseCarrierWebhook(webhook: RawWebhook): Promise<InboundEvent[]> {
+    const { eventPublicKey, parsePublicKey, parseSecret } = this.connection.credentials;
+    const { pathname, searchParams } = new URL(webhook.url);
+    if (pathname.endsWith('/events')) {
+      this.verify(webhook, eventPublicKey);
+      return eventsOf(webhook.body, this.home.domain);
+    }
+    if (parsePublicKey === undefined && parseSecret !== undefined) sameSecret(parseSecret, searchParams.get('key') ?? '');
+    else this.verify(webhook, parsePublicKey);
+    return parsedMail(await formParts(webhook), this.home, (raw, envelope) => this.read(raw, envelope));
+  }
+
+  private verify({ headers, body }: RawWebhook, publicKey: string | undefined): void {
+    const [signature, timestamp] = [headers[SIGNATURE], headers[TIMESTAMP]];
+    if (publicKey === undefined || typeof signature !== 'string' || typeof timestamp !== 'string' || !/^\d{1,12}$/.test(timestamp)) throw new InvalidSignature();
+    if (Math.abs(this.now() / 1000 - Number(timestamp)) > AGE_SECONDS_MAX) throw new InvalidSignature();
+    // Over the bytes: as text, a file in the form would not be what was signed.
+    if (!verify('sha256', Buffer.concat([Buffer.from(timestamp), body]), keyOf(publicKey), Buffer.from(signature, 'base64'))) throw new InvalidSignature();
+  }
+}
+
+export const openSendgrid = (connection: CarrierConnection<SendgridCredentials, SendgridSettings>) => new SendgridAdapter(connection);
+
+function keyOf(publicKey: string): KeyObject {
+  try {
+    return createPublicKey({ key: Buffer.from(publicKey, 'base64'), format: 'der', type: 'spki' });
+  } catch {
+    throw new InvalidSignature();
+  }
+}
+
+function sameSecret(expected: string, given: string): void {
+  const [a, b] = [Buffer.from(expected), Buffer.from(given)];
+  if (a.length !== b.length || !timingSafeEqual(a, b)) throw new InvalidSignature();
+}
+
+type Composed = Awaited<ReturnType<MailAdapter['compose']>>;
+
+async function requestOf(mail: Composed, { sender, recipient, deliveryId }: Delivery) {
+  const name = typeof mail.from === 'object' && 'name' in mail.from ? mail.from.name : undefined;
+  const headers = Object.fromEntries(Object.entries(mail.headers as Record<string, string | { value: string }>)
+    .map(([key, value]) => [key, typeof value === 'string' ? value : value.value]));
+  const attachments = await Promise.all(mail.attachments.map(async (file, i) => {
+    const { contentType, filename } = file as { contentType?: string; filename?: string };
+    return {
+      content: (await bytesOf(file.content as Readable)).toString('base64'), filename: filename ?? `attachment-${i + 1}`,
+      ...(contentType && { type: contentType.split(';')[0] }), disposition: 'attachment',
+    };
+  }));
+  return {
+    personalizations: [{ to: [{ email: recipient }], custom_args: { parley_delivery: deliveryId } }],
+    from: { email: sender, ...(name && { name }) }, ...(mail.replyTo && { reply_to: { email: mail.replyTo as string } }),
+    subject: mail.subject,
+    // It takes no empty part.
+    content: [{ type: 'text/plain', value: (mail.text as string) || ' ' }, ...(mail.text ? [{ type: 'text/html', value: mail.html as string }] : [])],
+    headers: {
+      ...headers, 'Message-ID': mail.messageId, ...(mail.inReplyTo && { 'In-Reply-To': mail.inReplyTo as string }),
+      ...(mail.references && { References: (mail.references as string[]).join(' ') }),
+    },
+    ...(attachments.length > 0 && { attachments }),
+    tracking_settings: { click_tracking: { enable: false, enable_text: false }, open_tracking: { enable: false } },
+  };
+}

@@ -1,0 +1,45 @@
+/** SES played on a socket: what is sent, and what its refusals mean. */
+import type { SendError } from '../../send-error.js';
+import { MAIL_DOMAIN, mailConnection, mailDelivery } from '../../email/mail-delivery.testing.js';
+import { PlayedMailApi } from '../../email/played-mail-api.testing.js';
+import { openSes } from './adapter.js';
+
+let refusal: { status: number; body: string } | undefined;
+const api = new PlayedMailApi((response) => (refusal ? response.writeHead(refusal.status).end(refusal.body) : response.end('{"MessageId":"0100-abc"}')));
+beforeAll(() => api.listen());
+afterAll(() => api.close());
+beforeEach(() => { api.received = []; api.answer = 'accept'; refusal = undefined; });
+
+const send = (baseUrl = api.url, millis = 5_000) =>
+  openSes(mailConnection('ses', { accessKeyId: 'AKID', secretAccessKey: 'secret' }, { baseUrl, region: 'eu-west-1' })).send(mailDelivery(), AbortSignal.timeout(millis));
+const failure = (work: Promise<unknown>) => work.then(() => { throw new Error('was sent'); }, (error: SendError) => ({ outcome: error.outcome, code: error.code }));
+
+it('sends the whole mail, signed, with bounces to our address', async () => {
+  expect(await send()).toEqual({ providerMessageIds: ['<0100-abc@eu-west-1.amazonses.com>'] });
+  const [{ url, headers, body }] = api.received as [(typeof api.received)[0]];
+  expect(url).toBe('/v2/email/outbound-emails');
+  expect(headers.authorization).toMatch(/^AWS4-HMAC-SHA256 Credential=AKID\/\d{8}\/eu-west-1\/ses\/aws4_request, SignedHeaders=.*host/);
+  const request = JSON.parse(body.toString()) as { FeedbackForwardingEmailAddress: string; Content: { Raw: { Data: string } } };
+  expect(request).toMatchObject({ FromEmailAddress: `support@${MAIL_DOMAIN}`, Destination: { ToAddresses: ['ana@example.com'] } });
+  expect(request.FeedbackForwardingEmailAddress).toMatch(/^bounce\+im-[0-9a-f]{32}@inbox\.example\.test$/);
+  expect(Buffer.from(request.Content.Raw.Data, 'base64').toString()).toContain('X-Conversations-Loop: ');
+});
+
+it.each([
+  [429, '{"__type":"TooManyRequestsException"}', 'retryable', 'rate_limited'],
+  [400, '{"__type":"LimitExceededException"}', 'retryable', 'rate_limited'],
+  [400, '{"__type":"SendingPausedException"}', 'retryable', 'rejected'],
+  [403, '{"__type":"UnrecognizedClientException"}', 'retryable', 'authentication'],
+  [400, '{"__type":"MessageRejected"}', 'permanent', 'rejected'],
+  [413, '', 'permanent', 'content_refused'],
+  [503, '', 'ambiguous', 'no_answer'],
+])('%d %s is %s: %s', async (status, body, outcome, code) => {
+  refusal = { status, body };
+  expect(await failure(send())).toEqual({ outcome, code });
+});
+
+it('is ambiguous without an answer, and another try without a connection', async () => {
+  api.answer = 'hang';
+  expect(await failure(send(api.url, 100))).toMatchObject({ outcome: 'ambiguous' });
+  expect(await failure(send(api.nowhereUrl))).toEqual({ outcome: 'retryable', code: 'unreachable' });
+});

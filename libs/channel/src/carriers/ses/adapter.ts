@@ -1,0 +1,60 @@
+/**
+ * Amazon SES by its v2 API, signed with AWS Signature 4. SES gives every mail a Message-ID of its own, which answers then name;
+ * bounces are forwarded to our bounce address, so they need no webhook. Mail comes in by another connection for the domain.
+ */
+import { AwsClient } from 'aws4fetch';
+import type { CarrierConnection } from '../../carrier-definition.js';
+import type { ChannelLimits, Delivery } from '../../channel-adapter.js';
+import { MailAdapter } from '../../email/mail-adapter.js';
+import type { CarrierFaultName } from '../../carrier-errors.js';
+import { callCarrier, jsonOf, noAnswer, refusalOf } from '../../http-call.js';
+import type { InboundEvent } from '../../inbound-event.js';
+import { InvalidSignature } from '../../send-error.js';
+import type { SesCredentials, SesSettings } from './definition.js';
+
+export class SesAdapter extends MailAdapter {
+  /** A raw mail has 40 MB at most. */
+  override readonly limits: ChannelLimits = { bodyCharsMax: 100_000, mediaBytesMax: 28_000_000, lookupDelayMillis: 0 };
+  private readonly aws: AwsClient;
+
+  constructor(protected override readonly connection: CarrierConnection<SesCredentials, SesSettings>) {
+    super(connection);
+    const { credentials, settings: { region } } = connection;
+    this.aws = new AwsClient({ accessKeyId: credentials.accessKeyId, secretAccessKey: credentials.secretAccessKey, ...(credentials.sessionToken && { sessionToken: credentials.sessionToken }), region, service: 'ses' });
+  }
+
+  override async send(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] }> {
+    const { settings: { region, configurationSet, baseUrl = `https://email.${region}.amazonaws.com` } } = this.connection;
+    const { message, mail } = await this.raw(delivery);
+    const body = JSON.stringify({
+      FromEmailAddress: delivery.sender, Destination: { ToAddresses: [delivery.recipient] }, Content: { Raw: { Data: message.toString('base64') } },
+      FeedbackForwardingEmailAddress: mail.envelope.from, EmailTags: [{ Name: 'delivery', Value: delivery.deliveryId }],
+      ...(configurationSet && { ConfigurationSetName: configurationSet }),
+    });
+    const url = `${baseUrl}/v2/email/outbound-emails`;
+    const signed = await this.aws.sign(url, {
+      method: 'POST', body, headers: { 'content-type': 'application/json', 'x-parley-delivery': delivery.deliveryId },
+    });
+    const answer = await callCarrier(url, { body, signal, headers: Object.fromEntries(signed.headers) });
+    if (!answer.ok) throw refusalOf(answer, faultIn(answer.text));
+    const { MessageId: id } = jsonOf(answer);
+    if (typeof id !== 'string' || id === '') throw noAnswer('no MessageId');
+    // The header its recipients see.
+    return { providerMessageIds: [`<${id}@${region === 'us-east-1' ? 'email' : region}.amazonses.com>`] };
+  }
+
+  /** Nothing comes by HTTP but a click on "unsubscribe". */
+  protected override parseCarrierWebhook(): InboundEvent[] {
+    throw new InvalidSignature();
+  }
+}
+
+export const openSes = (connection: CarrierConnection<SesCredentials, SesSettings>) => new SesAdapter(connection);
+
+const faults: readonly (readonly [words: RegExp, fault: CarrierFaultName])[] = [
+  [/TooManyRequests|Throttling|LimitExceeded/, 'rate_limited'],
+  [/SendingPaused|AccountSuspended/, 'account_suspended'],
+  [/MailFromDomainNotVerified|SignatureDoesNotMatch|ExpiredToken|UnrecognizedClient/, 'authentication'],
+  [/MessageRejected/, 'content_refused'],
+];
+const faultIn = (text: string): CarrierFaultName | undefined => faults.find(([words]) => words.test(text))?.[1];

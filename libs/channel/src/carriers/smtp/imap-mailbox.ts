@@ -1,0 +1,111 @@
+/**
+ * Takes mail out of a mailbox: whatever does not carry our mark yet is stored, then marked. Mail that comes twice is the same
+ * event, so nothing has to be remembered here, and a mailbox that was rebuilt on its server harms nobody.
+ */
+import { logger } from '@parley/telemetry/logger';
+import { ImapFlow } from 'imapflow';
+import { MAIL_BYTES_MAX } from './mail-listener.js';
+
+export type MailboxSettings = {
+  host: string; port?: number | undefined; tls?: 'immediate' | 'none' | undefined; folder?: string | undefined; moveTo?: string | undefined;
+  pollSeconds?: number | undefined; user: string; password: string;
+};
+
+const MARK = '$ParleyTaken';
+const RETRY_MILLIS = 1_000;
+const RETRY_MILLIS_MAX = 60_000;
+const log = logger('imap');
+
+export class ImapMailbox {
+  private running: Promise<void> | undefined;
+  private client: ImapFlow | undefined;
+  private stopped = false;
+  /** Mail came, the connection broke, or it is over: ends the present pause, or the next one. */
+  private wake: () => void = () => { this.news = true; };
+  private news = false;
+
+  constructor(
+    private readonly settings: MailboxSettings,
+    private readonly take: (raw: Buffer) => Promise<void>,
+  ) {}
+
+  /** Returns at once; connects, and connects again, until `close`. */
+  open(): void {
+    this.running = this.run();
+  }
+
+  async close(): Promise<void> {
+    this.stopped = true;
+    this.wake();
+    this.client?.close();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    for (let pause = RETRY_MILLIS; !this.stopped; pause = Math.min(pause * 2, RETRY_MILLIS_MAX)) {
+      try {
+        await this.session(() => { pause = RETRY_MILLIS; });
+      } catch (error) {
+        if (!this.stopped) log.warn('mailbox not read, trying again', { host: this.settings.host, error });
+      }
+      await this.pause(pause);
+    }
+  }
+
+  private async session(onConnected: () => void): Promise<void> {
+    const { host, tls = 'immediate', port = tls === 'immediate' ? 993 : 143, user, password: pass, folder = 'INBOX', pollSeconds = 60 } = this.settings;
+    const client = new ImapFlow({ host, port, secure: tls === 'immediate', auth: { user, pass }, logger: false, ...(tls === 'none' && { doSTARTTLS: false }) });
+    this.client = client;
+    let broken = false;
+    client.on('exists', () => this.wake());
+    client.on('error', () => { broken = true; this.wake(); });
+    client.on('close', () => { broken = true; this.wake(); });
+    try {
+      await client.connect();
+      onConnected();
+      const lock = await client.getMailboxLock(folder);
+      try {
+        while (!this.stopped && !broken) {
+          await this.takeAll(client);
+          await this.pause(pollSeconds * 1000);
+          // A mailbox that was empty when it was opened stays so for the client until it asks.
+          if (!this.stopped && !broken) await client.noop();
+        }
+      } finally {
+        lock.release();
+      }
+    } finally {
+      client.close();
+    }
+  }
+
+  private async takeAll(client: ImapFlow): Promise<void> {
+    const mayMark = client.mailbox !== false && client.mailbox.permanentFlags?.has('\\*') === true;
+    const uids = await client.search(mayMark ? { unKeyword: MARK } : { seen: false }, { uid: true });
+    for (const uid of uids || []) {
+      if (this.stopped) return;
+      const one = { uid: true } as const;
+      const about = await client.fetchOne(String(uid), { uid: true, size: true }, one);
+      if (!about) continue;
+      if ((about.size ?? 0) > MAIL_BYTES_MAX) log.warn('mail left in its mailbox: too large', { uid, bytes: about.size });
+      else {
+        const mail = await client.fetchOne(String(uid), { source: true }, one);
+        if (mail && mail.source) await this.take(mail.source);
+      }
+      await client.messageFlagsAdd(String(uid), mayMark ? ['\\Seen', MARK] : ['\\Seen'], one);
+      if (this.settings.moveTo !== undefined) await client.messageMove(String(uid), this.settings.moveTo, one);
+    }
+  }
+
+  private pause(millis: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.wake(), this.news || this.stopped ? 0 : millis);
+      this.news = false;
+      this.wake = () => {
+        clearTimeout(timer);
+        this.wake = () => { this.news = true; };
+        resolve();
+      };
+    });
+  }
+}
