@@ -54,8 +54,8 @@ export function sendErrorOf(name: CarrierFaultName, details: { retryAfterMillis?
   return new SendError(reasonOf(errorCode), retryable ? 'retryable' : 'permanent', { errorCode, ...details });
 }
 
-/** The fields of a receipt for a carrier's code; a code that nobody mapped is the unknown error. */
-export function faultOf(codes: CarrierCodes, carrierCode: string | undefined) {
-  if (carrierCode === undefined) return {};
-  return { ...carrierFaults[codes[carrierCode] ?? 'unknown'], carrierCode };
+/** The fields of a receipt that failed; `fallback` for a code that nobody mapped, or none at all. */
+export function faultOf(codes: CarrierCodes, carrierCode: string | undefined, fallback: CarrierFaultName = 'unknown') {
+  const fault = carrierFaults[codes[carrierCode ?? ''] ?? fallback];
+  return { ...fault, ...(carrierCode !== undefined && { carrierCode }) };
 }
