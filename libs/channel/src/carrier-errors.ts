@@ -2,8 +2,7 @@
  * What carriers complain about, in one list for all of them (channel facts, 1.10): each carrier's own codes are mapped to these
  * names beside its adapter, and these to the numbers of receipts, which are Twilio's. docs/channels/sms.md shows both.
  */
-import { SendError, UNKNOWN_ERROR } from './send-error.js';
-import { reasonOf } from './twilio/errors.js';
+import { UNKNOWN_ERROR } from './send-error.js';
 
 export type CarrierFault = {
   errorCode: number;
@@ -48,11 +47,6 @@ export const carrierFaults = {
 export type CarrierFaultName = keyof typeof carrierFaults;
 /** A carrier's own codes, as it writes them. */
 export type CarrierCodes = Readonly<Record<string, CarrierFaultName>>;
-
-export function sendErrorOf(name: CarrierFaultName, details: { retryAfterMillis?: number; cause?: unknown } = {}): SendError {
-  const { errorCode, retryable } = carrierFaults[name];
-  return new SendError(reasonOf(errorCode), retryable ? 'retryable' : 'permanent', { errorCode, ...details });
-}
 
 /** The fields of a receipt that failed; `fallback` for a code that nobody mapped, or none at all. */
 export function faultOf(codes: CarrierCodes, carrierCode: string | undefined, fallback: CarrierFaultName = 'unknown') {

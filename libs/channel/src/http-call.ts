@@ -2,8 +2,9 @@
  * One call of a carrier's HTTP API, and what its failure means for the message: certainly not there (never connected, refused),
  * or perhaps there (no answer, an answer cut short, trouble inside the carrier). Adapters only read the answer and the codes.
  */
-import { sendErrorOf, type CarrierFaultName } from './carrier-errors.js';
+import { carrierFaults, type CarrierFault, type CarrierFaultName } from './carrier-errors.js';
 import { SendError } from './send-error.js';
+import { reasonOf } from './twilio/errors.js';
 
 export type HttpCall = {
   method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -58,13 +59,16 @@ export const noAnswer = (cause: unknown): SendError => new SendError('no_answer'
  * What an answer outside 2xx means. `fault`: what the carrier's own code in it says, if it was understood; the status decides
  * otherwise. Wrong credentials and unpaid accounts are the operator's to mend: the message waits for that.
  */
-export function refusalOf({ status, headers }: Pick<HttpAnswer, 'status' | 'headers'>, fault?: CarrierFaultName): SendError {
+export function refusalOf({ status, headers }: Pick<HttpAnswer, 'status' | 'headers'>, fault?: CarrierFaultName | CarrierFault): SendError {
   if (status >= 500 || status === 408) return new SendError('no_answer', 'ambiguous', retryAfter(headers));
   if (status < 400) return new SendError('unreachable', 'retryable', { cause: new Error(`answered ${status}`) });
-  return sendErrorOf(status === 429 ? 'rate_limited' : fault ?? byStatus[status] ?? 'unknown', retryAfter(headers));
+  const named = fault ?? byStatus[status] ?? 'unknown';
+  const { errorCode, retryable } = typeof named === 'string' ? carrierFaults[named] : named;
+  const code = status === 429 ? 'rate_limited' : reasonOf(errorCode);
+  return new SendError(code, retryable || status === 429 || status === 401 ? 'retryable' : 'permanent', { errorCode, ...retryAfter(headers) });
 }
 
-const byStatus: Readonly<Record<number, CarrierFaultName>> = { 401: 'authentication', 402: 'account_suspended', 413: 'media_too_large' };
+const byStatus: Readonly<Record<number, CarrierFaultName>> = { 401: 'authentication', 429: 'rate_limited', 402: 'account_suspended', 413: 'media_too_large' };
 
 /** The pause the carrier asks for, in seconds or as a date. */
 export function retryAfter(headers: Headers): { retryAfterMillis?: number } {

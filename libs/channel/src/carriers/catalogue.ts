@@ -1,15 +1,23 @@
 /** Every carrier there is; a new one is a folder and its line here (docs/adding-a-channel.md). */
 import type { CarrierDefinition } from '../carrier-definition.js';
+import { bandwidth } from './bandwidth/definition.js';
 import { mailgun } from './mailgun/definition.js';
+import { plivo } from './plivo/definition.js';
 import { sendgrid } from './sendgrid/definition.js';
 import { ses } from './ses/definition.js';
 import { simulator } from './simulator/definition.js';
 import { smtp } from './smtp/definition.js';
+import { telnyx } from './telnyx/definition.js';
 import { twilio } from './twilio/definition.js';
+import { vonage } from './vonage/definition.js';
 
 export const carriers: readonly CarrierDefinition[] = [
   simulator,
   twilio,
+  telnyx,
+  vonage,
+  bandwidth,
+  plivo,
   smtp,
   sendgrid,
   mailgun,

@@ -4,10 +4,11 @@
  * answered is found again in the message list by sender, recipient, time and text.
  */
 import { ChannelAdapter, type Delivery, type RawWebhook, type WebhookAnswer } from '../channel-adapter.js';
+import { basicAuthorization, callCarrier, jsonOf, noAnswer, refusalOf, type HttpAnswer, type HttpCall } from '../http-call.js';
 import type { InboundEvent } from '../inbound-event.js';
-import { InvalidSignature, SendError } from '../send-error.js';
+import { InvalidSignature } from '../send-error.js';
 import { isTwilioSignature } from '../signatures.js';
-import { isTransient, reasonOf } from './errors.js';
+import { isTransient } from './errors.js';
 import { parseMessagingWebhook } from './messaging-webhook.js';
 
 export type TwilioCredentials = { accountSid: string; authToken: string };
@@ -21,10 +22,6 @@ export type TwilioOptions = TwilioCredentials & {
 };
 type MessageResource = { sid: string; body: string | null; direction: string; date_created: string };
 
-/** Errors of fetch before a single byte of the request left: nobody can have got it. */
-const neverConnected = new Set([
-  'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT',
-]);
 const SID_CHARS_MAX = 64;
 const LOOKUP_PAGE = 100;
 /** Their clock may differ from ours. */
@@ -42,7 +39,7 @@ export abstract class TwilioMessaging extends ChannelAdapter {
     super();
     const { accountSid, authToken, baseUrl } = options;
     this.messagesUrl = `${baseUrl}/2010-04-01/Accounts/${accountSid}/Messages.json`;
-    this.authorization = `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString('base64')}`;
+    this.authorization = basicAuthorization(accountSid, authToken);
   }
 
   override async send(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] }> {
@@ -50,11 +47,10 @@ export abstract class TwilioMessaging extends ChannelAdapter {
     if (delivery.body !== null) form.set('Body', delivery.body);
     for (const { url } of delivery.media) form.append('MediaUrl', url);
     form.set('StatusCallback', `${this.options.webhookUrl ?? `${this.options.publicUrl}/webhooks/twilio`}/status?delivery=${delivery.deliveryId}`);
-    const response = await this.request(this.messagesUrl, {
-      method: 'POST', body: form, signal, headers: { 'idempotency-key': delivery.deliveryId },
-    });
-    const { sid } = (await response.json().catch(noAnswer)) as Partial<MessageResource>;
-    return typeof sid === 'string' && sid.length <= SID_CHARS_MAX ? { providerMessageIds: [sid] } : noAnswer('no sid');
+    const answer = await this.request(this.messagesUrl, { body: form, signal, headers: { 'idempotency-key': delivery.deliveryId } });
+    const { sid } = jsonOf(answer);
+    if (typeof sid !== 'string' || sid.length > SID_CHARS_MAX) throw noAnswer('no sid');
+    return { providerMessageIds: [sid] };
   }
 
   override async lookup(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] } | undefined> {
@@ -66,9 +62,10 @@ export abstract class TwilioMessaging extends ChannelAdapter {
   }
 
   protected async list(query: Record<string, string>, signal: AbortSignal): Promise<MessageResource[]> {
-    const response = await this.request(`${this.messagesUrl}?${new URLSearchParams(query)}`, { signal });
-    const { messages } = (await response.json().catch(noAnswer)) as { messages: MessageResource[] };
-    return messages;
+    const answer = await this.request(`${this.messagesUrl}?${new URLSearchParams(query)}`, { signal });
+    const { messages } = jsonOf(answer);
+    if (!Array.isArray(messages)) throw noAnswer('no list of messages');
+    return messages as MessageResource[];
   }
 
   override parseWebhook({ url, headers, body }: RawWebhook): InboundEvent[] {
@@ -84,40 +81,13 @@ export abstract class TwilioMessaging extends ChannelAdapter {
   }
 
   /** Resolves with a 2xx answer only; everything else is a SendError that says what it means for the message. */
-  private async request(url: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
-    const headers = { ...init.headers, authorization: this.authorization };
-    const response = await fetch(url, { ...init, headers, redirect: 'error' }).catch((error: unknown) => {
-      const code = (error as { cause?: { code?: string } }).cause?.code ?? '';
-      throw neverConnected.has(code) ? new SendError('unreachable', 'retryable', { cause: error }) : noAnswer(error);
-    });
-    if (response.ok) return response;
-    throw await refusal(response);
+  private async request(url: string, call: HttpCall): Promise<HttpAnswer> {
+    const answer = await callCarrier(url, { ...call, headers: { ...call.headers, authorization: this.authorization } });
+    if (answer.ok) return answer;
+    const { code } = jsonOf(answer);
+    throw refusalOf(answer, typeof code === 'number' && Number.isInteger(code) ? { errorCode: code, retryable: isTransient(code) } : undefined);
   }
 }
 
 export const found = (messages: MessageResource[]) =>
   messages.length > 0 ? { providerMessageIds: messages.map(({ sid }) => sid) } : undefined;
-
-function noAnswer(cause: unknown): never {
-  throw new SendError('no_answer', 'ambiguous', { cause });
-}
-
-async function refusal(response: Response): Promise<SendError> {
-  const { status, headers } = response;
-  const answer = (await response.json().catch(() => ({}))) as { code?: unknown };
-  if (status >= 500) return new SendError('no_answer', 'ambiguous');
-  const given = typeof answer.code === 'number' && Number.isInteger(answer.code) ? answer.code : undefined;
-  const errorCode = given ?? (status === 429 ? 20429 : status === 401 ? 20003 : undefined);
-  const code = errorCode === undefined ? 'rejected' : reasonOf(errorCode);
-  // Wrong credentials are our operator's to mend: the message waits for that instead of being lost.
-  const retryable = status === 429 || status === 401 || (errorCode !== undefined && isTransient(errorCode));
-  return new SendError(code, retryable ? 'retryable' : 'permanent', {
-    ...(errorCode !== undefined && { errorCode }), ...retryAfter(headers.get('retry-after')),
-  });
-}
-
-function retryAfter(header: string | null) {
-  if (header === null) return {};
-  const millis = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
-  return millis > 0 ? { retryAfterMillis: millis } : {};
-}

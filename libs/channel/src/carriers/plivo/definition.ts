@@ -15,7 +15,7 @@ export type PlivoCredentials = z.output<typeof credentials>;
 export type PlivoSettings = z.output<typeof settings>;
 
 export const plivo: CarrierDefinition<PlivoCredentials, PlivoSettings> = {
-  name: 'plivo', title: 'Plivo', channels: ['sms'], credentials, settings, rate: null,
+  name: 'plivo', title: 'Plivo', channels: ['sms'], listens: false, credentials, settings, rate: null,
   load: async () => {
     const { PlivoSms } = await import('./adapter.js');
     return (connection) => new PlivoSms(connection);

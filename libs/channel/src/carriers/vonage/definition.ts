@@ -25,7 +25,7 @@ export type VonageCredentials = z.output<typeof credentials>;
 export type VonageSettings = z.output<typeof settings>;
 
 export const vonage: CarrierDefinition<VonageCredentials, VonageSettings> = {
-  name: 'vonage', title: 'Vonage', channels: ['sms'], credentials, settings, rate: null,
+  name: 'vonage', title: 'Vonage', channels: ['sms'], listens: false, credentials, settings, rate: null,
   load: async () => {
     const { VonageSms } = await import('./adapter.js');
     return (connection) => new VonageSms(connection);
