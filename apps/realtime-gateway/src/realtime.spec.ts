@@ -64,6 +64,7 @@ describe('/v1/stream', () => {
       [20106, 'no grants', () => world.token(account, { claims: { grants: undefined } })],
       [20107, 'another secret', (other) => world.token(account, { secret: other.keySecret })],
       [20157, 'too long a life', () => world.token(account, { seconds: 90_000 })],
+      [20157, 'a life that has yet to begin', () => world.token(account, { claims: { iat: Math.floor(Date.now() / 1000) + 86_400 }, seconds: 2 * 86_400 })],
       [51102, 'no chat service', () => world.token(account, { claims: { grants: { identity: 'alice' } } })],
       [51105, 'no identity', () => world.token(account, { identity: '' })], [51105, 'half a character', () => world.token(account, { identity: '\ud800' })],
     ])('but not a token with %s for %s', async (code, _, make) => {

@@ -56,9 +56,11 @@ export async function verifyAccessToken(token: string, accounts: Accounts): Prom
   const account = await accounts.find(sub);
   if (account?.status !== 'active') throw new AuthenticationError(20005);
 
-  const { exp, iat = Math.floor(Date.now() / 1000) } = payload;
+  const now = Math.floor(Date.now() / 1000);
+  const { exp, iat = now } = payload;
   if (typeof exp !== 'number') throw new AuthenticationError(20104);
-  if (exp - iat > LIFETIME_SECONDS_MAX) throw new AuthenticationError(20157);
+  // Made in the future, it would live longer than it says.
+  if (exp - Math.min(iat, now + CLOCK_SKEW_SECONDS) > LIFETIME_SECONDS_MAX) throw new AuthenticationError(20157);
   const grants = payload.grants as Grants | undefined;
   if (typeof grants !== 'object' || grants === null) throw new AuthenticationError(20106);
   // Tokens with a numeric identity are seen in the wild.

@@ -19,9 +19,10 @@ export type S3Options = {
   accessKeyId: string;
   secretAccessKey: string;
   spoolFolder: string;
+  /** A storage that is silent for so long is given up; default 30,000. */
+  silenceMillis?: number;
 };
 
-/** Silent for so long: given up. */
 const SILENCE_MILLIS = 30_000;
 const ERROR_CHARS = 500;
 type Request = { method: string; key: string; headers?: Record<string, string>; file?: SpooledFile };
@@ -56,7 +57,7 @@ export class S3Storage implements MediaStorage {
       method, url: `${endpoint}/${bucket}/${key}`, accessKeyId, secretAccessKey, region, service: 's3',
       headers: { ...headers, 'x-amz-content-sha256': file?.sha256 ?? EMPTY_SHA256 },
     }).sign();
-    const answer = await exchange(signed.url, method, Object.fromEntries(signed.headers), file);
+    const answer = await exchange(signed.url, method, Object.fromEntries(signed.headers), file, this.options.silenceMillis ?? SILENCE_MILLIS);
     const status = answer.statusCode ?? 0;
     if (status >= 200 && status < 300) return answer;
     const about = await textOf(answer);
@@ -66,10 +67,16 @@ export class S3Storage implements MediaStorage {
 
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
-function exchange(url: URL, method: string, headers: Record<string, string>, file: SpooledFile | undefined): Promise<IncomingMessage> {
+function exchange(
+  url: URL, method: string, headers: Record<string, string>, file: SpooledFile | undefined, silenceMillis: number,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const request = (url.protocol === 'https:' ? overTls : overHttp)(url, { method, headers, timeout: SILENCE_MILLIS }, resolve);
-    request.on('timeout', () => request.destroy(new Error('the media storage does not answer')));
+    let answer: IncomingMessage | undefined;
+    const request = (url.protocol === 'https:' ? overTls : overHttp)(url, { method, headers, timeout: silenceMillis }, (came) => resolve(answer = came));
+    request.on('timeout', () => {
+      // What has come and nobody reads: the reader takes his time, not the storage.
+      if (!answer?.readableLength) request.destroy(new Error('the media storage does not answer'));
+    });
     request.on('error', reject);
     if (file) pipeline(createReadStream(file.path), request).catch(reject);
     else request.end();

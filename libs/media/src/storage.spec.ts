@@ -1,7 +1,9 @@
 /** Both storages pass the same tests; S3 against a real server of that protocol (it knows its access keys, and does not compute signatures). */
 import { newSid } from '@parley/domain/sid';
 import { createReadStream } from 'node:fs';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +12,7 @@ import type { Readable } from 'node:stream';
 import S3rver from 's3rver';
 import { configuredStorage } from './configured-storage.js';
 import { MediaGone, mediaKey, type MediaStorage } from './media-storage.js';
+import { S3Storage } from './s3-storage.js';
 import { discard, receive, removeLeftOver, TooLarge } from './spool.js';
 
 const bytesOf = async (stream: Readable) => Buffer.concat((await stream.toArray()) as Buffer[]);
@@ -68,6 +71,22 @@ describe('s3', () => {
   it('with an unknown access key is an error and not "gone"', async () => {
     const wrong = configuredStorage({ ...s3Env, MEDIA_S3_ACCESS_KEY_ID: 'unknown' });
     await expect(wrong.read(mediaKey(newSid('AC'), newSid('ME')))).rejects.toThrow('the media storage answered 403');
+  });
+  it('gives up a storage that says nothing, not a reader who takes his time', async () => {
+    const content = Buffer.alloc(20_000_000, 'slow');
+    const large = createServer((request, response) => { if (request.url!.endsWith('large')) response.end(content); }).listen(0, '127.0.0.1');
+    await once(large, 'listening');
+    const storage = new S3Storage({
+      endpoint: `http://127.0.0.1:${(large.address() as AddressInfo).port}`, bucket: 'b', region: 'r', accessKeyId: 'k', secretAccessKey: 's',
+      spoolFolder: folder, silenceMillis: 100,
+    });
+    const reading = await storage.read('large');
+    await once(reading, 'readable');
+    // Twice, one after the other: so long the reader has not touched what came.
+    for (const silent of ['one', 'two']) await expect(storage.read(silent)).rejects.toThrow('the media storage does not answer');
+    expect((await bytesOf(reading)).equals(content)).toBe(true);
+    large.closeAllConnections();
+    large.close();
   });
 });
 
