@@ -3,9 +3,10 @@
  * away. The API knows no idempotency key: our reference travels in the status callback's URL, and a send that was never
  * answered is found again in the message list by sender, recipient, time and text.
  */
-import { ChannelAdapter, type Delivery, type RawWebhook, type WebhookAnswer } from '../channel-adapter.js';
+import { ChannelAdapter, type Delivery, type OutboundMedia, type RawWebhook, type WebhookAnswer } from '../channel-adapter.js';
 import { basicAuthorization, callCarrier, jsonOf, noAnswer, refusalOf, type HttpAnswer, type HttpCall } from '../http-call.js';
-import type { InboundEvent } from '../inbound-event.js';
+import type { InboundEvent, InboundMessage } from '../inbound-event.js';
+import { keywordKind } from '../opt-out.js';
 import { InvalidSignature } from '../send-error.js';
 import { isTwilioSignature } from '../signatures.js';
 import { isTransient } from './errors.js';
@@ -43,9 +44,10 @@ export abstract class TwilioMessaging extends ChannelAdapter {
   }
 
   override async send(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] }> {
+    const { text, media } = this.outgoing(delivery);
     const form = new URLSearchParams({ To: delivery.recipient, From: delivery.sender });
-    if (delivery.body !== null) form.set('Body', delivery.body);
-    for (const { url } of delivery.media) form.append('MediaUrl', url);
+    if (text !== null) form.set('Body', text);
+    for (const { url } of media) form.append('MediaUrl', url);
     form.set('StatusCallback', `${this.options.webhookUrl ?? `${this.options.publicUrl}/webhooks/twilio`}/status?delivery=${delivery.deliveryId}`);
     const answer = await this.request(this.messagesUrl, { body: form, signal, headers: { 'idempotency-key': delivery.deliveryId } });
     const { sid } = jsonOf(answer);
@@ -57,8 +59,9 @@ export abstract class TwilioMessaging extends ChannelAdapter {
     // Newest first. Not filtered by DateSent: what still waits there has none.
     const messages = await this.list({ To: delivery.recipient, From: delivery.sender, PageSize: String(LOOKUP_PAGE) }, signal);
     const since = Date.parse(delivery.firstAttemptAt) - CLOCK_SKEW_MILLIS;
+    const text = withoutQueries(this.outgoing(delivery).text);
     return found(messages.filter(({ body, direction, date_created }) =>
-      body === (delivery.body ?? '') && direction.startsWith('outbound') && Date.parse(date_created) >= since));
+      withoutQueries(body) === text && direction.startsWith('outbound') && Date.parse(date_created) >= since));
   }
 
   protected async list(query: Record<string, string>, signal: AbortSignal): Promise<MessageResource[]> {
@@ -73,7 +76,17 @@ export abstract class TwilioMessaging extends ChannelAdapter {
     const signature = headers['x-twilio-signature'];
     if (typeof signature !== 'string' || !isTwilioSignature(this.options.authToken, signature, url, form))
       throw new InvalidSignature();
-    return parseMessagingWebhook(form, new URL(url).searchParams.get('delivery'));
+    return parseMessagingWebhook(form, new URL(url).searchParams.get('delivery'), (text) => this.keyword(text));
+  }
+
+  /** What of a delivery goes as text and what as files. */
+  protected outgoing({ body, media }: Delivery): { text: string | null; media: readonly OutboundMedia[] } {
+    return { text: body, media };
+  }
+
+  /** What a text on SMS is by itself, when Twilio does not say. */
+  protected keyword(text: string | null): Pick<InboundMessage, 'kind' | 'keywordAnswered'> {
+    return { kind: keywordKind(text) };
   }
 
   override mediaHeaders(url: string): Record<string, string> {
@@ -88,6 +101,9 @@ export abstract class TwilioMessaging extends ChannelAdapter {
     throw refusalOf(answer, typeof code === 'number' && Number.isInteger(code) ? { errorCode: code, retryable: isTransient(code) } : undefined);
   }
 }
+
+/** Links in a text are signed anew each time: what they are signed with does not count. */
+const withoutQueries = (text: string | null): string => (text ?? '').replace(/(https?:\/\/[^\s?]+)\?\S*/g, '$1');
 
 export const found = (messages: MessageResource[]) =>
   messages.length > 0 ? { providerMessageIds: messages.map(({ sid }) => sid) } : undefined;

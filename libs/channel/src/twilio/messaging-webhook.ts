@@ -5,7 +5,6 @@
 import { ADDRESS_CHARS_MAX } from '@parley/domain/address';
 import { isSid } from '@parley/domain/sid';
 import type { CarrierChannel, DeliveryReceipt, InboundEvent, InboundMessage } from '../inbound-event.js';
-import { keywordKind } from '../opt-out.js';
 import { UNKNOWN_ERROR } from '../send-error.js';
 import { isTransient, OUTSIDE_WINDOW } from './errors.js';
 
@@ -25,30 +24,33 @@ const accountSid = /(?:^|&)AccountSid=(AC[0-9a-fA-F]{32})(?:&|$)/;
 /** The account a webhook claims to come from: whose secret its signature has to be checked with. */
 export const claimedAccount = (body: string): string | undefined => accountSid.exec(body)?.[1];
 
-export function parseMessagingWebhook(form: URLSearchParams, deliveryId: string | null): InboundEvent[] {
+/** `keyword`: what a text on SMS is by itself. */
+export function parseMessagingWebhook(form: URLSearchParams, deliveryId: string | null, keyword: KeywordReader): InboundEvent[] {
   // No text column takes a NUL, and nobody means one.
   const value = (name: string) => form.get(name)?.replaceAll('\0', '') || undefined;
   const [providerMessageId, from, to] = [value('MessageSid') ?? value('SmsSid'), value('From'), value('To')];
   if (!isName(providerMessageId) || !isName(from) || !isName(to)) return [];
   const about = { channel: channelOf(from, to), from, to, providerMessageId };
-  if (value('MessageStatus') === undefined) return [messageOf(value, about)];
+  if (value('MessageStatus') === undefined) return [messageOf(value, about, keyword)];
   const status = statuses[value('MessageStatus')!];
   return status ? [receiptOf(value, about, status, deliveryId)] : [];
 }
 
 type Value = (name: string) => string | undefined;
+type KeywordReader = (text: string | null) => Pick<InboundMessage, 'kind' | 'keywordAnswered'>;
 type About = Pick<InboundMessage, 'channel' | 'from' | 'to' | 'providerMessageId'>;
 
-function messageOf(value: Value, about: About): InboundMessage {
+function messageOf(value: Value, about: About, keyword: KeywordReader): InboundMessage {
   const text = value('Body')?.slice(0, TEXT_CHARS_MAX).toWellFormed() ?? null;
   const mediaCount = Math.min(Number(value('NumMedia') ?? 0) || 0, MEDIA_MAX);
   const media = Array.from({ length: mediaCount }, (_, i) => ({
     contentType: value(`MediaContentType${i}`) ?? 'application/octet-stream', url: value(`MediaUrl${i}`) ?? '',
   })).filter(({ url }) => url !== '');
+  const told = optOutTypes[value('OptOutType') ?? ''];
   return {
     ...about,
     // Twilio says so when it took note already; otherwise keywords bind on SMS only, in a chat "stop" is just a word.
-    kind: optOutTypes[value('OptOutType') ?? ''] ?? (about.channel === 'sms' ? keywordKind(text) : 'message'),
+    ...(told ? { kind: told, keywordAnswered: true } : about.channel === 'sms' ? keyword(text) : { kind: 'message' }),
     text, media, inReplyTo: value('OriginalRepliedMessageSid') ?? null,
     ...optional('externalUserId', value('ExternalUserId')?.replace(/^whatsapp:/, '')),
     ...optional('profileName', value('ProfileName')),

@@ -51,6 +51,11 @@ export class PlayedTwilio {
     return new Promise((resolve) => this.server.close(() => resolve()));
   }
 
+  /** What was sent, of text and files. */
+  forms(): Record<string, string>[] {
+    return this.received.map(({ form }) => Object.fromEntries([...form].filter(([name]) => name === 'Body' || name === 'MediaUrl')));
+  }
+
   play(addresses: Pick<Delivery, 'sender' | 'recipient'>): PlayedCarrier {
     this.received = [];
     const at = (baseUrl: string) => this.build({ accountSid, authToken, publicUrl, baseUrl });

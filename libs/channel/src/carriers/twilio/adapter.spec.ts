@@ -12,3 +12,24 @@ for (const [Adapter, addresses] of [[TwilioSms, numbers], [SimulatorSms, numbers
   afterAll(() => twilio.close());
   conformsToTheChannelPort(Adapter.name, () => twilio.play(addresses));
 }
+
+describe('SMS by Twilio', () => {
+  const twilio = new PlayedTwilio((options) => new TwilioSms(options));
+  beforeAll(() => twilio.listen());
+  afterAll(() => twilio.close());
+  const file = (url: string, bytes: number, contentType = 'image/jpeg') => ({ url, contentType, filename: null, bytes });
+
+  it('is found again by its text, whatever the links in it are signed with', async () => {
+    const { adapter, delivery } = twilio.play({ sender: '+12025550101', recipient: '+12025550102' });
+    const media = (expires: number) => [file(`https://files.test/ME1?expires=${expires}&signature=a`, 9_000_000), file('https://files.test/ME2', 10)];
+    await adapter.send({ ...delivery, body: '“look”', media: media(1) }, AbortSignal.timeout(5_000));
+    expect(twilio.forms().at(-1)).toEqual({ Body: '"look"\nhttps://files.test/ME1?expires=1&signature=a', MediaUrl: 'https://files.test/ME2' });
+    expect(await adapter.lookup!({ ...delivery, body: '“look”', media: media(2) }, AbortSignal.timeout(5_000))).toBeDefined();
+    expect(await adapter.lookup!({ ...delivery, body: '“look”', media: [] }, AbortSignal.timeout(5_000))).toBeUndefined();
+  });
+  it('is a link where MMS does not go', async () => {
+    const { adapter, delivery } = twilio.play({ sender: '+12025550101', recipient: '+4915550100002' });
+    await adapter.send({ ...delivery, body: null, media: [file('https://files.test/ME1', 10)] }, AbortSignal.timeout(5_000));
+    expect(twilio.forms().at(-1)).toEqual({ Body: 'https://files.test/ME1' });
+  });
+});

@@ -1,11 +1,30 @@
 /** Twilio as a connection of an account: the adapter for one of its channels. */
 import type { CarrierConnection } from '../../carrier-definition.js';
+import type { Delivery } from '../../channel-adapter.js';
 import type { CarrierChannel } from '../../inbound-event.js';
-import { TwilioMessaging, type TwilioCredentials } from '../../twilio/messaging-adapter.js';
+import { LINKED_BYTES_MAX } from '../../sms/media-rules.js';
+import { keywordOf, originOf, outgoingSms, type SmsSettings } from '../../sms/sms-settings.js';
+import { TwilioMessaging, type TwilioCredentials, type TwilioOptions } from '../../twilio/messaging-adapter.js';
 
-/** Channel facts 1.1: 1,600 characters, 5 MB of media. Their list may lag a minute behind what they accepted. */
+/** Channel facts 1.11: 5 MB a message, 500 KB of anything but images. What is larger goes as a link. */
+const mms = { bytesMax: 5_000_000, otherBytesMax: 500_000, filesMax: 10 };
+
+/** Channel facts 1.1: 1,600 characters. Their list may lag a minute behind what they accepted. */
 export class TwilioSms extends TwilioMessaging {
-  override readonly limits = { bodyCharsMax: 1600, mediaBytesMax: 5_000_000, lookupDelayMillis: 60_000 };
+  override readonly limits = { bodyCharsMax: 1600, mediaBytesMax: LINKED_BYTES_MAX, lookupDelayMillis: 60_000 };
+
+  constructor(options: TwilioOptions, private readonly settings: SmsSettings = {}) {
+    super(options);
+  }
+
+  protected override outgoing(delivery: Delivery) {
+    return outgoingSms(delivery, mms, this.settings);
+  }
+
+  /** They answer for every number of theirs but short codes, unless the account has switched that off. */
+  protected override keyword(text: string | null) {
+    return keywordOf(text, this.settings, true);
+  }
 }
 
 /** API reference 3.6: 1,600 characters, 16 MB of media. */
@@ -13,9 +32,9 @@ export class TwilioWhatsapp extends TwilioMessaging {
   override readonly limits = { bodyCharsMax: 1600, mediaBytesMax: 16_000_000, lookupDelayMillis: 60_000 };
 }
 
-type Connection = CarrierConnection<TwilioCredentials, { baseUrl?: string | undefined }>;
+type Connection = CarrierConnection<TwilioCredentials, SmsSettings>;
 
 export function openTwilio({ credentials, settings, publicUrl, webhookUrl }: Connection, channel: CarrierChannel): TwilioMessaging {
-  const options = { ...credentials, baseUrl: (settings.baseUrl ?? 'https://api.twilio.com').replace(/\/+$/, ''), publicUrl, webhookUrl };
-  return channel === 'whatsapp' ? new TwilioWhatsapp(options) : new TwilioSms(options);
+  const options = { ...credentials, baseUrl: originOf(settings, 'https://api.twilio.com'), publicUrl, webhookUrl };
+  return channel === 'whatsapp' ? new TwilioWhatsapp(options) : new TwilioSms(options, settings);
 }
