@@ -2,28 +2,47 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ApiError } from '@parley/contracts/error-catalogue';
 import { bindingFault } from '@parley/contracts/rest/participants';
+import { MessagingServices } from '@parley/delivery/messaging-services';
 import { channelOf, type MessagingBinding } from '@parley/domain/address';
+import { isSid } from '@parley/domain/sid';
 import type { Call } from './call.js';
 import { addressRights, bindingRights, type BindingRights } from './participants.sql.js';
 import { Reads } from './reads.js';
 
 @Injectable()
 export class BindingRules {
-  constructor(@Inject(Reads) private readonly reads: Reads) {}
+  constructor(
+    @Inject(Reads) private readonly reads: Reads,
+    @Inject(MessagingServices) private readonly services: MessagingServices,
+  ) {}
+
+  /** As it is stored: for a messaging service (MG…) one of its senders. Throws as `mustBeAllowed`; 50413 when the account has no such service or it no sender for the channel. */
+  async allowed(call: Call, binding: MessagingBinding): Promise<MessagingBinding> {
+    const settled = { ...binding, proxyAddress: await this.senderOf(call, binding) };
+    await this.mustBeAllowed(call, settled);
+    return settled;
+  }
+
+  private async senderOf({ account }: Call, { type, address, proxyAddress }: MessagingBinding): Promise<string> {
+    if (!isSid(proxyAddress, 'MG')) return proxyAddress;
+    const sender = await this.services.senderFor(account.sid, proxyAddress, type, address);
+    if (sender === undefined) throw new ApiError(50413);
+    return sender;
+  }
 
   /** Throws 50407 when the address is one of our own, 50413 or 50415 when the proxy address is not the account's. */
-  async mustBeAllowed({ account }: Call, { type, address, proxyAddress }: MessagingBinding): Promise<void> {
+  private async mustBeAllowed({ account }: Call, { type, address, proxyAddress }: MessagingBinding): Promise<void> {
     const [rights] = await this.reads.query<BindingRights>(
       bindingRights(account.sid, type, proxyAddress, proxyAddress.replace(/^whatsapp:/, ''), address));
     if (rights!.address_is_ours) throw new ApiError(50407);
     if (!rights!.proxy_usable) throw new ApiError(type === 'whatsapp' && rights!.sms_sender ? 50415 : 50413);
   }
 
-  /** A new proxy address for an address that stays. */
-  async mustFit(call: Call, address: string, proxyAddress: string): Promise<void> {
+  /** A new proxy address for an address that stays, as it is stored. */
+  async fitting(call: Call, address: string, proxyAddress: string): Promise<string> {
     const code = bindingFault(address, proxyAddress);
     if (code !== undefined) throw new ApiError(code);
-    await this.mustBeAllowed(call, { type: channelOf(address)!, address, proxyAddress });
+    return (await this.allowed(call, { type: channelOf(address)!, address, proxyAddress })).proxyAddress;
   }
 
   /** An address of ours that opens conversations: 409 when it is somebody else's. */

@@ -47,7 +47,7 @@ export class ConversationWithParticipantsController {
 
   private async allowed(call: Call, participant: AddParticipant): Promise<AddParticipant> {
     const roleSid = await this.services.conversationRole(call, participant.roleSid ?? undefined);
-    if (participant.binding) await this.bindings.mustBeAllowed(call, participant.binding);
-    return { ...participant, roleSid };
+    const binding = participant.binding && (await this.bindings.allowed(call, participant.binding));
+    return { ...participant, roleSid, binding };
   }
 }

@@ -12,7 +12,7 @@ import { testDatabase, type TestDatabase } from '@parley/event-store/database.te
 import { SecretBox } from '@parley/event-store/secret-box';
 import { bootstrap } from '@parley/runtime/bootstrap';
 import { readConfig } from '@parley/runtime/config';
-import { CONFIG, POOL, REDIS } from '@parley/runtime/parts';
+import { CONFIG, NATS, POOL, REDIS } from '@parley/runtime/parts';
 import { Redis } from 'ioredis';
 import type { AddressInfo } from 'node:net';
 import { ApiGatewayModule } from './app.module.js';
@@ -39,6 +39,7 @@ export class TestGateway {
     Object.assign(process.env, env);
     const providers = [
       { provide: CONFIG, useValue: config }, { provide: REDIS, useValue: redis }, { provide: POOL, useValue: database.pool },
+      { provide: NATS, useValue: { nats: { publish() {} } } },
       { provide: SecretBox, useValue: database.box },
       { provide: Accounts, useValue: new Accounts(database.pool, database.box) },
       { provide: CONVERSATION_COMMANDS, useValue: commands }, { provide: PARTICIPANT_COMMANDS, useValue: commands },

@@ -34,9 +34,9 @@ export class ParticipantsController {
   async create(@TheCall() call: Call, @Param('ConversationSid') conversation: string, @Form(createParticipant) data: AddParticipant): Promise<string> {
     const sid = await this.conversations.sidOf(call, conversation);
     const roleSid = await this.services.conversationRole(call, data.roleSid ?? undefined);
-    if (data.binding) await this.bindings.mustBeAllowed(call, data.binding);
-    await this.hooks.participantAdd(call, sid, { ...data, roleSid });
-    const { participantSid } = await this.commands.addParticipant(call.caller, sid, { ...data, roleSid });
+    const binding = data.binding && (await this.bindings.allowed(call, data.binding));
+    await this.hooks.participantAdd(call, sid, { ...data, roleSid, binding });
+    const { participantSid } = await this.commands.addParticipant(call.caller, sid, { ...data, roleSid, binding });
     return this.fetch(call, sid, participantSid);
   }
 
@@ -65,11 +65,12 @@ export class ParticipantsController {
   @HttpCode(200)
   async update(
     @TheCall() call: Call, @Param('ConversationSid') conversation: string, @Param('Sid') participant: string,
-    @Form(updateParticipant) changes: UpdateParticipant,
+    @Form(updateParticipant) asked: UpdateParticipant,
   ): Promise<string> {
+    const changes = { ...asked };
     const { sid, conversation: conversationSid, address } = await this.find(call, conversation, participant);
     if (changes.roleSid !== undefined) await this.services.conversationRole(call, changes.roleSid);
-    if (typeof changes.proxyAddress === 'string' && address !== null) await this.bindings.mustFit(call, address, changes.proxyAddress);
+    if (typeof changes.proxyAddress === 'string' && address !== null) changes.proxyAddress = await this.bindings.fitting(call, address, changes.proxyAddress);
     if (Object.keys(changes).length > 0) {
       await this.hooks.participantUpdate(call, conversationSid, sid, changes);
       await this.commands.updateParticipant(call.caller, conversationSid as ConversationSid, sid as ParticipantSid, changes);

@@ -9,6 +9,7 @@ import { DataKeys } from '@parley/event-store/data-keys';
 import { SecretBox } from '@parley/event-store/secret-box';
 import { ConfigError, readConfig, type Config } from '@parley/runtime/config';
 import { accountGroup, tokenGroup } from './account-commands.js';
+import { connectionsGroup, messagingServicesGroup, optOutsGroup, queuesGroup, sendersGroup } from './channel-commands.js';
 import { CommandError, helpOf, understand, UsageError, type Group } from './command-group.js';
 import { contentGroup } from './content-commands.js';
 import { deliveryCommand, deliveryHelp } from './delivery-commands.js';
@@ -23,6 +24,8 @@ const help = `usage: parley <command>
   setup                   migrate the databases, make the first account, print its credentials
   account | token | key | service | content <command>
                           accounts, auth tokens, API keys, services, content templates: see parley account --help and so on
+  connections | senders | messaging-services | opt-outs | queues <command>
+                          carriers, what is sent from, pools, refusals, what waits: see parley senders --help and so on
   rebuild                 build the read models again from the log while serving, then swap them in
   parked                  events a consumer could not handle, oldest first
 ${deliveryHelp}
@@ -33,7 +36,9 @@ Works on the installation that runs under PARLEY_HOME (default .parley/), or on 
 /** Commands of one word, and those of delivery-commands.ts. */
 const alone = ['setup', 'rebuild', 'parked'];
 const ofDelivery = ['sender', 'dead-letters', 'replay'];
-const groups = new Map([accountGroup, tokenGroup, keyGroup, serviceGroup, contentGroup].map((group): [string, Group<Databases>] => [group.name, group]));
+const groups = new Map([
+  accountGroup, tokenGroup, keyGroup, serviceGroup, contentGroup, connectionsGroup, sendersGroup, messagingServicesGroup, optOutsGroup, queuesGroup,
+].map((group): [string, Group<Databases>] => [group.name, group]));
 
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 

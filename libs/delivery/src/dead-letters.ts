@@ -12,11 +12,11 @@ type Row = {
 };
 
 /** Oldest first. */
-export async function listDeadLetters(pool: Pool, { account, limit = 100 }: { account?: string; limit?: number } = {}): Promise<DeadLetter[]> {
+export async function listDeadLetters(pool: Pool, { account, deliveryId, limit = 100 }: { account?: string; deliveryId?: string; limit?: number } = {}): Promise<DeadLetter[]> {
   const { rows } = await pool.query<Row>(
     `select delivery_id, account, conversation_sid, message_sid, channel, sender, attempt, error_code, updated_at
-       from delivery.delivery where dead_letter and ($1::text is null or account = $1) order by updated_at limit $2`,
-    [account ?? null, limit],
+       from delivery.delivery where dead_letter and ($1::text is null or account = $1) and ($3::text is null or delivery_id = $3) order by updated_at limit $2`,
+    [account ?? null, limit, deliveryId ?? null],
   );
   return rows.map((row) => ({
     deliveryId: row.delivery_id, account: row.account, conversationSid: row.conversation_sid, messageSid: row.message_sid,

@@ -1,12 +1,64 @@
-/** Who refused our messages. A refusal holds for one sender of ours and one person, until the person allows it again. */
+/**
+ * Who refused our messages. A refusal holds for one sender of ours and one person, and for the senders that share a messaging
+ * service with it, until the person or an agent allows it again.
+ */
 import type { InboundMessage } from '@parley/channel/inbound-event';
-import type { Pool } from '@parley/event-store/database';
+import { isoTime, type Pool } from '@parley/event-store/database';
 
-/** Takes note of a keyword; other messages change nothing. */
-export async function noteKeyword(pool: Pool, account: string, { kind, channel, from, to }: InboundMessage): Promise<void> {
-  const person = [account, channel, to, from];
-  if (kind === 'opt_out')
-    await pool.query('insert into delivery.opt_out (account, channel, sender, recipient) values ($1, $2, $3, $4) on conflict do nothing', person);
-  if (kind === 'opt_in')
-    await pool.query('delete from delivery.opt_out where account = $1 and channel = $2 and sender = $3 and recipient = $4', person);
+export type OptOutReason = 'keyword' | 'agent' | 'bounce' | 'complaint' | 'unsubscribe';
+export type OptOut = { sid: string; account: string; channel: string; sender: string; recipient: string; reason: string; created: string };
+type Row = { sid: string; account: string; channel: string; sender: string; recipient: string; reason: string; at: string };
+type Person = { account: string; channel: string; sender: string; recipient: string };
+
+/** The sender itself, and those of its messaging services. */
+const poolOf = `
+  select $3::text as address union
+  select o.address from delivery.sender s join delivery.messaging_service_sender p on p.sender = s.sid
+    join delivery.messaging_service_sender q on q.service = p.service join delivery.sender o on o.sid = q.sender and o.channel = $2
+   where s.account = $1 and s.channel = $2 and s.address = $3`;
+
+/** Takes note of a keyword; other messages change nothing. True when something changed. */
+export async function noteKeyword(pool: Pool, account: string, { kind, channel, from, to }: InboundMessage): Promise<boolean> {
+  if (kind === 'opt_out') return optOut(pool, { account, channel, sender: to, recipient: from }, 'keyword');
+  if (kind === 'opt_in') return optIn(pool, { account, channel, sender: to, recipient: from });
+  return false;
 }
+
+/** False: it was so before. */
+export async function optOut(pool: Pool, { account, channel, sender, recipient }: Person, reason: OptOutReason): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `insert into delivery.opt_out (account, channel, sender, recipient, reason) select $1, $2, s.address, $4, $5 from (${poolOf}) s on conflict do nothing`,
+    [account, channel, sender, recipient, reason],
+  );
+  return rowCount !== 0;
+}
+
+export async function optIn(pool: Pool, { account, channel, sender, recipient }: Person): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `delete from delivery.opt_out where account = $1 and channel = $2 and sender in (select s.address from (${poolOf}) s) and recipient = $4`,
+    [account, channel, sender, recipient],
+  );
+  return rowCount !== 0;
+}
+
+const COLUMNS = 'sid, account, channel, sender, recipient, reason, at';
+
+/** By SID, ascending; `after` exclusive. */
+export async function listOptOuts(
+  pool: Pool, account: string, { after = '', back = false, limit = 1000, sender = null as string | null, recipient = null as string | null } = {},
+): Promise<OptOut[]> {
+  const { rows } = await pool.query<Row>(
+    `select ${COLUMNS} from delivery.opt_out where account = $1 and sid ${back ? '<' : '>'} $2 and ($4::text is null or sender = $4)
+        and ($5::text is null or recipient = $5) order by sid ${back ? 'desc' : 'asc'} limit $3`, [account, after, limit, sender, recipient],
+  );
+  return rows.map(optOutOf);
+}
+
+export async function findOptOut(pool: Pool, account: string, by: string | Omit<Person, 'account'>): Promise<OptOut | undefined> {
+  const { rows: [row] } = typeof by === 'string'
+    ? await pool.query<Row>(`select ${COLUMNS} from delivery.opt_out where account = $1 and sid = $2`, [account, by])
+    : await pool.query<Row>(`select ${COLUMNS} from delivery.opt_out where account = $1 and channel = $2 and sender = $3 and recipient = $4`, [account, by.channel, by.sender, by.recipient]);
+  return row && optOutOf(row);
+}
+
+const optOutOf = ({ at, ...row }: Row): OptOut => ({ ...row, created: isoTime(at) });

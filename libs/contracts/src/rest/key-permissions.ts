@@ -35,6 +35,20 @@ const beyond: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/v1/Content/:Sid': { GET: 'content/read', PUT: 'content/update', DELETE: 'content/delete' },
   '/v1/Content/:Sid/ApprovalRequests': { GET: 'content/read' },
   '/v1/Content/:Sid/ApprovalRequests/whatsapp': { POST: 'content/update' },
+  '/v1/CarrierConnections/Carriers': { GET: 'carrier-connections/list' },
+  '/v1/CarrierConnections': { GET: 'carrier-connections/list', POST: 'carrier-connections/create' },
+  '/v1/CarrierConnections/:Sid': { GET: 'carrier-connections/read', POST: 'carrier-connections/update', DELETE: 'carrier-connections/delete' },
+  '/v1/Senders': { GET: 'senders/list', POST: 'senders/create' },
+  '/v1/Senders/:Sid': { GET: 'senders/read', POST: 'senders/update', DELETE: 'senders/delete' },
+  '/v1/MessagingServices': { GET: 'messaging-services/list', POST: 'messaging-services/create' },
+  '/v1/MessagingServices/:Sid': { GET: 'messaging-services/read', POST: 'messaging-services/update', DELETE: 'messaging-services/delete' },
+  '/v1/MessagingServices/:ServiceSid/Senders': { GET: 'messaging-services/read', POST: 'messaging-services/update' },
+  '/v1/MessagingServices/:ServiceSid/Senders/:Sid': { GET: 'messaging-services/read', DELETE: 'messaging-services/update' },
+  '/v1/OptOuts': { GET: 'opt-outs/list', POST: 'opt-outs/create' },
+  '/v1/OptOuts/:Sid': { GET: 'opt-outs/read', DELETE: 'opt-outs/delete' },
+  '/v1/Queues': { GET: 'queues/list' },
+  '/v1/Queues/DeadLetters': { GET: 'queues/list' },
+  '/v1/Queues/DeadLetters/:Sid': { GET: 'queues/read', POST: 'queues/update' },
 };
 
 /** By a route's pattern (`/v1/Conversations/:Sid`): the permission a request needs. For a route nobody named here, all of them. */

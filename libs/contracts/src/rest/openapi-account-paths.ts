@@ -7,7 +7,7 @@ import { answerSchema, parameterSchema, refusal } from './openapi-parameters.js'
 import { paging } from './paging.js';
 
 type Json = Record<string, unknown>;
-type Described = { name: string; tag: string; answer?: z.ZodType; created?: true; form?: z.ZodType; query?: z.ZodType; list?: true };
+export type Described = { name: string; tag: string; answer?: z.ZodType; created?: true; form?: z.ZodType; query?: z.ZodType; list?: true };
 
 const keysOf2010 = (resource: 'Key' | 'SigningKey', plural: string, array: string): Record<string, Record<string, Described>> => ({
   [`/2010-04-01/Accounts/{AccountSid}/${plural}.json`]: {
@@ -63,5 +63,7 @@ function operation(path: string, verb: string, { name, tag, answer, created, for
   };
 }
 
-export const openApiAccountPaths = (): Record<string, Json> => Object.fromEntries(Object.entries(paths).map(([path, verbs]) =>
-  [path, Object.fromEntries(Object.entries(verbs).map(([verb, described]) => [verb, operation(path, verb, described)]))]));
+export const described = (all: Readonly<Record<string, Record<string, Described>>>): Record<string, Json> => Object.fromEntries(Object.entries(all).map(([path, verbs]) =>
+  [path, Object.fromEntries(Object.entries(verbs).map(([verb, each]) => [verb, operation(path, verb, each)]))]));
+
+export const openApiAccountPaths = (): Record<string, Json> => described(paths);

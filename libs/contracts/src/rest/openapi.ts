@@ -7,6 +7,7 @@ import { errorAnswer, listOf, type Family } from './answer-fields.js';
 import { answersOf, lists } from './configuration-answers.js';
 import { openApiAccountPaths } from './openapi-account-paths.js';
 import { furtherPaths } from './openapi-further-paths.js';
+import { openApiChannelPaths } from './openapi-channel-paths.js';
 import { openApiContentPaths } from './openapi-content-paths.js';
 import { answerSchema, parameterSchema, refusal } from './openapi-parameters.js';
 import { resourceParameters, webhookEnabled } from './operation-parameters.js';
@@ -102,6 +103,6 @@ export function openApiDocument(): Json {
     openapi: '3.1.0',
     info: { title: 'Parley', version: VERSION, description: 'Self-hosted conversations: wire-compatible with Twilio Conversations v1.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     servers: [{ url: '/' }], security: [{ basic: [] }],
-    paths: { ...paths, ...openApiAccountPaths(), ...openApiContentPaths(), ...furtherPaths() }, components: components(),
+    paths: { ...paths, ...openApiAccountPaths(), ...openApiContentPaths(), ...openApiChannelPaths(), ...furtherPaths() }, components: components(),
   };
 }

@@ -25,6 +25,7 @@ export function bindingFault(address: string, proxyAddress: string): ErrorCode |
   if (proxyAddress === '') return 50412;
   const channel = channelOf(address);
   if (channel === undefined) return 50407;
+  if (isSid(proxyAddress, 'MG')) return undefined; // a messaging service: the gateway picks one of its senders
   const proxyChannel = channelOfProxy(proxyAddress);
   if (proxyChannel === undefined) return 50408;
   if (channel !== proxyChannel) return 50414;

@@ -1,0 +1,56 @@
+/** `/v1/Queues`: what waits to leave the house, and deliveries that were given up for reasons that may pass. */
+import { Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { listDeadLetters, replayDeadLetters, type DeadLetter } from '@parley/delivery/dead-letters';
+import { queueStates } from '@parley/delivery/queues';
+import { isSid } from '@parley/domain/sid';
+import type { Pool } from '@parley/event-store/database';
+import { POOL } from '@parley/runtime/parts';
+import { TheCall, type Call } from './call.js';
+import { NotFound } from './error-answer.js';
+import { Once } from './once.js';
+import { deadLetterJson } from './sender-json.js';
+
+const LISTED_MAX = 1000;
+
+@Controller('v1/Queues')
+export class QueuesController {
+  constructor(
+    @Inject(POOL) private readonly pool: Pool,
+    @Inject(Once) private readonly once: Once,
+  ) {}
+
+  @Get()
+  async list(@TheCall() { account }: Call): Promise<string> {
+    const queues = await queueStates(this.pool, account.sid);
+    return JSON.stringify({ queues: queues.map(({ channel, sender, depth, oldestSeconds, held }) => ({ channel, sender, depth, oldest_seconds: oldestSeconds, held })) });
+  }
+
+  /** Oldest first, at most a thousand. */
+  @Get('DeadLetters')
+  async deadLetters(@TheCall() call: Call): Promise<string> {
+    const found = await listDeadLetters(this.pool, { account: call.account.sid, limit: LISTED_MAX });
+    return JSON.stringify({ dead_letters: found.map((each) => deadLetterJson(call, each)) });
+  }
+
+  @Get('DeadLetters/:Sid')
+  async deadLetter(@TheCall() call: Call, @Param('Sid') sid: string): Promise<string> {
+    return JSON.stringify(deadLetterJson(call, await this.find(call, sid)));
+  }
+
+  /** Tried again, behind what waits for the same recipient. */
+  @Post('DeadLetters/:Sid')
+  @HttpCode(200)
+  replay(@TheCall() call: Call, @Param('Sid') sid: string): Promise<string> {
+    return this.once.run(call, async () => {
+      const { deliveryId } = await this.find(call, sid);
+      if ((await replayDeadLetters(this.pool, [deliveryId])) === 0) throw new NotFound();
+      return JSON.stringify({ sid: deliveryId, status: 'queued' });
+    });
+  }
+
+  private async find({ account }: Call, sid: string): Promise<DeadLetter> {
+    const [found] = isSid(sid, 'DY') ? await listDeadLetters(this.pool, { account: account.sid, deliveryId: sid, limit: 1 }) : [];
+    if (!found) throw new NotFound();
+    return found;
+  }
+}

@@ -1,0 +1,218 @@
+/** `parley senders|connections|messaging-services|opt-outs|queues …`: what accounts reach people by, as the API has it. */
+import { carriers } from '@parley/channel/carriers/catalogue';
+import { senderPolicy } from '@parley/contracts/rest/sender-policy';
+import { ConnectionFault, Connections } from '@parley/delivery/connections';
+import { listDeadLetters, replayDeadLetters } from '@parley/delivery/dead-letters';
+import { MessagingServices } from '@parley/delivery/messaging-services';
+import { findOptOut, listOptOuts, optIn, optOut } from '@parley/delivery/opt-outs';
+import { queueStates } from '@parley/delivery/queues';
+import { SenderFault, Senders } from '@parley/delivery/senders';
+import { channelOf, channelOfProxy } from '@parley/domain/address';
+import { mustFindAccount } from './account-commands.js';
+import { CommandError, sidArgument, UsageError, type Group } from './command-group.js';
+import type { Databases } from './new-account.js';
+
+/** Whoever runs this may name private addresses: it is their installation. */
+const connectionsOf = ({ pool, box }: Databases) => new Connections({ pool, box, privateAllowed: true });
+const text = { type: 'string' } as const;
+
+function jsonObject(value: string | undefined, what: string): Record<string, unknown> | undefined {
+  if (value === undefined) return undefined;
+  try {
+    const read: unknown = JSON.parse(value);
+    if (typeof read === 'object' && read !== null && !Array.isArray(read)) return read as Record<string, unknown>;
+  } catch {
+    // told below
+  }
+  throw new UsageError(`${what} is no JSON object`);
+}
+/** Not on the command line, where others would see them. */
+function secrets(env: NodeJS.ProcessEnv = process.env): Record<string, unknown> | undefined {
+  return jsonObject(env['CARRIER_CREDENTIALS'] || undefined, 'CARRIER_CREDENTIALS');
+}
+function number(value: string | undefined, what: string, whole: boolean): number | null | undefined {
+  if (value === undefined) return undefined;
+  if (value === 'none') return null;
+  const read = Number(value);
+  if (!(read > 0) || (whole && !Number.isInteger(read))) throw new UsageError(`${what} is above zero, or none`);
+  return read;
+}
+function policyOf(value: string | undefined) {
+  const read = jsonObject(value, 'the policy');
+  const policy = read && senderPolicy.safeParse(read);
+  if (policy && !policy.success) throw new UsageError(`policy: ${policy.error.issues[0]!.path.join('.')}: ${policy.error.issues[0]!.message}`);
+  return policy?.data;
+}
+async function told<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof ConnectionFault || error instanceof SenderFault ? new CommandError(error.message) : error;
+  }
+}
+const mustBe = <T>(found: T | undefined, what: string): T => {
+  if (found === undefined) throw new CommandError(`the account has no such ${what}`);
+  return found;
+};
+const one = (values: Record<string, string | string[] | undefined>, name: string) => values[name] as string | undefined;
+
+export const connectionsGroup: Group<Databases> = {
+  name: 'connections', about: 'Access of an account to carriers. Credentials are a JSON object in CARRIER_CREDENTIALS.',
+  actions: {
+    carriers: {
+      usage: 'carriers', args: [0, 0], about: 'which carriers there are, and the fields of each',
+      run: async () => carriers.map(({ name, title, channels, credentials, settings }) =>
+        ({ name, title, channels, credentials: Object.keys(shapeOf(credentials)), settings: Object.keys(shapeOf(settings)) })),
+    },
+    list: { usage: 'list <account>', args: [1, 1], about: 'its connections, oldest first', run: async (parts, [sid]) => connectionsOf(parts).list((await mustFindAccount(parts, sid)).sid) },
+    create: {
+      usage: 'create <account> <carrier> [--name=…] [--settings=JSON]', args: [2, 2], about: 'credentials from CARRIER_CREDENTIALS', options: { name: text, settings: text },
+      async run(parts, [sid, carrier = ''], options) {
+        const account = await mustFindAccount(parts, sid);
+        return told(connectionsOf(parts).create(account.sid, {
+          carrier, friendlyName: one(options, 'name') ?? null, credentials: secrets() ?? {}, settings: jsonObject(one(options, 'settings'), 'settings') ?? {},
+        }));
+      },
+    },
+    update: {
+      usage: 'update <account> <connection> [--name=…] [--settings=JSON]', args: [2, 2], about: 'credentials from CARRIER_CREDENTIALS when they are given', options: { name: text, settings: text },
+      async run(parts, [sid, named], options) {
+        const account = await mustFindAccount(parts, sid);
+        const [name, credentials, settings] = [one(options, 'name'), secrets(), jsonObject(one(options, 'settings'), 'settings')];
+        const changes = { ...(name !== undefined && { friendlyName: name }), ...(credentials && { credentials }), ...(settings && { settings }) };
+        return mustBe(await told(connectionsOf(parts).update(account.sid, sidArgument(named, 'CX', 'connection SID'), changes)), 'connection');
+      },
+    },
+    delete: {
+      usage: 'delete <account> <connection>', args: [2, 2], about: 'when no sender uses it',
+      async run(parts, [sid, named]) {
+        const connection = sidArgument(named, 'CX', 'connection SID');
+        const end = await connectionsOf(parts).remove((await mustFindAccount(parts, sid)).sid, connection);
+        if (end !== 'removed') throw new CommandError(end === 'unknown' ? 'the account has no such connection' : 'senders use this connection, remove them first');
+        return { connectionSid: connection, deleted: true };
+      },
+    },
+  },
+};
+const shapeOf = (schema: unknown): object => (schema as { shape?: object }).shape ?? {};
+
+const senderOptions = { rate: text, cap: text, policy: text, connection: text } as const;
+const senderChanges = (options: Record<string, string | string[] | undefined>) => Object.fromEntries(Object.entries({
+  rate: number(one(options, 'rate'), 'a rate', false), dailyCap: number(one(options, 'cap'), 'a daily cap', true), policy: policyOf(one(options, 'policy')),
+}).filter(([, value]) => value !== undefined));
+
+export const sendersGroup: Group<Databases> = {
+  name: 'senders', about: 'Numbers and addresses an account writes from. With the first one on a channel the simulator’s part there ends.',
+  actions: {
+    list: {
+      usage: 'list <account> [channel]', args: [1, 2], about: 'its senders, oldest first',
+      run: async ({ pool, ...parts }, [sid, channel]) => new Senders(pool).list((await mustFindAccount({ pool, ...parts }, sid)).sid, { channel: channel ?? null }),
+    },
+    create: {
+      usage: 'create <account> <connection> <address> [--rate=N] [--cap=N] [--policy=JSON]', args: [3, 3], about: 'messages a second, sends of a day at most', options: senderOptions,
+      async run(parts, [sid, connection, address = ''], options) {
+        const account = await mustFindAccount(parts, sid);
+        const made = await told(new Senders(parts.pool).create(account.sid, { address, connection: sidArgument(connection, 'CX', 'connection SID'), ...senderChanges(options) }));
+        if (made === 'taken') throw new CommandError('the account has this sender already');
+        return made;
+      },
+    },
+    update: {
+      usage: 'update <account> <sender> [--connection=CX…] [--rate=N|none] [--cap=N|none] [--policy=JSON]', args: [2, 2], about: 'what is not given stays', options: senderOptions,
+      async run(parts, [sid, named], options) {
+        const account = await mustFindAccount(parts, sid);
+        const connection = one(options, 'connection');
+        const changes = { ...senderChanges(options), ...(connection !== undefined && { connection: sidArgument(connection, 'CX', 'connection SID') }) };
+        return mustBe(await told(new Senders(parts.pool).update(account.sid, sidArgument(named, 'XE', 'sender SID'), changes)), 'sender');
+      },
+    },
+    delete: {
+      usage: 'delete <account> <sender>', args: [2, 2], about: 'nothing more is sent from it',
+      async run(parts, [sid, named]) {
+        const sender = sidArgument(named, 'XE', 'sender SID');
+        if (!(await new Senders(parts.pool).remove((await mustFindAccount(parts, sid)).sid, sender))) throw new CommandError('the account has no such sender');
+        return { senderSid: sender, deleted: true };
+      },
+    },
+  },
+};
+
+export const messagingServicesGroup: Group<Databases> = {
+  name: 'messaging-services', about: 'Pools of senders; MessagingBinding.ProxyAddress=MG… takes one of them',
+  actions: {
+    list: { usage: 'list <account>', args: [1, 1], about: 'its services, oldest first', run: async (parts, [sid]) => new MessagingServices(parts.pool).list((await mustFindAccount(parts, sid)).sid) },
+    create: {
+      usage: 'create <account> <name> [--no-sticky]', args: [2, 2], about: 'an empty pool', options: { 'no-sticky': { type: 'boolean' } },
+      run: async (parts, [sid, friendlyName = ''], options) =>
+        new MessagingServices(parts.pool).create((await mustFindAccount(parts, sid)).sid, { friendlyName, sticky: options['no-sticky'] === undefined }),
+    },
+    senders: {
+      usage: 'senders <account> <service>', args: [2, 2], about: 'the pool',
+      run: async (parts, [sid, service]) => new MessagingServices(parts.pool).senders((await mustFindAccount(parts, sid)).sid, sidArgument(service, 'MG', 'messaging service SID')),
+    },
+    add: {
+      usage: 'add <account> <service> <sender> [place]', args: [3, 4], about: 'a sender, behind the others or at this place',
+      async run(parts, [sid, service, sender, place]) {
+        const added = await new MessagingServices(parts.pool).addSender(
+          (await mustFindAccount(parts, sid)).sid, sidArgument(service, 'MG', 'messaging service SID'), sidArgument(sender, 'XE', 'sender SID'),
+          place === undefined ? undefined : (number(place, 'a place', true) ?? undefined));
+        return mustBe(added, 'messaging service or sender');
+      },
+    },
+    remove: {
+      usage: 'remove <account> <service> <sender>', args: [3, 3], about: 'a sender from the pool',
+      async run(parts, [sid, service, sender]) {
+        const removed = await new MessagingServices(parts.pool).removeSender(
+          (await mustFindAccount(parts, sid)).sid, sidArgument(service, 'MG', 'messaging service SID'), sidArgument(sender, 'XE', 'sender SID'));
+        return { removed };
+      },
+    },
+    delete: {
+      usage: 'delete <account> <service>', args: [2, 2], about: 'the pool; its senders stay',
+      async run(parts, [sid, named]) {
+        const service = sidArgument(named, 'MG', 'messaging service SID');
+        if (!(await new MessagingServices(parts.pool).remove((await mustFindAccount(parts, sid)).sid, service))) throw new CommandError('the account has no such messaging service');
+        return { serviceSid: service, deleted: true };
+      },
+    },
+  },
+};
+
+export const optOutsGroup: Group<Databases> = {
+  name: 'opt-outs', about: 'Who does not want messages of a sender',
+  actions: {
+    list: {
+      usage: 'list <account> [--sender=…] [--recipient=…]', args: [1, 1], about: 'refusals', options: { sender: text, recipient: text },
+      run: async (parts, [sid], options) => listOptOuts(parts.pool, (await mustFindAccount(parts, sid)).sid, { sender: one(options, 'sender') ?? null, recipient: one(options, 'recipient') ?? null }),
+    },
+    add: {
+      usage: 'add <account> <sender> <recipient>', args: [3, 3], about: 'as if the person had said STOP',
+      async run(parts, [sid, sender = '', recipient = '']) {
+        const account = (await mustFindAccount(parts, sid)).sid;
+        const channel = channelOfProxy(sender);
+        if (channel === undefined || channelOf(recipient) !== channel) throw new UsageError('sender and recipient are addresses of the same channel');
+        await optOut(parts.pool, { account, channel, sender, recipient }, 'agent');
+        return (await findOptOut(parts.pool, account, { channel, sender, recipient }))!;
+      },
+    },
+    remove: {
+      usage: 'remove <account> <refusal>', args: [2, 2], about: 'by its SID (XO…): the person may be written to again',
+      async run(parts, [sid, named]) {
+        const found = mustBe(await findOptOut(parts.pool, (await mustFindAccount(parts, sid)).sid, sidArgument(named, 'XO', 'SID of a refusal')), 'refusal');
+        return { removed: await optIn(parts.pool, found) };
+      },
+    },
+  },
+};
+
+export const queuesGroup: Group<Databases> = {
+  name: 'queues', about: 'What waits to leave the house, and what was given up for reasons that may pass',
+  actions: {
+    list: { usage: 'list <account>', args: [1, 1], about: 'depth, and age of the oldest, by channel and sender', run: async (parts, [sid]) => queueStates(parts.pool, (await mustFindAccount(parts, sid)).sid) },
+    'dead-letters': { usage: 'dead-letters <account>', args: [1, 1], about: 'oldest first', run: async (parts, [sid]) => listDeadLetters(parts.pool, { account: (await mustFindAccount(parts, sid)).sid, limit: 1000 }) },
+    replay: {
+      usage: 'replay <delivery>...', args: [1, 1000], about: 'try those again',
+      run: async ({ pool }, deliveries) => ({ queued: await replayDeadLetters(pool, deliveries.map((each) => sidArgument(each, 'DY', 'delivery SID'))) }),
+    },
+  },
+};

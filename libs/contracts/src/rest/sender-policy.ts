@@ -1,0 +1,21 @@
+/**
+ * What the owner of a sender wants beyond its carrier: JSON of a sender (`Policy`), read by the gateway when it is given and by
+ * the channel apps when they send. Keys that are left out are as said here.
+ */
+import { z } from 'zod';
+
+const answer = z.string().min(1).max(1600).nullable();
+
+export const senderPolicy = z.strictObject({
+  opt_out: z.strictObject({
+    /** Keywords are answered by us, once each, unless the carrier did; default true on SMS, false elsewhere. */
+    answers: z.boolean().optional(),
+    /** What is said to each keyword; null: nothing. */
+    stop: answer.optional(),
+    start: answer.optional(),
+    help: answer.optional(),
+  }).optional().describe('Answers to STOP, START and HELP'),
+  regions: z.array(z.string().regex(/^\+[1-9]\d{0,6}$/)).min(1).max(250).optional()
+    .describe('Beginnings of the numbers it may write to; 21408 for others. Without it: all'),
+});
+export type SenderPolicy = z.output<typeof senderPolicy>;
