@@ -4,6 +4,7 @@
  */
 import { ADDRESS_CHARS_MAX, channelOf, channelOfProxy, type MessagingBinding } from '@parley/domain/address';
 import { IDENTITY_CHARS_MAX, looksLikeUser, SYSTEM } from '@parley/domain/identity';
+import { isSid } from '@parley/domain/sid';
 import { z } from 'zod';
 import type { UpdateParticipant } from '../commands.js';
 import type { ErrorCode } from '../error-catalogue.js';
