@@ -10,6 +10,7 @@ import { smtp } from './smtp/definition.js';
 import { telnyx } from './telnyx/definition.js';
 import { twilio } from './twilio/definition.js';
 import { vonage } from './vonage/definition.js';
+import { whatsappCloud } from './whatsapp-cloud/definition.js';
 
 export const carriers: readonly CarrierDefinition[] = [
   simulator,
@@ -22,6 +23,7 @@ export const carriers: readonly CarrierDefinition[] = [
   sendgrid,
   mailgun,
   ses,
+  whatsappCloud,
 ];
 
 const byName = new Map(carriers.map((definition) => [definition.name, definition]));

@@ -29,6 +29,7 @@ export const whatsappCloud: CarrierDefinition<CloudCredentials, CloudSettings> =
   name: 'whatsapp-cloud',
   title: 'WhatsApp Cloud API (Meta)',
   channels: ['whatsapp'],
+  listens: false,
   credentials: cloudCredentials,
   settings: cloudSettings,
   // Of a number, in and out together; Meta raises it to 1,000 by itself (channel facts, 2.8).

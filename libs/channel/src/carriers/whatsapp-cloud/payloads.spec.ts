@@ -94,10 +94,12 @@ describe('what is not in the table', () => {
     expect(sign(quality)).toMatchObject([{ kind: 'system', change: 'sender_state', to: 'whatsapp:+15550100200', state: { phone_number_quality_update: { event: 'FLAGGED' } } }]);
     expect(sign({ field: 'message_template_status_update', value: { event: 'PAUSED' } })).toHaveLength(2);
   });
-  it('a reference of one of several messages counts only when it failed', () => {
-    const status = (word: string) => sign({ field: 'messages', value: { metadata, statuses: [{ id: 'wamid.1', status: word, biz_opaque_callback_data: `DY${'1'.repeat(32)}/0`, errors: [{ code: 131053 }] }] } });
-    expect(status('delivered')).toEqual([]);
-    expect(status('failed')).toMatchObject([{ status: 'failed', deliveryId: `DY${'1'.repeat(32)}`, errorCode: 63019 }]);
+  it('of several messages of one delivery the first are known by their own ids', () => {
+    const status = (reference: string) => sign({ field: 'messages', value: { metadata, statuses: [{ id: 'wamid.1', status: 'failed', biz_opaque_callback_data: reference, errors: [{ code: 131053 }] }] } });
+    const [first] = status(`DY${'1'.repeat(32)}/0`);
+    expect(first).toMatchObject({ status: 'failed', errorCode: 63019 });
+    expect(first).not.toHaveProperty('deliveryId');
+    expect(status(`DY${'1'.repeat(32)}`)).toMatchObject([{ deliveryId: `DY${'1'.repeat(32)}` }]);
   });
   it('NULs, half characters and floods do not get through', () => {
     const [event] = messages({ from: '15550100002', type: 'contacts', contacts: [{ name: { formatted_name: 'A\0\ud800' }, 'k\0': '\\u0000', note: 'x'.repeat(9_000) }] });

@@ -18,7 +18,6 @@ const stateFields: ReadonlySet<string> = new Set([
   'phone_number_quality_update', 'phone_number_name_update', 'message_template_status_update', 'message_template_quality_update',
   'account_update', 'account_alerts', 'business_capability_update',
 ]);
-const CALLBACK_DATA = /^(DY[0-9a-f]{32})(\/\d+)?$/;
 
 export function parseCloudWebhook(body: Buffer, settings: CloudSettings): InboundEvent[] {
   let payload: Json;
@@ -57,15 +56,14 @@ function receiptOf(status: Json, { sender }: Place): DeliveryReceipt | undefined
   const [id, word] = [text(status['id']), text(status['status'])];
   const known = word === undefined || !Object.hasOwn(statuses, word) ? undefined : statuses[word];
   if (id === undefined || known === undefined) return undefined;
-  const [, deliveryId, part] = CALLBACK_DATA.exec(text(status['biz_opaque_callback_data']) ?? '') ?? [];
-  // Of several messages of one delivery the last speaks for all; of the others only that one failed is of interest.
-  if (part !== undefined && known !== 'failed') return undefined;
+  // Of several messages of one delivery only the last carries our plain reference; the others are found by their own ids.
+  const reference = text(status['biz_opaque_callback_data']) ?? '';
   const code = records(status['errors'])[0]?.['code'];
   const phone = text(status['recipient_id']);
   return {
     channel: 'whatsapp', kind: 'status', from: sender, to: phone === undefined ? `whatsapp:${text(status['recipient_user_id']) ?? ''}` : `whatsapp:+${phone}`,
     providerMessageId: id, text: null, media: [], inReplyTo: null, status: known,
-    ...(isSid(deliveryId ?? '', 'DY') && { deliveryId: deliveryId as DeliveryReceipt['deliveryId'] & string }),
+    ...(isSid(reference, 'DY') && { deliveryId: reference }),
     ...(known === 'failed' && statusFailure(typeof code === 'number' ? code : -1)),
   };
 }
