@@ -23,7 +23,9 @@ async function added(values: Record<string, string> | undefined, { found = templ
 it('is rendered with the message’s variables over its own', async () => {
   expect(await added({ who: 'Bob' })).toEqual({
     author: 'ann', body: 'Bob?', contentSid: 'HX1',
-    content: { variables: '{"who":"Bob"}', channels: { sms: { body: 'Bob?\n- Yes', mediaUrls: [] }, whatsapp: { body: 'Bob?\n- Yes', mediaUrls: [] } } },
+    content: { variables: '{"who":"Bob"}', channels: { sms: { body: 'Bob?\n- Yes', mediaUrls: [] }, whatsapp: {
+      body: 'Bob?\n- Yes', mediaUrls: [], rich: { kind: 'buttons', body: 'Bob?', buttons: [{ id: 'Yes', title: 'Yes' }] },
+    } } },
   });
   expect(await added(undefined)).toMatchObject({ body: 'you?', content: { channels: { sms: { body: 'you?\n- Yes' } } } });
 });

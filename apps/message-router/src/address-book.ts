@@ -1,6 +1,6 @@
 /** Which open conversation an address pair belongs to; asked many times a second, so many at a time. */
 import type { AutoCreation } from '@parley/contracts/commands';
-import type { ConversationSid } from '@parley/domain/sid';
+import type { ConversationSid, ParticipantSid } from '@parley/domain/sid';
 import { Batcher } from '@parley/delivery/batcher';
 import type { Pool } from '@parley/event-store/database';
 import { textArray } from '@parley/event-store/pg-arrays';
@@ -14,6 +14,15 @@ export class AddressBook {
 
   find(account: string, address: string, proxyAddress: string): Promise<ConversationSid | undefined> {
     return this.lookups.do({ account, address, proxyAddress });
+  }
+
+  /** Who takes part under this pair, in conversations that are not closed. */
+  async participants(account: string, address: string, proxyAddress: string): Promise<{ conversationSid: ConversationSid; participantSid: ParticipantSid }[]> {
+    const { rows } = await this.pool.query<{ conversationSid: ConversationSid; participantSid: ParticipantSid }>(
+      `select conversation_sid as "conversationSid", participant_sid as "participantSid" from model.address_binding
+        where account = $1 and address = $2 and proxy_address = $3`, [account, address, proxyAddress],
+    );
+    return rows;
   }
 
   /** What an address of ours does with messages nobody waits for; undefined: nothing. */

@@ -9,7 +9,7 @@ import { concernsDeliveries, lanesOf, planDeliveries } from './delivery-planner.
 let db: TestDatabase;
 beforeAll(async () => { db = await testDatabase(); });
 afterAll(() => db.drop());
-beforeEach(() => db.pool.query('truncate delivery.delivery, delivery.attempt'));
+beforeEach(() => db.pool.query('truncate delivery.delivery, delivery.attempt cascade'));
 
 const account = newSid('AC');
 const conversation: ConversationSid = newSid('CH');

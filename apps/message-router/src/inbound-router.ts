@@ -4,7 +4,7 @@
  * repetition, also after a crash between two steps, ends in the same conversation with the same message.
  */
 import type {
-  AutoCreation, Caller, ConversationCommands, InboundMessage, InboundRouting, ParticipantCommands, RegistryCommands, RouterCommands,
+  AutoCreation, Caller, ConversationCommands, InboundChange, InboundMessage, InboundRouting, ParticipantCommands, RegistryCommands, RouterCommands,
 } from '@parley/contracts/commands';
 import { DomainError, type DomainErrorCode } from '@parley/domain/domain-error';
 import type { ConversationSid, ServiceSid } from '@parley/domain/sid';
@@ -37,7 +37,7 @@ export class InboundRouter implements RouterCommands {
         const conversationSid = known ?? (await this.open(caller, message, until));
         if (conversationSid === undefined) return { outcome: 'unrouted' };
         const { messageSid } = await this.conversations.addMessage(caller, conversationSid, await this.hooks.messageAdd(caller, conversationSid, {
-          author: message.from, body: message.body, media: message.media, source: message.channel,
+          author: message.from, body: message.body, media: message.media, source: message.channel, ...(message.attributes !== undefined && { attributes: message.attributes }),
         }, until));
         return { outcome: 'routed', conversationSid, messageSid, created: known === undefined };
       } catch (error) {
@@ -47,6 +47,27 @@ export class InboundRouter implements RouterCommands {
         if (lookup === LOOKUPS_MAX || !isRefusal(error, 'conversation_closed', 'conversation_not_found')) throw error;
       }
     }
+  }
+
+  async changeInbound(account: string, change: InboundChange): Promise<void> {
+    const caller = { account, key: `in:${change.key}`, webhook: { source: change.channel.toUpperCase() } };
+    try {
+      if (change.kind === 'edited') await this.conversations.updateMessage(caller, change.conversationSid, change.messageSid, { body: change.body });
+      else if (change.kind === 'deleted') await this.conversations.deleteMessage(caller, change.conversationSid, change.messageSid);
+      else await this.move(caller, change);
+    } catch (error) {
+      if (!isRefusal(error, 'message_not_found', 'conversation_not_found', 'conversation_closed', 'participant_not_found')) throw error;
+    }
+  }
+
+  /** They are reached where they are now. Where that pair has a conversation already, the old one stays as it is. */
+  private async move(caller: Caller, { from, to, newAddress }: Extract<InboundChange, { kind: 'moved' }>): Promise<void> {
+    for (const { conversationSid, participantSid } of await this.addressBook.participants(caller.account, from, to))
+      try {
+        await this.participants.updateParticipant(step(caller, participantSid), conversationSid, participantSid, { address: newAddress });
+      } catch (error) {
+        if (!isRefusal(error, 'address_pair_in_use', 'conversation_closed', 'conversation_not_found', 'participant_not_found')) throw error;
+      }
   }
 
   /** A conversation for this pair: a new one, or that of whoever was faster. undefined: this address opens none. */

@@ -63,7 +63,7 @@ export class ParticipantService implements ParticipantCommands {
     try {
       await this.streams.onConversation(
         caller, sid, () => ({ type: 'UpdateParticipant', data: { ...data, participantSid, now: now() } }),
-        { result: null, unique: typeof proxyAddress === 'string' },
+        { result: null, unique: typeof proxyAddress === 'string' || data.address !== undefined },
       );
     } catch (error) {
       throw proxyAddress ? await this.withOwner(error, caller.account, await this.addressOf(participantSid), proxyAddress) : error;

@@ -70,6 +70,8 @@ export type ChannelLimits = {
   mediaBytesMax: number;
   /** Files of one message; default 10. */
   mediaMax?: number;
+  /** Free text only in the 24 hours after the person wrote; after that, approved templates. */
+  replyWindow?: true;
   /** So long after a send that was never answered, `lookup` may still not know it. */
   lookupDelayMillis: number;
 };

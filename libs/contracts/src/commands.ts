@@ -47,6 +47,8 @@ export type UpdateParticipant = Dated & {
   identity?: string;
   /** null asks for its removal. */
   proxyAddress?: string | null;
+  /** Their address changed, as their carrier says. */
+  address?: string;
   attributes?: string;
   roleSid?: string;
   lastReadMessageIndex?: number | null;
@@ -141,6 +143,8 @@ export type InboundMessage = {
   to: string;
   body: string | null;
   media: Media[] | null;
+  /** JSON: what the channel says beside text and files, under its name. */
+  attributes?: string;
   /** `<carrier>:<carrier's message id>`: the same one twice is one message. */
   providerMessageId: string;
   receivedAt: string;
@@ -150,9 +154,18 @@ export type InboundRouting =
   /** Nobody is waiting for it: no open conversation has the pair and the address does not create any. */
   | { outcome: 'unrouted' };
 
+/** What happened to somebody's message, or to their address, after we had it. `key` is the same at every try. */
+export type InboundChange = { key: string; channel: InboundMessage['channel'] } & (
+  | { kind: 'edited'; conversationSid: ConversationSid; messageSid: MessageSid; body: string | null }
+  | { kind: 'deleted'; conversationSid: ConversationSid; messageSid: MessageSid }
+  | { kind: 'moved'; from: string; to: string; newAddress: string }
+);
+
 /** apps/message-router. Subject prefix `command.router`. */
 export interface RouterCommands {
   routeInbound(account: string, message: InboundMessage): Promise<InboundRouting>;
+  /** What is gone already, closed or somebody else's stays as it is. */
+  changeInbound(account: string, change: InboundChange): Promise<void>;
 }
 
 /** A receipt's SID follows from the message and its recipient, so that every part of the system names it alike. */

@@ -3,10 +3,12 @@
  * attempt before anybody calls the carrier; settling records how it ended. Both work on many lanes at once.
  */
 import type { MessageContent } from '@parley/domain/content-template';
-import type { ReceiptSid } from '@parley/domain/sid';
+import type { MessageSid, ReceiptSid } from '@parley/domain/sid';
 import type { Pool } from '@parley/event-store/database';
 import { Batcher } from './batcher.js';
+import { Contacts } from './contacts.js';
 import { DELIVERY_ROW, type DeliveryRow, type DeliveryState } from './delivery-row.js';
+import { providerIdFor } from './known-messages.js';
 import type { Lane } from './lane.js';
 
 /** The head of a lane, ours until the lease ends. */
@@ -20,6 +22,10 @@ export type Claim = DeliveryRow & Lane & {
   /** The message still exists. */
   found: boolean;
   body: string | null;
+  /** JSON, of the message. */
+  attributes: string | null;
+  /** When this person last wrote to this sender, or since when we would know; null: the simulator's. */
+  window_opened_at: string | null;
   /** Files of the message that still exist, in its order; `fetching`: another carrier has it still. */
   files: { sid: string; size: number; state: string; content_type: string; filename: string | null }[] | null;
   /** What a content template said for each channel. */
@@ -78,6 +84,16 @@ export class DeliveryStore {
     return rows.map(({ id }) => id);
   }
 
+  /** What this recipient's carrier calls a message. */
+  idOf(claim: Claim, messageSid: MessageSid): Promise<string | undefined> {
+    return providerIdFor(this.pool, claim, messageSid);
+  }
+
+  /** The carrier knows the recipient by other names as well: under those they may answer. */
+  async noteNames({ account, channel, recipient }: Claim, names: readonly string[]): Promise<void> {
+    await new Contacts(this.pool).note({ account, channel }, [recipient, ...names]);
+  }
+
   private async claimAll(lanes: Lane[]): Promise<(Claim | undefined)[]> {
     const { rows } = await this.pool.query<Claim & { o: number }>({
       name: 'claim-deliveries', text: claimSql,
@@ -125,7 +141,7 @@ with head as (
 ), attempted as (
   insert into delivery.attempt (delivery_id, attempt, owner) select delivery_id, attempt, $1 from claimed where state = 'sending'
 )
-select c.*, m.sid is not null as found, m.body, t.content,
+select c.*, m.sid is not null as found, m.body, m.attributes, t.content, case when s.sid is not null then greatest(w.last_inbound_at, s.windows_since) end as window_opened_at,
        case when m.media is not null then (
          select coalesce(json_agg(json_build_object('sid', f.sid, 'size', f.size, 'state', f.state, 'content_type', f.content_type, 'filename', f.filename) order by e.place), '[]')
            from json_array_elements(m.media::json) with ordinality e (file, place)
@@ -138,6 +154,7 @@ select c.*, m.sid is not null as found, m.body, t.content,
   left join model.message_content t on m.content_sid is not null and t.sid = m.sid
   left join delivery.sender s on s.account = c.account and s.channel = c.channel and s.address = c.sender
   left join delivery.connection n on n.sid = s.connection
+  left join delivery.reply_window w on w.account = c.account and w.channel = c.channel and w.sender = c.sender and w.recipient = c.recipient
   left join delivery.opt_out x on x.account = c.account and x.channel = c.channel and x.sender = c.sender and x.recipient = c.recipient`;
 
 // Rows are locked in one order everywhere, so that settlements and callbacks never wait for each other crosswise. Lateral

@@ -5,7 +5,7 @@
 import type { ChannelAdapter, Delivery } from '@parley/channel/channel-adapter';
 import { SendError, UNKNOWN_ERROR } from '@parley/channel/send-error';
 import {
-  BODY_MISSING, BODY_TOO_LONG, MEDIA_TOO_LARGE, NOT_OUR_SENDER, OPTED_OUT, TOO_MANY_MEDIA, VALIDITY_EXPIRED,
+  BODY_MISSING, BODY_TOO_LONG, MEDIA_TOO_LARGE, NOT_OUR_SENDER, OPTED_OUT, OUTSIDE_WINDOW, TOO_MANY_MEDIA, VALIDITY_EXPIRED,
 } from '@parley/channel/twilio/errors';
 import { isoTime } from '@parley/event-store/database';
 import { logger } from '@parley/telemetry/logger';
@@ -13,9 +13,11 @@ import { metrics } from '@parley/telemetry/metrics';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Carriers } from './carriers.js';
 import type { Claim, DeliveryStore, Settlement } from './delivery-store.js';
+import { formsOf } from './forms.js';
 import { laneKey, senderKey, type Lane } from './lane.js';
 import { outgoingOf, type Files, type Outgoing } from './outgoing.js';
 import type { Receipts } from './receipts.js';
+import { planForWindow } from './reply-window.js';
 import { pauseAfter, usualRetries, type RetryPolicy } from './retry-policy.js';
 import { SenderGate, type CallEnd } from './sender-gate.js';
 
@@ -136,20 +138,29 @@ export class Dispatcher {
     if (claim.opted_out) return failed(OPTED_OUT);
     const adapter = await this.adapterOf(claim);
     if (!adapter) return failed(NOT_OUR_SENDER, true);
-    const outgoing = outgoingOf(claim, this.options.files);
-    const { body, media, bytes, pending } = outgoing;
+    const { nothing, ...forms } = await formsOf(claim, (messageSid) => this.options.store.idOf(claim, messageSid));
+    const outgoing = { ...outgoingOf(claim, this.options.files), ...forms };
+    const { body, media, bytes, pending, rich } = outgoing;
+    if (nothing) return { state: 'cancelled' };
+    if (adapter.limits.replyWindow && this.windowOf(claim) === 'closed') return failed(OUTSIDE_WINDOW);
     if (pending) return { state: 'queued', dueInMillis: MEDIA_PAUSE_MILLIS };
-    if (!body && media.length === 0) return failed(BODY_MISSING);
+    if (!body && media.length === 0 && !rich) return failed(BODY_MISSING);
     if (body && body.length > adapter.limits.bodyCharsMax) return failed(BODY_TOO_LONG);
     if (media.length > (adapter.limits.mediaMax ?? MEDIA_MAX)) return failed(TOO_MANY_MEDIA);
     if (bytes > adapter.limits.mediaBytesMax) return failed(MEDIA_TOO_LARGE);
     try {
-      const { providerMessageIds } = await adapter.send(deliveryOf(claim, outgoing), this.signal());
+      const { providerMessageIds, recipient } = await adapter.send(deliveryOf(claim, outgoing), this.signal());
+      if (recipient) this.options.store.noteNames(claim, recipient.alsoKnownAs).catch((error: unknown) => log.warn('names of a recipient not noted', { error }));
       return { state: 'accepted', providerMessageIds, segments: providerMessageIds.length > 1, call: 'fine' };
     } catch (error) {
       if (!(error instanceof SendError)) throw error;
       return this.afterFailure(claim, error, adapter);
     }
+  }
+
+  private windowOf({ window_opened_at, content }: Claim) {
+    const openedAt = window_opened_at === null ? null : new Date(isoTime(window_opened_at));
+    return planForWindow({ openedAt, now: new Date(), hasTemplate: content?.channels.whatsapp.template !== undefined });
   }
 
   private afterFailure(claim: Claim, error: SendError, adapter: ChannelAdapter): End {
@@ -209,6 +220,6 @@ export class Dispatcher {
 
 const failed = (errorCode: number, deadLetter = false): End => ({ state: 'failed', errorCode, deadLetter });
 
-const deliveryOf = ({ delivery_id, sender, recipient, first_attempt_at }: Claim, { body, media, rich }: Outgoing): Delivery => ({
-  deliveryId: delivery_id, sender, recipient, body, media, firstAttemptAt: isoTime(first_attempt_at), ...(rich && { rich }),
+const deliveryOf = ({ delivery_id, sender, recipient, first_attempt_at }: Claim, { body, media, rich, inReplyTo }: Outgoing): Delivery => ({
+  deliveryId: delivery_id, sender, recipient, body, media, firstAttemptAt: isoTime(first_attempt_at), ...(rich && { rich }), ...(inReplyTo !== undefined && { inReplyTo }),
 });

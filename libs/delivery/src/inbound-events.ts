@@ -2,36 +2,40 @@
 import type { DeliveryReceipt, InboundChange, InboundMessage, InboundPart } from '@parley/channel/inbound-event';
 import type { RouterCommands } from '@parley/contracts/commands';
 import type { Pool } from '@parley/event-store/database';
-import { logger } from '@parley/telemetry/logger';
+import { InboundPeople } from './inbound-people.js';
 import { noteInboundMedia } from './inbound-media.js';
 import type { InboxHandlers } from './inbox.js';
 import { noteKeyword } from './opt-outs.js';
 import type { Parts } from './parts.js';
 import type { Receipts } from './receipts.js';
 
-const log = logger('inbound-events');
-
 export class InboundEvents implements InboxHandlers {
+  private readonly people: InboundPeople;
+
   constructor(
     private readonly pool: Pool,
     private readonly router: RouterCommands,
     private readonly receipts: Receipts,
     private readonly parts: Parts,
-  ) {}
+  ) {
+    this.people = new InboundPeople(pool, router);
+  }
 
   async message(account: string, event: InboundMessage, { reference, receivedAt }: { reference: string; receivedAt: string }) {
     if (event.kind !== 'message') await noteKeyword(this.pool, account, event);
-    const { channel, from, to, text: body } = event;
+    const { channel, to } = event;
+    // Written by a colleague in the carrier's own app: the person has it already.
+    if (event.kind === 'echo') return 'done' as const;
+    const understood = await this.people.understand(account, event, receivedAt);
     const media = await noteInboundMedia(this.pool, account, event, reference);
-    const { outcome } = await this.router.routeInbound(account, {
-      channel, from, to, body, media, providerMessageId: reference, receivedAt,
-    });
-    return outcome === 'routed' ? 'done' : 'unrouted';
+    const routing = await this.router.routeInbound(account, { channel, to, ...understood, media, providerMessageId: reference, receivedAt });
+    await this.people.routed(account, event, understood.from, routing);
+    return routing.outcome === 'routed' ? 'done' : 'unrouted';
   }
 
   async other(account: string, event: InboundPart | InboundChange, { carrier }: { carrier: string }) {
     if (event.kind === 'part') await this.parts.add(account, carrier, event);
-    else log.info('event passed over', { kind: event.kind, ...(event.kind === 'ignore' && { reason: event.reason }) });
+    else return this.people.change(account, carrier, event);
     return 'done' as const;
   }
 

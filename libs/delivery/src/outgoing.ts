@@ -13,6 +13,7 @@ export type Outgoing = {
   body: string | null;
   media: OutboundMedia[];
   rich?: Readonly<Record<string, unknown>>;
+  inReplyTo?: string;
   /** Of the files of ours among them. */
   bytes: number;
   /** A file is still on its way here from the carrier it came by. */

@@ -13,6 +13,13 @@ const steps = [
   `delete from delivery.inbox where id in (
      select id from delivery.inbox where received_at < now() - interval '7 days' and state <> 'received' order by received_at limit ${STEP})`,
   `delete from delivery.part where id in (select id from delivery.part where received_at < now() - interval '7 days' order by received_at limit ${STEP})`,
+  // Corrections and read marks come within days; a window closes after one.
+  `delete from delivery.inbound_message where (account, provider_message_id) in (
+     select account, provider_message_id from delivery.inbound_message where received_at < now() - interval '30 days' order by received_at limit ${STEP})`,
+  `delete from delivery.reply_window where (account, channel, sender, recipient) in (
+     select account, channel, sender, recipient from delivery.reply_window where last_inbound_at < now() - interval '7 days' order by last_inbound_at limit ${STEP})`,
+  // Names of people who have not written for a year.
+  `delete from delivery.contact where id in (select id from delivery.contact where seen_at < now() - interval '365 days' order by seen_at limit ${STEP})`,
 ];
 
 export async function removeOldWork(pool: Pool): Promise<void> {

@@ -41,7 +41,7 @@ export function effectsOf(event: ProjectedEvent, account: string, conversation: 
       const { participantSid, binding } = event.data;
       const changed = { effect: 'participant~', row: participantChanges(event.data) };
       if (!binding) return [changed];
-      const row = { conversation_sid: conversation, participant_sid: participantSid, proxy_address: binding.proxyAddress };
+      const row = { conversation_sid: conversation, participant_sid: participantSid, address: binding.address, proxy_address: binding.proxyAddress };
       return [changed, { effect: 'address_binding~', row }];
     }
     case 'ParticipantRemoved': {
@@ -102,7 +102,7 @@ const participantRow = (data: ParticipantAdded, account: string, conversation: s
 
 const participantChanges = (data: ParticipantUpdated): Record<string, unknown> => ({
   sid: data.participantSid, identity: data.identity, attributes: data.attributes, role_sid: data.roleSid,
-  ...(data.binding && { proxy_address: data.binding.proxyAddress }),
+  ...(data.binding && { address: data.binding.address, proxy_address: data.binding.proxyAddress }),
   last_read_message_index: data.lastReadMessageIndex, last_read_timestamp: data.lastReadTimestamp,
   created_at: data.createdAt, updated_at: data.updatedAt,
 });

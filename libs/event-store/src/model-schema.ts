@@ -126,7 +126,7 @@ begin
       delete from ${schema}.user_conversation where sid = x.row->>'sid';
     when 'address_binding+' then
       insert into ${schema}.address_binding select * from jsonb_populate_record(null::${schema}.address_binding, x.row);
-    when 'address_binding~' then update ${schema}.address_binding set proxy_address = x.row->>'proxy_address'
+    when 'address_binding~' then update ${schema}.address_binding set address = x.row->>'address', proxy_address = x.row->>'proxy_address'
       where conversation_sid = x.row->>'conversation_sid' and participant_sid = x.row->>'participant_sid';
     when 'address_binding-' then delete from ${schema}.address_binding where conversation_sid = x.row->>'conversation_sid'
       and (participant_sid = x.row->>'participant_sid' or x.row->>'participant_sid' is null);

@@ -34,7 +34,11 @@ type Dated = { now: string; createdAt?: string; updatedAt?: string };
 /** Participants who join as the conversation is made: all of them, or there is no conversation. */
 type Together = { participants?: Participant[]; limits?: ConversationLimits };
 export type NewMessage = Omit<MessageAdded, 'index' | 'participantSid' | 'recipients' | 'createdAt' | 'updatedAt'>;
-export type UpdateParticipant = Omit<ParticipantUpdated, 'updatedAt' | 'binding'> & { proxyAddress?: string | null };
+export type UpdateParticipant = Omit<ParticipantUpdated, 'updatedAt' | 'binding'> & {
+  proxyAddress?: string | null;
+  /** Where they are reached from now on: their number or id changed. */
+  address?: string;
+};
 
 export type Conversation = {
   status: 'absent' | 'deleted' | ConversationState;
@@ -207,9 +211,13 @@ const samePair = (a: MessagingBinding, b: MessagingBinding) =>
   a.address === b.address && a.proxyAddress === b.proxyAddress;
 
 function updateParticipant(data: DataOf<'UpdateParticipant'>, state: Conversation): ConversationEvent[] {
-  const { now, updatedAt = now, proxyAddress, ...changes } = data;
+  const { now, updatedAt = now, proxyAddress, address, ...changes } = data;
   const { identity, binding } = participantOf(state, changes.participantSid);
   if (changes.identity !== undefined && changes.identity !== identity) throw new DomainError('identity_cannot_be_added');
+  if (address !== undefined) {
+    if (!binding) throw new DomainError('proxy_address_cannot_be_added');
+    return address === binding.address ? [] : [{ type: 'ParticipantUpdated', data: { ...changes, binding: { ...binding, address }, updatedAt } }];
+  }
   if (proxyAddress === undefined) return [{ type: 'ParticipantUpdated', data: { ...changes, updatedAt } }];
   // Without its proxy an address pair could not be reached; the API refuses both directions (50440, 50441).
   if (proxyAddress === null) throw new DomainError('proxy_address_cannot_be_removed');

@@ -29,7 +29,7 @@ export class TwilioSms extends TwilioMessaging {
 
 /** API reference 3.6: 1,600 characters, 16 MB of media. */
 export class TwilioWhatsapp extends TwilioMessaging {
-  override readonly limits = { bodyCharsMax: 1600, mediaBytesMax: 16_000_000, lookupDelayMillis: 60_000 };
+  override readonly limits = { bodyCharsMax: 1600, mediaBytesMax: 16_000_000, lookupDelayMillis: 60_000, replyWindow: true } as const;
 }
 
 type Connection = CarrierConnection<TwilioCredentials, SmsSettings>;

@@ -18,7 +18,7 @@ const ID_CHARS_MAX = 512;
 
 export class WhatsappCloud extends ChannelAdapter {
   /** Text 4,096 characters, documents 100 MB (channel facts, 2.2 and 2.3). Statuses take a while to tell what was sent. */
-  override readonly limits = { bodyCharsMax: 4096, mediaBytesMax: 100_000_000, lookupDelayMillis: 30_000 };
+  override readonly limits = { bodyCharsMax: 4096, mediaBytesMax: 100_000_000, lookupDelayMillis: 30_000, replyWindow: true } as const;
   private readonly graph: GraphApi;
   private readonly halfSent = new Map<string, string[]>();
 
