@@ -62,11 +62,11 @@ describe('planning deliveries', () => {
     expect((await rows()).map((row) => row['state'])).toEqual(['cancelled']);
   });
   it('fails at once what no app of ours sends', async () => {
-    const mail: Recipient = { participantSid: newSid('MB'), type: 'email', address: 'a@example.com', proxyAddress: 'b@example.com' };
-    await plan(added(0, [mail, ann]));
+    const phone: Recipient = { participantSid: newSid('MB'), type: 'rcs', address: 'rcs:a', proxyAddress: 'rcs:b' };
+    await plan(added(0, [phone, ann]));
     const { rows: made } = await db.pool.query('select state, error_code, dead_letter from delivery.delivery order by place');
     expect(made).toEqual([{ state: 'failed', error_code: 63007, dead_letter: true }, { state: 'queued', error_code: 0, dead_letter: false }]);
-    expect(lanesOf([added(0, [mail, ann])])).toMatchObject([{ channel: 'sms' }]);
+    expect(lanesOf([added(0, [phone, ann])])).toMatchObject([{ channel: 'sms' }]);
   });
   it('names the lanes to wake, and takes no interest in messages that stay in the chat', () => {
     expect(lanesOf([added(0, [ann, bob]), event('MessageDeleted', { index: 0 })])).toMatchObject([

@@ -2,6 +2,7 @@
  * From the log to deliveries: one row per recipient of a message, in the transaction of the checkpoint, so none is missing
  * and none is there twice. Who gets it was decided when the message was stored; nothing is looked up here.
  */
+import { servedChannels } from '@parley/channel/inbound-event';
 import type { MessageAdded, MessageDeleted } from '@parley/domain/conversation/events';
 import { receiptSidOf } from '@parley/domain/delivery/receipt-sid';
 import type { LogEvent } from '@parley/domain/event';
@@ -10,9 +11,7 @@ import type { Connection } from '@parley/event-store/database';
 
 export const plannedTypes = ['MessageAdded', 'MessageDeleted', 'ConversationDeleted'];
 
-/** Channels some app of ours sends on. What goes elsewhere fails at once, and may be replayed when there is an app for it. */
-const servedChannels = ['sms', 'whatsapp'];
-/** "Could not find a channel with the specified address" (channel facts, 1.10). */
+/** What goes to a channel without an app may be replayed when there is one: "Could not find a channel with the specified address" (channel facts, 1.10). */
 const NO_CHANNEL = 63007;
 
 /** Most messages stay in the chat. */
@@ -44,7 +43,7 @@ export async function planDeliveries(tx: Connection, events: LogEvent[], deadlin
 
 /** The lanes that have something new to do. */
 export const lanesOf = (events: LogEvent[]): Lane[] =>
-  events.flatMap(deliveriesOf).filter(({ channel }) => servedChannels.includes(channel));
+  events.flatMap(deliveriesOf).filter(({ channel }) => (servedChannels as readonly string[]).includes(channel));
 
 function deliveriesOf({ type, account, conversation, data }: LogEvent) {
   if (type !== 'MessageAdded') return [];

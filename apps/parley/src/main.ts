@@ -3,6 +3,7 @@ import { Module } from '@nestjs/common';
 import { ApiGatewayModule } from '@parley/api-gateway/app.module';
 import { configureGateway } from '@parley/api-gateway/configure-gateway';
 import { CarrierSimulatorModule } from '@parley/carrier-simulator/app.module';
+import { ChannelMessengerModule } from '@parley/channel-messenger/app.module';
 import { ChannelSmsModule } from '@parley/channel-sms/app.module';
 import { ChannelWhatsappModule } from '@parley/channel-whatsapp/app.module';
 import { ConversationServiceModule } from '@parley/conversation-service/app.module';
@@ -20,7 +21,7 @@ await run('parley', async () => {
   @Module({
     imports: [
       PartsModule.forRoot('local', config), ConversationServiceModule, ParticipantServiceModule, MessageRouterModule, WebhookWorkerModule,
-      ChannelSmsModule, ChannelWhatsappModule, CarrierSimulatorModule, ApiGatewayModule, RealtimeGatewayModule, RetentionWorkerModule,
+      ChannelSmsModule, ChannelWhatsappModule, ChannelMessengerModule, CarrierSimulatorModule, ApiGatewayModule, RealtimeGatewayModule, RetentionWorkerModule,
     ],
   })
   class Parley {}

@@ -21,8 +21,8 @@ export type PlayedCarrier = {
   status(fields: { id: string; status: string; deliveryId?: string; extra?: Record<string, string> }): RawWebhook;
   /** The same with a signature that is not the carrier's. */
   forged(webhook: RawWebhook): RawWebhook;
-  /** How this carrier spells them. */
-  words: { sent: string; delivered: string; failed: string };
+  /** How this carrier spells them; null: once it has a message it never reports that. */
+  words: { sent: string; delivered: string; failed: string | null };
 };
 
 export function conformsToTheChannelPort(name: string, play: () => Promise<PlayedCarrier> | PlayedCarrier): void {
@@ -88,9 +88,10 @@ export function conformsToTheChannelPort(name: string, play: () => Promise<Playe
       });
       it('reports each status as an event of its own, in whatever order they come', async () => {
         const { words } = carrier;
-        const reports = await Promise.all([words.delivered, words.sent, words.delivered, words.failed].map((status) => parse(carrier.status({ id: 'SM1', status }))));
-        expect(reports.map(statusOf)).toEqual([['delivered'], ['sent'], ['delivered'], ['failed']]);
-        expect(new Set(reports.map(([event]) => eventKeyOf(event!))).size).toBe(3);
+        const told = (['delivered', 'sent', 'delivered', 'failed'] as const).filter((word) => words[word] !== null);
+        const reports = await Promise.all(told.map((word) => parse(carrier.status({ id: 'SM1', status: words[word]! }))));
+        expect(reports.map(statusOf)).toEqual(told.map((word) => [word]));
+        expect(new Set(reports.map(([event]) => eventKeyOf(event!))).size).toBe(told.length - 1);
       });
       it('hands back our reference', async () => {
         const { deliveryId } = carrier.delivery;

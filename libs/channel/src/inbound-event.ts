@@ -2,7 +2,10 @@
 import type { ReceiptStatus } from '@parley/domain/delivery/delivery';
 import type { ReceiptSid } from '@parley/domain/sid';
 
-export type CarrierChannel = 'sms' | 'whatsapp' | 'email' | 'messenger';
+/** Each has an app of ours that sends on it; what goes to other channels fails at once (apps/message-router). */
+export const servedChannels = ['sms', 'whatsapp', 'email', 'messenger'] as const;
+export type CarrierChannel = (typeof servedChannels)[number];
+
 export type InboundMedia = {
   contentType: string;
   /** Where to fetch it, or how the carrier names it (ChannelAdapter.resolveMedia). Absent where the bytes came along. */
@@ -87,6 +90,8 @@ export type DeliveryReceipt = About & {
   status: 'accepted' | ReceiptStatus;
   /** Our own reference, when the carrier hands it back. */
   deliveryId?: ReceiptSid;
+  /** ISO 8601: it is about all that was sent to this person until then, and `providerMessageId` only tells reports apart. */
+  upTo?: string;
   errorCode?: number;
   /** The carrier's own code, as it wrote it. */
   carrierCode?: string;

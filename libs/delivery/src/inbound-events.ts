@@ -8,6 +8,7 @@ import type { InboxHandlers } from './inbox.js';
 import { noteKeyword } from './opt-outs.js';
 import type { Parts } from './parts.js';
 import type { Receipts } from './receipts.js';
+import { messagesUpTo } from './up-to.js';
 
 export class InboundEvents implements InboxHandlers {
   private readonly people: InboundPeople;
@@ -39,7 +40,10 @@ export class InboundEvents implements InboxHandlers {
     return 'done' as const;
   }
 
-  status(account: string, event: DeliveryReceipt) {
-    return this.receipts.apply(account, event);
+  async status(account: string, event: DeliveryReceipt) {
+    if (event.upTo === undefined) return this.receipts.apply(account, event);
+    const { events, pending } = await messagesUpTo(this.pool, account, event);
+    await Promise.all(events.map((one) => this.receipts.apply(account, one)));
+    return pending ? ('unmatched' as const) : ('done' as const);
   }
 }

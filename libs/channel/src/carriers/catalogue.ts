@@ -2,6 +2,7 @@
 import type { CarrierDefinition } from '../carrier-definition.js';
 import { bandwidth } from './bandwidth/definition.js';
 import { mailgun } from './mailgun/definition.js';
+import { messenger } from './messenger/definition.js';
 import { plivo } from './plivo/definition.js';
 import { sendgrid } from './sendgrid/definition.js';
 import { ses } from './ses/definition.js';
@@ -19,11 +20,12 @@ export const carriers: readonly CarrierDefinition[] = [
   vonage,
   bandwidth,
   plivo,
+  whatsappCloud,
   smtp,
   sendgrid,
   mailgun,
   ses,
-  whatsappCloud,
+  messenger,
 ];
 
 const byName = new Map(carriers.map((definition) => [definition.name, definition]));

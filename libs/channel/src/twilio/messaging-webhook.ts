@@ -72,5 +72,6 @@ function receiptOf(value: Value, about: About, status: DeliveryReceipt['status']
 const isName = (text: string | undefined): text is string => text !== undefined && text.length <= ADDRESS_CHARS_MAX;
 const optional = <N extends string>(name: N, value: string | undefined) =>
   (value === undefined ? {} : { [name]: value }) as { [K in N]?: string };
+const prefixed = ['whatsapp', 'messenger'] as const;
 const channelOf = (from: string, to: string): CarrierChannel =>
-  from.startsWith('whatsapp:') || to.startsWith('whatsapp:') ? 'whatsapp' : 'sms';
+  prefixed.find((channel) => from.startsWith(`${channel}:`) || to.startsWith(`${channel}:`)) ?? 'sms';

@@ -28,5 +28,15 @@ export class SimulatorWhatsapp extends Simulator {
   override readonly limits = { bodyCharsMax: 1600, mediaBytesMax: 16_000_000, lookupDelayMillis: 1_000 };
 }
 
-export const openSimulator = (options: TwilioOptions, channel: CarrierChannel): TwilioMessaging =>
-  channel === 'whatsapp' ? new SimulatorWhatsapp(options) : new SimulatorSms(options);
+/** Limits are Messenger's (docs/channels/messenger.md). */
+class SimulatorMessenger extends Simulator {
+  override readonly limits = { bodyCharsMax: 2000, mediaBytesMax: 25_000_000, lookupDelayMillis: 1_000 };
+}
+
+export function openSimulator(options: TwilioOptions, channel: CarrierChannel): TwilioMessaging {
+  switch (channel) {
+    case 'whatsapp': return new SimulatorWhatsapp(options);
+    case 'messenger': return new SimulatorMessenger(options);
+    default: return new SimulatorSms(options);
+  }
+}

@@ -2,25 +2,24 @@
  * Meta's Cloud API for WhatsApp. It knows no idempotency key and no list of messages: our reference travels as
  * `biz_opaque_callback_data` and comes back with every status, which is how a send that was never answered is found again.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { ChannelAdapter, type Delivery, type OutboundMedia, type RawWebhook, type Sent, type WebhookAnswer } from '../../channel-adapter.js';
 import type { CarrierConnection } from '../../carrier-definition.js';
+import { HalfSent } from '../../half-sent.js';
 import type { InboundEvent } from '../../inbound-event.js';
-import { InvalidSignature, SendError } from '../../send-error.js';
+import { metaHandshake, verifyMetaSignature } from '../../meta-webhook.js';
+import { SendError } from '../../send-error.js';
 import type { CloudCredentials, CloudSettings } from './definition.js';
 import { GraphApi } from './graph-api.js';
 import { messagesOf, type CloudMessage, type FileReference } from './outbound.js';
 import { parseCloudWebhook } from './webhook.js';
 
-/** Deliveries of several messages of which some went: the next attempt goes on behind them. In this process alone. */
-const HALF_SENT_MAX = 1000;
 const ID_CHARS_MAX = 512;
 
 export class WhatsappCloud extends ChannelAdapter {
   /** Text 4,096 characters, documents 100 MB (channel facts, 2.2 and 2.3). Statuses take a while to tell what was sent. */
   override readonly limits = { bodyCharsMax: 4096, mediaBytesMax: 100_000_000, lookupDelayMillis: 30_000, replyWindow: true } as const;
   private readonly graph: GraphApi;
-  private readonly halfSent = new Map<string, string[]>();
+  private readonly halfSent = new HalfSent();
 
   constructor(private readonly connection: CarrierConnection<CloudCredentials, CloudSettings>) {
     super();
@@ -31,16 +30,12 @@ export class WhatsappCloud extends ChannelAdapter {
   override async send(delivery: Delivery, signal: AbortSignal): Promise<Sent> {
     const number = this.numberOf(delivery.sender);
     const messages = await messagesOf(delivery, (file) => this.reference(number, file, signal));
-    const ids = this.halfSent.get(delivery.deliveryId) ?? [];
     let known: Sent['recipient'];
-    for (const [i, message] of messages.entries()) {
-      if (i < ids.length) continue;
+    const ids = await this.halfSent.goOn(delivery.deliveryId, messages, async (message, i) => {
       const sent = await this.post(number, delivery, message, i === messages.length - 1 ? delivery.deliveryId : `${delivery.deliveryId}/${i}`, signal);
       known = sent.recipient;
-      ids.push(sent.id);
-      if (messages.length > 1) this.remember(delivery.deliveryId, ids);
-    }
-    this.halfSent.delete(delivery.deliveryId);
+      return sent.id;
+    });
     // The last one speaks for all: its statuses carry our reference.
     return { providerMessageIds: ids.toReversed(), ...(known && { recipient: known }) };
   }
@@ -52,19 +47,13 @@ export class WhatsappCloud extends ChannelAdapter {
     }, signal);
   }
 
-  override parseWebhook({ headers, body }: RawWebhook): InboundEvent[] {
-    const signature = headers['x-hub-signature-256'];
-    const expected = Buffer.from(`sha256=${createHmac('sha256', this.connection.credentials.app_secret).update(body).digest('hex')}`);
-    const given = Buffer.from(typeof signature === 'string' ? signature : '');
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw new InvalidSignature();
-    return parseCloudWebhook(body, this.connection.settings);
+  override parseWebhook(webhook: RawWebhook): InboundEvent[] {
+    verifyMetaSignature(webhook, this.connection.credentials.app_secret);
+    return parseCloudWebhook(webhook.body, this.connection.settings);
   }
 
-  override handshake({ url }: RawWebhook): WebhookAnswer {
-    const query = new URL(url).searchParams;
-    const [given, expected] = [query.get('hub.verify_token') ?? '', this.connection.credentials.verify_token].map((text) => createHmac('sha256', 'verify').update(text).digest());
-    if (query.get('hub.mode') !== 'subscribe' || !timingSafeEqual(given!, expected!)) throw new InvalidSignature();
-    return { status: 200, contentType: 'text/plain', body: query.get('hub.challenge') ?? '' };
+  override handshake(webhook: RawWebhook): WebhookAnswer {
+    return metaHandshake(webhook, this.connection.credentials.verify_token);
   }
 
   /** `url` is the API's address of the file's id; the address it answers with is good for five minutes, with our token. */
@@ -106,10 +95,5 @@ export class WhatsappCloud extends ChannelAdapter {
     const names = [typeof wa_id === 'string' && /^\d+$/.test(wa_id) ? `whatsapp:+${wa_id}` : '', typeof user_id === 'string' ? `whatsapp:${user_id}` : '']
       .filter((name) => name !== '' && name !== recipient);
     return { id, recipient: names.length > 0 ? { alsoKnownAs: names } : undefined };
-  }
-
-  private remember(deliveryId: string, ids: string[]): void {
-    if (this.halfSent.size >= HALF_SENT_MAX) this.halfSent.delete(this.halfSent.keys().next().value!);
-    this.halfSent.set(deliveryId, ids);
   }
 }
