@@ -1,25 +1,30 @@
 /// <reference types="jest" />
 /** A carrier's HTTP API played on a real socket, for the conformance suite: each carrier says how it writes its answers. */
 import { newSid } from '@parley/domain/sid';
+import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { CarrierConnection } from './carrier-definition.js';
-import type { ChannelAdapter, Delivery } from './channel-adapter.js';
+import type { ChannelAdapter, Delivery, RawWebhook } from './channel-adapter.js';
 import type { CarrierAnswer, PlayedCarrier } from './conformance.testing.js';
 
 export type PlayedRequest = { url: string; headers: IncomingHttpHeaders; body: string };
 type Written = { status: number; headers?: Record<string, string>; body: string };
 
-export type CarrierScript = Pick<PlayedCarrier, 'message' | 'status' | 'forged' | 'words'> & {
+/** Signed over the address of the connection's webhooks where the carrier does that. */
+type Webhooks = { [Kind in 'message' | 'status']: (fields: Parameters<PlayedCarrier[Kind]>[0], webhookUrl: string) => RawWebhook };
+
+export type CarrierScript = Pick<PlayedCarrier, 'forged' | 'words'> & Webhooks & {
   addresses: Pick<Delivery, 'sender' | 'recipient'>;
   open(baseUrl: string): ChannelAdapter;
   /** Our reference in a request to send. */
   referenceIn(request: PlayedRequest): string;
-  accept(request: PlayedRequest): Written;
+  /** `id`: of the message, for carriers that give random ones. */
+  accept(request: PlayedRequest, id: string): Written;
   throttle?: Written;
   refuse: Written;
   /** How it lists what it has, for a lookup. */
-  list?(taken: readonly PlayedRequest[]): Written;
+  list?(ids: readonly string[]): Written;
 };
 
 const busy: Written = { status: 429, headers: { 'retry-after': '2' }, body: '{}' };
@@ -33,6 +38,8 @@ export const playedConnection = <C, S>(credentials: C, settings: S): CarrierConn
 export class PlayedHttpCarrier {
   /** What was sent, as it came. */
   readonly taken: PlayedRequest[] = [];
+  /** The ids it has given them. */
+  readonly ids: string[] = [];
   private readonly server = createServer();
   /** Was free a moment ago: nobody listens there. */
   private readonly nowhere = createServer();
@@ -44,15 +51,17 @@ export class PlayedHttpCarrier {
       const chunks: Buffer[] = await incoming.toArray();
       const request = { url: incoming.url!, headers: incoming.headers, body: Buffer.concat(chunks).toString() };
       const write = ({ status, headers, body }: Written) => response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
-      if (incoming.method === 'GET' && script.list) return write(script.list(this.taken));
+      if (incoming.method === 'GET' && script.list) return write(script.list(this.ids));
       switch (this.answer) {
         case 'hang': return undefined;
         case 'throttle': return write(script.throttle ?? busy);
         case 'refuse': return write(script.refuse);
         case 'break': return write({ status: 503, body: '<html>' });
       }
+      const id = randomUUID();
       this.taken.push(request);
-      return this.answer === 'drop' ? response.destroy() : write(script.accept(request));
+      this.ids.push(id);
+      return this.answer === 'drop' ? response.destroy() : write(script.accept(request, id));
     });
   }
 
@@ -69,13 +78,16 @@ export class PlayedHttpCarrier {
     return new Promise((resolve) => this.server.close(() => resolve()));
   }
 
-  play(): PlayedCarrier {
-    const { addresses, open, referenceIn, message, status, forged, words } = this.script;
+  /** `webhookUrl`: of the connection that is played with. */
+  play(webhookUrl = playedConnection({}, {}).webhookUrl): PlayedCarrier {
+    const { addresses, open, referenceIn, forged, words } = this.script;
     this.taken.length = 0;
+    this.ids.length = 0;
     this.answer = 'accept';
     const [live, dead] = [open(this.url), open(this.nowhereUrl)];
     const played: PlayedCarrier = {
-      adapter: live, message, status, forged, words,
+      adapter: live, forged, words,
+      message: (fields) => this.script.message(fields, webhookUrl), status: (fields) => this.script.status(fields, webhookUrl),
       delivery: { deliveryId: newSid('DY'), ...addresses, body: 'hello', media: [], firstAttemptAt: new Date().toISOString() },
       answerWith: (answer) => {
         this.answer = answer;

@@ -22,7 +22,7 @@ describe('Bandwidth', () => {
   it('is asked for what went between the two numbers since then', async () => {
     const { adapter, delivery } = bandwidth.play();
     await adapter.send(delivery, signal());
-    expect(await adapter.lookup!(delivery, signal())).toEqual({ providerMessageIds: ['message-0'] });
+    expect(await adapter.lookup!(delivery, signal())).toEqual({ providerMessageIds: bandwidth.ids });
   });
   it.each([
     [4770, 'undelivered', 30007, false], [4403, 'failed', 21606, false], [4775, 'undelivered', 21610, false], [4795, 'undelivered', 30032, false],

@@ -1,16 +1,16 @@
 /** Bandwidth's side: how it answers and lists, and callbacks with the application's credentials. */
 import type { RawWebhook } from '../../channel-adapter.js';
 import { basicAuthorization } from '../../http-call.js';
-import { PlayedHttpCarrier, playedConnection } from '../../played-http-carrier.testing.js';
+import { PlayedHttpCarrier, playedConnection, playedUrl } from '../../played-http-carrier.testing.js';
 import { BandwidthSms } from './adapter.js';
 
 const addresses = { sender: '+12025550101', recipient: '+12025550102' };
-const credentials = { accountId: '12345', username: 'played', password: 'played', callbackUsername: 'bw-user', callbackPassword: 'bw-pass' };
+export const bandwidthCredentials = { accountId: '12345', username: 'played', password: 'played', callbackUsername: 'bw-user', callbackPassword: 'bw-pass' };
 export const bandwidthSettings = { applicationId: 'd2a57dc1-d883-4d21-8b99-51699df71cc7' };
-export const bandwidthConnection = (settings = {}) => playedConnection(credentials, { ...bandwidthSettings, ...settings });
+export const bandwidthConnection = (settings = {}) => playedConnection(bandwidthCredentials, { ...bandwidthSettings, ...settings });
 
-export const calledBack = (event: object): RawWebhook => ({
-  method: 'POST', url: 'https://parley.example.test/webhooks/bandwidth/CX1', headers: { authorization: basicAuthorization('bw-user', 'bw-pass') },
+export const calledBack = (event: object, url = `${playedUrl}/webhooks/bandwidth/CX1`): RawWebhook => ({
+  method: 'POST', url, headers: { authorization: basicAuthorization('bw-user', 'bw-pass') },
   body: Buffer.from(JSON.stringify([event])),
 });
 /** One word for our suite; theirs are a type and, where it matters who found it, a code. */
@@ -20,18 +20,18 @@ export const playedBandwidth = (settings = {}): PlayedHttpCarrier => new PlayedH
   addresses,
   open: (baseUrl) => new BandwidthSms(bandwidthConnection({ ...settings, baseUrl })),
   referenceIn: ({ body }) => JSON.parse(body).tag,
-  accept: () => ({ status: 202, body: '{"id":"1589228074636lm4k2je7j7jklbn2","direction":"out"}' }),
+  accept: (_, id) => ({ status: 202, body: JSON.stringify({ id, direction: 'out' }) }),
   refuse: { status: 400, body: '{"type":"request-validation","description":"","fieldErrors":[{"fieldName":"to","description":""}]}' },
-  list: (taken) => ({
-    status: 200, body: JSON.stringify({ totalCount: taken.length, messages: taken.map((_, i) => ({ messageId: `message-${i}`, messageDirection: 'OUTBOUND' })) }),
+  list: (ids) => ({
+    status: 200, body: JSON.stringify({ totalCount: ids.length, messages: ids.map((messageId) => ({ messageId, messageDirection: 'OUTBOUND' })) }),
   }),
-  message: ({ id, text }) => calledBack({ type: 'message-received', to: addresses.sender, message: { id, owner: addresses.sender, from: addresses.recipient, to: [addresses.sender], text, direction: 'in' } }),
-  status({ id, status, deliveryId, extra }) {
+  message: ({ id, text }, url) => calledBack({ type: 'message-received', to: addresses.sender, message: { id, owner: addresses.sender, from: addresses.recipient, to: [addresses.sender], text, direction: 'in' } }, url),
+  status({ id, status, deliveryId, extra }, url) {
     const [type, errorCode] = status.split(' ');
     return calledBack({
       type, to: addresses.recipient, ...(errorCode !== undefined && { errorCode: Number(errorCode) }), ...extra,
       message: { id, owner: addresses.sender, from: addresses.sender, to: [addresses.recipient], direction: 'out', ...(deliveryId !== undefined && { tag: deliveryId }) },
-    });
+    }, url);
   },
   forged: (webhook) => ({ ...webhook, headers: { authorization: basicAuthorization('bw-user', 'guessed') } }),
   words: { sent: 'message-sending', delivered: 'message-delivered', failed: failedBeforeSending },

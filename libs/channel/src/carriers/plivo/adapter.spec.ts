@@ -31,7 +31,7 @@ describe('Plivo', () => {
     const { adapter, delivery } = plivo.play();
     await adapter.send(delivery, signal());
     expect(await adapter.lookup!({ ...delivery, recipient: '+12025550199' }, signal())).toBeUndefined();
-    expect(await adapter.lookup!(delivery, signal())).toEqual({ providerMessageIds: ['message-0'] });
+    expect(await adapter.lookup!(delivery, signal())).toEqual({ providerMessageIds: plivo.ids });
   });
   it.each<[string, Record<string, string>, object]>([
     ['a text', { Type: 'sms', Text: 'hi' }, { kind: 'message', from: '+12025550102', to: '+12025550101', text: 'hi', media: [] }],

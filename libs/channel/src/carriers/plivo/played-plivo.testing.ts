@@ -1,34 +1,33 @@
 /** Plivo's side: how it answers and lists, and webhooks signed as it signs them. */
 import type { RawWebhook } from '../../channel-adapter.js';
-import { PlayedHttpCarrier, playedConnection } from '../../played-http-carrier.testing.js';
+import { PlayedHttpCarrier, playedConnection, playedUrl } from '../../played-http-carrier.testing.js';
 import { PlivoSms } from './adapter.js';
 import type { PlivoSettings } from './definition.js';
 import { plivoSignature } from './signature.js';
 
 const addresses = { sender: '+12025550101', recipient: '+12025550102' };
 const numbers = { sender: '12025550101', recipient: '12025550102' };
-const credentials = { authId: 'MA000000000000000000', authToken: 'plivo-test-auth-token' };
+export const plivoCredentials = { authId: 'MA000000000000000000', authToken: 'plivo-test-auth-token' };
 
-export function signedByPlivo(fields: Record<string, string>, query = ''): RawWebhook {
-  const url = `https://parley.example.test/webhooks/plivo/CX1${query}`;
+export function signedByPlivo(fields: Record<string, string>, url = `${playedUrl}/webhooks/plivo/CX1`): RawWebhook {
   const form = new URLSearchParams(fields);
   const nonce = '12345678901234567890';
-  const headers = { 'x-plivo-signature-v3': `c3RhbGU=,${plivoSignature(credentials.authToken, 'POST', url, form, nonce)}`, 'x-plivo-signature-v3-nonce': nonce };
+  const headers = { 'x-plivo-signature-v3': `c3RhbGU=,${plivoSignature(plivoCredentials.authToken, 'POST', url, form, nonce)}`, 'x-plivo-signature-v3-nonce': nonce };
   return { method: 'POST', url, headers, body: Buffer.from(form.toString()) };
 }
 
 export const playedPlivo = (settings: PlivoSettings = {}): PlayedHttpCarrier => new PlayedHttpCarrier({
   addresses,
-  open: (baseUrl) => new PlivoSms(playedConnection(credentials, { ...settings, baseUrl })),
+  open: (baseUrl) => new PlivoSms(playedConnection(plivoCredentials, { ...settings, baseUrl })),
   referenceIn: ({ body }) => new URL(JSON.parse(body).url).searchParams.get('delivery')!,
-  accept: () => ({ status: 202, body: '{"message":"message(s) queued","message_uuid":["db3ce55a-7f1d-11e1-8ea7-1231380bc196"],"api_id":"x"}' }),
+  accept: (_, id) => ({ status: 202, body: JSON.stringify({ message: 'message(s) queued', message_uuid: [id], api_id: 'x' }) }),
   refuse: { status: 400, body: '{"api_id":"x","error":"dst is not valid"}' },
-  list: (taken) => ({
-    status: 200, body: JSON.stringify({ objects: taken.map((_, i) => ({ message_uuid: `message-${i}`, from_number: numbers.sender, to_number: numbers.recipient })) }),
+  list: (ids) => ({
+    status: 200, body: JSON.stringify({ objects: ids.map((message_uuid) => ({ message_uuid, from_number: numbers.sender, to_number: numbers.recipient })) }),
   }),
-  message: ({ id, text }) => signedByPlivo({ MessageUUID: id, From: numbers.recipient, To: numbers.sender, Type: 'sms', Text: text }),
-  status: ({ id, status, deliveryId, extra }) => signedByPlivo(
-    { MessageUUID: id, From: numbers.sender, To: numbers.recipient, Status: status, ...extra }, deliveryId === undefined ? '' : `?delivery=${deliveryId}`,
+  message: ({ id, text }, url) => signedByPlivo({ MessageUUID: id, From: numbers.recipient, To: numbers.sender, Type: 'sms', Text: text }, url),
+  status: ({ id, status, deliveryId, extra }, url) => signedByPlivo(
+    { MessageUUID: id, From: numbers.sender, To: numbers.recipient, Status: status, ...extra }, deliveryId === undefined ? url : `${url}?delivery=${deliveryId}`,
   ),
   forged: (webhook) => ({ ...webhook, body: Buffer.from(webhook.body.toString().replace('0101', '0103')) }),
   words: { sent: 'sent', delivered: 'delivered', failed: 'failed' },
