@@ -10,12 +10,15 @@ import { InvalidSignature, SendError } from './send-error.js';
 /** How the played carrier answers the next request. `hang`: never. `drop`: takes it, then closes the connection. */
 export type CarrierAnswer = 'accept' | 'throttle' | 'refuse' | 'break' | 'hang' | 'drop' | 'unreachable';
 
-export type PlayedCarrier = {
+type PlayedSends = {
   adapter: ChannelAdapter;
   answerWith(answer: CarrierAnswer): void;
+  delivery: Delivery;
+};
+
+export type PlayedCarrier = PlayedSends & {
   /** What arrived: our reference, and whether it was the same for all requests of one delivery. */
   references(): string[];
-  delivery: Delivery;
   /** Signed as the carrier signs. */
   message(fields: { id: string; text: string }): RawWebhook;
   status(fields: { id: string; status: string; deliveryId?: string; extra?: Record<string, string> }): RawWebhook;
@@ -25,50 +28,42 @@ export type PlayedCarrier = {
   words: { sent: string; delivered: string; failed: string | null };
 };
 
+/** A carrier that is listened to instead. */
+export type PlayedSession = PlayedSends & {
+  /** What was left hanging is answered now. */
+  answerLate(): void;
+  /** What came out of the adapter so far; the played inbox refuses to store while `refuses`. */
+  inbox: { events: InboundEvent[]; refuses: boolean };
+  /** A person writes: resolves with what the carrier was told. The same fields again are the same message, delivered again. */
+  message(fields: { text: string }): Promise<'taken' | 'later'>;
+  status(fields: { id: string; status: string }): Promise<'taken' | 'later'>;
+  /** Ends the session from the carrier's side; resolves once there is another. */
+  interrupt(): Promise<void>;
+  /** Sessions there are. */
+  sessions(): number;
+  words: { sent: string; delivered: string; failed: string };
+};
+
 export function conformsToTheChannelPort(name: string, play: () => Promise<PlayedCarrier> | PlayedCarrier): void {
   describe(`${name} conforms to the channel port`, () => {
     let carrier: PlayedCarrier;
     beforeEach(async () => { carrier = await play(); });
 
-    const send = (signal = AbortSignal.timeout(5_000)) => carrier.adapter.send(carrier.delivery, signal);
-    const failure = async (answer: CarrierAnswer, millis = 5_000) => {
-      carrier.answerWith(answer);
-      const error: unknown = await send(AbortSignal.timeout(millis)).then(() => undefined, (thrown) => thrown);
-      expect(error).toBeInstanceOf(SendError);
-      return error as SendError;
-    };
+    sendsAsPromised(() => carrier);
+
     const parse = async (webhook: RawWebhook) => carrier.adapter.parseWebhook(webhook);
     const statusOf = (events: InboundEvent[]) => (events as DeliveryReceipt[]).map(({ status }) => status);
 
     describe('a send', () => {
-      it('ends with the ids of the carrier and carries our reference every time', async () => {
+      it('carries our reference every time', async () => {
         carrier.answerWith('accept');
-        const { providerMessageIds } = await send();
-        await send();
-        expect(providerMessageIds.length).toBeGreaterThan(0);
+        for (let i = 0; i < 2; i++) await carrier.adapter.send(carrier.delivery, AbortSignal.timeout(5_000));
         expect(carrier.references()).toEqual([carrier.delivery.deliveryId, carrier.delivery.deliveryId]);
-      });
-      it('is worth another try when throttled or not connected at all', async () => {
-        expect(await failure('throttle')).toMatchObject({ outcome: 'retryable', code: 'rate_limited' });
-        expect(await failure('unreachable')).toMatchObject({ outcome: 'retryable', code: 'unreachable' });
-      });
-      it('keeps the pause the carrier asks for', async () => {
-        expect((await failure('throttle')).retryAfterMillis).toBeGreaterThan(0);
-      });
-      it('is hopeless when refused, with the code for the receipt', async () => {
-        const error = await failure('refuse');
-        expect(error.outcome).toBe('permanent');
-        expect(error.errorCode).toBeGreaterThan(0);
-      });
-      it('is ambiguous when the carrier may have it: broken, hanging, dropped', async () => {
-        expect((await failure('break')).outcome).toBe('ambiguous');
-        expect((await failure('hang', 100)).outcome).toBe('ambiguous');
-        expect((await failure('drop')).outcome).toBe('ambiguous');
       });
       it('can be looked up afterwards', async () => {
         if (!carrier.adapter.lookup) return;
         expect(await carrier.adapter.lookup(carrier.delivery, AbortSignal.timeout(5_000))).toBeUndefined();
-        await failure('drop');
+        await failureOf(carrier, 'drop');
         const known = await carrier.adapter.lookup(carrier.delivery, AbortSignal.timeout(5_000));
         expect(known?.providerMessageIds.length).toBeGreaterThan(0);
       });
@@ -109,4 +104,110 @@ export function conformsToTheChannelPort(name: string, play: () => Promise<Playe
       });
     });
   });
+}
+
+export function sessionConformsToTheChannelPort(name: string, play: () => Promise<PlayedSession>): void {
+  describe(`${name} conforms to the channel port`, () => {
+    let carrier: PlayedSession;
+    beforeEach(async () => { carrier = await play(); });
+
+    sendsAsPromised(() => carrier);
+
+    it('a send that is answered late is found by a lookup, one that was never heard of is not', async () => {
+      if (!carrier.adapter.lookup) return;
+      const lookup = () => carrier.adapter.lookup!(carrier.delivery, AbortSignal.timeout(5_000));
+      expect(await lookup()).toBeUndefined();
+      await failureOf(carrier, 'hang', 100);
+      carrier.answerLate();
+      const known = await eventually(() => lookup().catch(() => undefined));
+      expect(known.providerMessageIds.length).toBeGreaterThan(0);
+    });
+    it('takes no webhooks: whoever sends one is not the carrier', () => {
+      const webhook = { method: 'POST', url: 'https://parley.example.test/webhooks', headers: {}, body: Buffer.from('{}') };
+      expect(() => carrier.adapter.parseWebhook(webhook)).toThrow(InvalidSignature);
+    });
+
+    describe('what comes', () => {
+      const keys = () => carrier.inbox.events.map(eventKeyOf);
+
+      it('is acknowledged once it is stored, and only then', async () => {
+        carrier.inbox.refuses = true;
+        expect(await carrier.message({ text: 'hi' })).toBe('later');
+        carrier.inbox.refuses = false;
+        expect(await carrier.message({ text: 'hi' })).toBe('taken');
+        expect(carrier.inbox.events).toMatchObject([{ kind: 'message', text: 'hi', from: carrier.delivery.recipient, to: carrier.delivery.sender }]);
+      });
+      it('twice is the same event, another message is not', async () => {
+        for (const text of ['hi', 'hi', 'ho']) await carrier.message({ text });
+        const [first, again, other] = keys();
+        expect(again).toBe(first);
+        expect(other).not.toBe(first);
+      });
+      it('as a status is an event of its own each time, in whatever order they come', async () => {
+        const { words } = carrier;
+        for (const status of [words.delivered, words.sent, words.delivered, words.failed]) await carrier.status({ id: '4711', status });
+        expect(carrier.inbox.events).toMatchObject(['delivered', 'sent', 'delivered', 'failed'].map((status) => ({ kind: 'status', status })));
+        expect(new Set(keys()).size).toBe(3);
+      });
+      it('about a message we do not know is handed on all the same, in a state that nobody knows it is left', async () => {
+        expect(await carrier.status({ id: 'never-seen', status: carrier.words.sent })).toBe('taken');
+        expect(await carrier.status({ id: 'never-seen', status: 'TELEPORT' })).toBe('taken');
+        expect(carrier.inbox.events.filter(({ kind }) => kind === 'status')).toMatchObject([{ providerMessageId: expect.stringContaining('never-seen') }]);
+      });
+      it('goes on coming after the session was lost, and not after it was closed', async () => {
+        await carrier.interrupt();
+        expect(await carrier.message({ text: 'hi' })).toBe('taken');
+        await carrier.adapter.close!();
+        await eventually(() => carrier.sessions() === 0);
+        await expect(carrier.adapter.send(carrier.delivery, AbortSignal.timeout(1_000))).rejects.toThrow(SendError);
+      });
+    });
+  });
+}
+
+/** What holds for every send, however it travels. */
+function sendsAsPromised(played: () => PlayedSends): void {
+  describe('a send', () => {
+    const failure = (answer: CarrierAnswer, millis?: number) => failureOf(played(), answer, millis);
+
+    it('ends with the ids of the carrier', async () => {
+      const { adapter, delivery, answerWith } = played();
+      answerWith('accept');
+      const { providerMessageIds } = await adapter.send(delivery, AbortSignal.timeout(5_000));
+      expect(providerMessageIds.length).toBeGreaterThan(0);
+    });
+    it('is worth another try when throttled or not connected at all', async () => {
+      expect(await failure('throttle')).toMatchObject({ outcome: 'retryable', code: 'rate_limited' });
+      expect(await failure('unreachable')).toMatchObject({ outcome: 'retryable', code: 'unreachable' });
+    });
+    it('keeps the pause the carrier asks for', async () => {
+      expect((await failure('throttle')).retryAfterMillis).toBeGreaterThan(0);
+    });
+    it('is hopeless when refused, with the code for the receipt', async () => {
+      const error = await failure('refuse');
+      expect(error.outcome).toBe('permanent');
+      expect(error.errorCode).toBeGreaterThan(0);
+    });
+    it('is ambiguous when the carrier may have it: broken, hanging, dropped', async () => {
+      expect((await failure('break')).outcome).toBe('ambiguous');
+      expect((await failure('hang', 100)).outcome).toBe('ambiguous');
+      expect((await failure('drop')).outcome).toBe('ambiguous');
+    });
+  });
+}
+
+async function failureOf(carrier: PlayedSends, answer: CarrierAnswer, millis = 5_000): Promise<SendError> {
+  carrier.answerWith(answer);
+  const error: unknown = await carrier.adapter.send(carrier.delivery, AbortSignal.timeout(millis)).then(() => undefined, (thrown) => thrown);
+  expect(error).toBeInstanceOf(SendError);
+  return error as SendError;
+}
+
+async function eventually<T>(look: () => T | Promise<T>, millis = 5_000): Promise<NonNullable<T>> {
+  for (const end = Date.now() + millis; ; ) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error('it never came');
+    await new Promise((resolve) => { setTimeout(resolve, 5); });
+  }
 }

@@ -7,6 +7,7 @@ import { plivo } from './plivo/definition.js';
 import { sendgrid } from './sendgrid/definition.js';
 import { ses } from './ses/definition.js';
 import { simulator } from './simulator/definition.js';
+import { smpp } from './smpp/definition.js';
 import { smtp } from './smtp/definition.js';
 import { telnyx } from './telnyx/definition.js';
 import { twilio } from './twilio/definition.js';
@@ -21,6 +22,7 @@ export const carriers: readonly CarrierDefinition[] = [
   bandwidth,
   plivo,
   whatsappCloud,
+  smpp,
   smtp,
   sendgrid,
   mailgun,
