@@ -10,7 +10,7 @@ export const seconds = (iso: string): string => `${iso.slice(0, 19)}Z`;
 
 export const senderJson = ({ account, base }: Call, s: SenderRecord): string => JSON.stringify({
   sid: s.sid, account_sid: account.sid, connection_sid: s.connection, carrier: s.carrier, channel: s.channel, address: s.address, rate: s.rate, daily_cap: s.dailyCap,
-  capabilities: s.capabilities, policy: s.policy, date_created: seconds(s.created), date_updated: seconds(s.updated), url: `${base}/Senders/${s.sid}`,
+  capabilities: s.capabilities, policy: s.policy, state: s.state, date_created: seconds(s.created), date_updated: seconds(s.updated), url: `${base}/Senders/${s.sid}`,
 });
 
 export function messagingServiceJson({ account, base }: Call, m: MessagingServiceRecord): string {

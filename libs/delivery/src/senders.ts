@@ -21,11 +21,13 @@ export type SenderInput = {
 };
 export type SenderRecord = {
   sid: string; account: string; channel: string; address: string; connection: string; carrier: string;
-  rate: number | null; dailyCap: number | null; capabilities: string[] | null; policy: Record<string, unknown>; created: string; updated: string;
+  rate: number | null; dailyCap: number | null; capabilities: string[] | null; policy: Record<string, unknown>;
+  /** What the carrier says about it: quality, limits, templates. */
+  state: Record<string, unknown>; created: string; updated: string;
 };
 type Row = {
   sid: string; account: string; channel: string; address: string; connection: string; carrier: string; rate: number | null; daily_cap: number | null;
-  capabilities: string[] | null; policy: Record<string, unknown>; created_at: string; updated_at: string;
+  capabilities: string[] | null; policy: Record<string, unknown>; state: Record<string, unknown>; created_at: string; updated_at: string;
 };
 
 /** `field` as a caller wrote it. */
@@ -36,7 +38,7 @@ export class SenderFault extends Error {
   }
 }
 
-const SELECT = `select s.sid, s.account, s.channel, s.address, s.connection, c.carrier, s.rate, s.daily_cap, s.capabilities, s.policy, s.created_at, s.updated_at
+const SELECT = `select s.sid, s.account, s.channel, s.address, s.connection, c.carrier, s.rate, s.daily_cap, s.capabilities, s.policy, s.state, s.created_at, s.updated_at
   from delivery.sender s join delivery.connection c on c.sid = s.connection`;
 
 export class Senders {
@@ -98,7 +100,7 @@ export class Senders {
 
 const recordOf = (row: Row): SenderRecord => ({
   sid: row.sid, account: row.account, channel: row.channel, address: row.address, connection: row.connection, carrier: row.carrier, rate: row.rate,
-  dailyCap: row.daily_cap, capabilities: row.capabilities, policy: row.policy, created: isoTime(row.created_at), updated: isoTime(row.updated_at),
+  dailyCap: row.daily_cap, capabilities: row.capabilities, policy: row.policy, state: row.state, created: isoTime(row.created_at), updated: isoTime(row.updated_at),
 });
 
 /** What Twilio's console calls Account SID and Auth Token. */

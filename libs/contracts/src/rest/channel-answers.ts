@@ -16,7 +16,7 @@ export const connectionAnswer = z.strictObject({
 });
 export const senderAnswer = z.strictObject({
   sid: sidOf('XE'), account_sid: sidOf('AC'), connection_sid: sidOf('CX'), carrier: z.string(), channel: z.string(), address: z.string(),
-  rate: z.number().nullable(), daily_cap: count.nullable(), capabilities: z.array(z.string()).nullable(), policy: object, ...dates, url: urlOf('account', 'Senders/{XE}'),
+  rate: z.number().nullable(), daily_cap: count.nullable(), capabilities: z.array(z.string()).nullable(), policy: object, state: object, ...dates, url: urlOf('account', 'Senders/{XE}'),
 });
 export const messagingServiceAnswer = z.strictObject({
   sid: sidOf('MG'), account_sid: sidOf('AC'), friendly_name: z.string(), sticky_sender: z.boolean(), ...dates, url: urlOf('account', 'MessagingServices/{MG}'),

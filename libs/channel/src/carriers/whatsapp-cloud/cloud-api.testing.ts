@@ -83,6 +83,11 @@ export class CloudApi {
     return id;
   }
 
+  /** As if they had never written. */
+  forget({ phone, userId }: Person): void {
+    for (const { id } of this.numbers) for (const name of [phone, userId]) this.heard.delete(`${id} ${name}`);
+  }
+
   /** What becomes of a message we were sent. */
   async reports({ id, number, to, reference }: SentToCloud, status: string, code?: number): Promise<void> {
     const recipient = this.people.get(to);
