@@ -77,7 +77,9 @@ describe(`generated requests (${topology})`, () => {
       if (answer === '') return; // closed without a word: it may be no request yet
       const status = Number(answer.slice(9, 12));
       expect(status).toBeLessThan(500);
-      const [head = '', text = ''] = answer.split('\r\n\r\n', 2);
+      const [head = ''] = answer.split('\r\n\r\n', 1);
+      // Where the length got lost, the body is taken for a second request and answered too.
+      const text = answer.slice(head.length + 4).slice(0, Number(/content-length: (\d+)/i.exec(head)?.[1] ?? Infinity));
       // Node itself answers who names no host.
       const asked = bytes.toString('latin1');
       if (status >= 400 && !asked.startsWith('HEAD ') && /\r\nhost: *\S/i.test(asked)) expect([faultInRefusal({ status, headers: { 'content-type': /content-type: (.+)/i.exec(head)?.[1] }, text }), answer]).toEqual([undefined, answer]);

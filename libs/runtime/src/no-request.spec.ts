@@ -7,6 +7,7 @@ let server: FastifyInstance;
 beforeAll(async () => {
   server = Fastify({ clientErrorHandler: refuseBytes });
   server.get('/', () => ({}));
+  server.get('/half', (_, reply) => { reply.hijack().raw.writeHead(200, { 'Content-Length': 10 }).write('half'); });
   refuseExpectations(server.server);
   await server.listen({ port: 0, host: '127.0.0.1' });
 });
@@ -34,4 +35,16 @@ it.each([
   expect(JSON.parse(body)).toEqual({ code: 20001, message: 'Invalid parameter: request', more_info: 'https://www.twilio.com/docs/errors/20001', status });
 });
 
+it('does not write into the middle of another answer', async () => {
+  const answer = await new Promise<string>((resolve) => {
+    let text = '';
+    const socket = connect((server.server.address() as AddressInfo).port, '127.0.0.1', () => socket.write('GET /half HTTP/1.1\r\nHost: x\r\n\r\n'));
+    socket.on('data', (data) => {
+      text += data.toString();
+      if (text.endsWith('half')) socket.write('no HTTP\r\n\r\n');
+    }).on('error', () => {}).on('close', () => resolve(text));
+  });
+  expect(answer).toMatch(/^HTTP\/1.1 200 /);
+  expect(answer.endsWith('half')).toBe(true);
+});
 it('goes on answering requests', async () => expect(await answerTo('GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1.1 100 [^]*HTTP\/1.1 200 /));

@@ -15,9 +15,12 @@ export function refuseBytes(error: NodeJS.ErrnoException, socket: Socket): void 
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   const status = statuses[error.code ?? ''] ?? 400;
   const body = refusal(status);
-  if (socket.writable) socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nContent-Type: ${type}\r\nConnection: close\r\n\r\n${body}`);
+  if (socket.writable && !answering(socket)) socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nContent-Type: ${type}\r\nConnection: close\r\n\r\n${body}`);
   socket.destroy(error);
 }
+
+/** Half an answer to an earlier request of the connection is out: another head in the middle of it would be read as its body. */
+const answering = (socket: Socket & { _httpMessage?: ServerResponse | null }): boolean => socket._httpMessage?.headersSent === true;
 
 /** `Expect` with anything but `100-continue`, which Node meets by itself. */
 export function refuseExpectations(server: Server): void {
