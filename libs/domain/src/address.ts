@@ -12,7 +12,8 @@ const e164 = /^\+[1-9]\d{6,14}$/;
 const businessScopedUserId = /^[A-Z]{2}\.[0-9A-Za-z]{1,128}$/;
 const email = /^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>".]+$/;
 const shortCode = /^\d{3,8}$/;
-const alphanumericSender = /^(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}$/;
+/** A name, which nobody can answer. */
+const alphanumericSender = /^(?=.*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}$/;
 
 /** The channel an address belongs to, or undefined when it is not an address we can reach. */
 export function channelOf(address: string): ChannelType | undefined {
