@@ -38,7 +38,7 @@ beforeAll(async () => {
   for (const address of ['+15550100001', 'whatsapp:+15550100100'])
     await saveSender(db.pool, db.box, { account, address, carrier: 'twilio', ...secrets });
 
-  const router = { routeInbound: async (_account: string, message: InboundMessage) => { routed.push(message); return { outcome: 'routed' }; } };
+  const router = { routeInbound: async (_account: string, message: InboundMessage) => { routed.push(message); return { outcome: 'routed', conversationSid: newSid('CH'), messageSid: newSid('IM'), created: false }; } };
   const conversations = { reportDelivery: async (_caller: unknown, _sid: unknown, report: ReportDelivery) => { reported.push(report); } };
   @Global()
   @Module({

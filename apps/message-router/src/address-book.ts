@@ -45,6 +45,20 @@ export class AddressBook {
       ],
     });
     const found = new Map(rows.map((row) => [row.o, row.conversation_sid]));
-    return pairs.map((_, i) => found.get(i + 1));
+    return Promise.all(pairs.map((pair, i) => found.get(i + 1) ?? this.byStandIn(pair)));
+  }
+
+  /** Who was written to by a stand-in answers it: the conversation is that of the sender it stood in for. */
+  private async byStandIn({ account, address, proxyAddress }: Pair): Promise<ConversationSid | undefined> {
+    const { rows: [row] } = await this.pool.query<{ conversation_sid: ConversationSid }>({
+      name: 'address-book-stand-in', values: [account, address, proxyAddress],
+      text: `select b.conversation_sid from delivery.sender s
+               join delivery.sticky_sender k on k.sender = s.sid and k.recipient = $2
+               join delivery.sticky_sender o on o.service = k.service and o.channel = k.channel and o.recipient = k.recipient and o.sender <> k.sender
+               join delivery.sender f on f.sid = o.sender
+               join model.address_binding b on b.account = $1 and b.address = $2 and b.proxy_address = f.address
+              where s.account = $1 and s.address = $3 order by o.updated_at desc limit 1`,
+    });
+    return row?.conversation_sid;
   }
 }

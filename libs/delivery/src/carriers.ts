@@ -148,7 +148,8 @@ export class Carriers {
       const open = await definition.load();
       const { publicUrl, usualSettings, channel } = this.options;
       return open({
-        sid, account, credentials: secrets, settings: definition.settings.parse({ ...usualSettings?.[carrier], ...settings }), publicUrl,
+        sid, account, credentials: secrets, settings: definition.settings.parse({ ...usualSettings?.[carrier], ...settings }),
+        signingKey: this.options.box.derivedKey(`connection ${sid}`), publicUrl,
         webhookUrl: `${publicUrl}/webhooks/${carrier}/${sid}`,
       }, channel);
     } catch (error) {

@@ -12,6 +12,8 @@ import type { SecretBox } from '@parley/event-store/secret-box';
 import type { MediaStorage } from '@parley/media/media-storage';
 import type { Connection } from '@parley/messaging/connection';
 import { logger } from '@parley/telemetry/logger';
+import { metrics } from '@parley/telemetry/metrics';
+import type { Redis } from 'ioredis';
 import { CarrierListeners } from './carrier-listeners.js';
 import { Carriers } from './carriers.js';
 import { CONNECTION_CHANGED } from './connections.js';
@@ -23,10 +25,14 @@ import { InboxStore } from './inbox-store.js';
 import type { Files } from './outgoing.js';
 import { Parts } from './parts.js';
 import { Receipts } from './receipts.js';
+import { channelQueue } from './queues.js';
 import type { RetryPolicy } from './retry-policy.js';
+import { SendRate } from './send-rate.js';
 
 const SWEEP_MILLIS = 5_000;
 const log = logger('channel');
+const depths = metrics.gauge('parley_queue_depth', 'Deliveries that are not with their carrier yet, by channel');
+const ages = metrics.gauge('parley_queue_oldest_seconds', 'Since the oldest of them was queued');
 
 export type ChannelServiceOptions = {
   channel: CarrierChannel;
@@ -45,6 +51,8 @@ export type ChannelServiceOptions = {
   simulatorUrl: string;
   usualSettings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   timeoutMillis: number;
+  /** Shares the buckets of senders and recipients with the other instances; without it each counts for itself. */
+  redis?: Redis;
   /** Calls in flight per sender. */
   concurrency: number;
   unanswered: RetryPolicy['unanswered'];
@@ -74,7 +82,7 @@ export class ChannelService {
     this.carriers = new Carriers({ channel, pool, box, accounts, publicUrl, simulatorUrl, usualSettings });
     this.worker = new DeliveryWorker({
       channel, pool, nats, owner: instance, carriers: this.carriers, conversations, files,
-      timeoutMillis: options.timeoutMillis, concurrency: options.concurrency, unanswered: options.unanswered,
+      timeoutMillis: options.timeoutMillis, concurrency: options.concurrency, unanswered: options.unanswered, rate: new SendRate(options.redis),
     });
     this.media = new InboundMedia(pool, options.storage, this.carriers, { channel, bytesMax: options.inboundMediaBytesMax, privateAllowed: options.privateAllowed });
     this.parts = new Parts(pool, () => this.inbox.soon());
@@ -128,10 +136,18 @@ export class ChannelService {
     return answer;
   }
 
+  private async measure(): Promise<void> {
+    const { channel, pool } = this.options;
+    const { depth, oldestSeconds } = await channelQueue(pool, channel);
+    depths.set(depth, { channel });
+    ages.set(oldestSeconds, { channel });
+  }
+
   private sweepLater(): void {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
-      this.sweeping = this.parts.sweep().catch((error: unknown) => log.warn('looking for pieces of messages failed', { error })).then(() => this.sweepLater());
+      this.sweeping = Promise.all([this.parts.sweep(), this.measure()])
+        .catch((error: unknown) => log.warn('looking for pieces of messages failed', { error })).then(() => this.sweepLater());
     }, SWEEP_MILLIS);
   }
 }

@@ -8,7 +8,8 @@ export type DeliveryState = 'queued' | 'sending' | 'unknown' | 'accepted' | 'can
 export type DeliveryRow = {
   delivery_id: ReceiptSid;
   account: string;
-  conversation_sid: ConversationSid;
+  /** Empty for what is sent outside any conversation. */
+  conversation_sid: ConversationSid | '';
   message_sid: MessageSid;
   participant_sid: ParticipantSid;
   state: DeliveryState;

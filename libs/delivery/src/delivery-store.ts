@@ -2,6 +2,7 @@
  * The state machine of deliveries, as statements that each commit alone. Claiming takes the head of a lane and records the
  * attempt before anybody calls the carrier; settling records how it ended. Both work on many lanes at once.
  */
+import type { SenderPolicy } from '@parley/contracts/rest/sender-policy';
 import type { MessageContent } from '@parley/domain/content-template';
 import type { MessageSid, ReceiptSid } from '@parley/domain/sid';
 import type { Pool } from '@parley/event-store/database';
@@ -36,6 +37,11 @@ export type Claim = DeliveryRow & Lane & {
   /** null with a carrier: the simulator, without any connection. */
   connection: string | null;
   version: number | null;
+  /** Of the account's own senders: SID, messages a second (null: as the carrier says), sends of a day, policy. */
+  sender_sid: string | null;
+  rate: number | null;
+  daily_cap: number | null;
+  policy: SenderPolicy | null;
 };
 
 export type Settlement = {
@@ -45,6 +51,8 @@ export type Settlement = {
   providerMessageIds?: string[];
   /** Each of the ids is a piece of the message, and each will be reported on: it arrived when all of them have. */
   segments?: boolean;
+  /** The carrier was not called after all: it was no attempt. */
+  unbegun?: boolean;
   errorCode?: number;
   /** Until somebody looks at it again, for `queued` and `unknown`. */
   dueInMillis?: number;
@@ -94,6 +102,30 @@ export class DeliveryStore {
     await new Contacts(this.pool).note({ account, channel }, [recipient, ...names]);
   }
 
+  /** Counts a send of the day (UTC): false when the sender's cap is reached. */
+  async takeOfDay(sender: string, cap: number): Promise<boolean> {
+    const { rowCount } = await this.pool.query(
+      `insert into delivery.sender_day as d (sender, day, sent) values ($1, (now() at time zone 'utc')::date, 1)
+       on conflict (sender, day) do update set sent = d.sent + 1 where d.sent < $2`, [sender, cap],
+    );
+    return rowCount === 1;
+  }
+
+  /** It did not leave after all. */
+  async giveBackOfDay(sender: string): Promise<void> {
+    await this.pool.query("update delivery.sender_day set sent = sent - 1 where sender = $1 and day = (now() at time zone 'utc')::date and sent > 0", [sender]);
+  }
+
+  /**
+   * Hands the delivery on to the next sender of the messaging service its recipient came by: one that has not failed for it,
+   * is not refused by the recipient and has room in its day. Undefined: there is none. The lane it goes on in.
+   */
+  async handOver({ delivery_id, attempt, account, channel, sender, recipient, sender_sid }: Claim): Promise<Lane | undefined> {
+    if (sender_sid === null) return undefined;
+    const { rows: [next] } = await this.pool.query<{ address: string }>(handOverSql, [delivery_id, attempt, account, channel, recipient, sender_sid, sender]);
+    return next && { account, channel, sender: next.address, recipient };
+  }
+
   private async claimAll(lanes: Lane[]): Promise<(Claim | undefined)[]> {
     const { rows } = await this.pool.query<Claim & { o: number }>({
       name: 'claim-deliveries', text: claimSql,
@@ -137,17 +169,18 @@ with head as (
      set state = case when f.begins then 'sending' else 'unknown' end, attempt = d.attempt + f.begins::integer,
          lease_owner = $1, due_at = now() + $2 * interval '1 ms', updated_at = now()
     from free f where d.delivery_id = f.delivery_id
-  returning f.o::integer, ${DELIVERY_ROW}, d.channel, d.sender, d.recipient, d.attempt, d.message_index, d.deadline <= now() as expired
+  returning f.o::integer, ${DELIVERY_ROW}, d.channel, d.sender, d.recipient, d.attempt, d.message_index, d.body as own_body, d.deadline <= now() as expired
 ), attempted as (
   insert into delivery.attempt (delivery_id, attempt, owner) select delivery_id, attempt, $1 from claimed where state = 'sending'
 )
-select c.*, m.sid is not null as found, m.body, m.attributes, t.content, case when s.sid is not null then greatest(w.last_inbound_at, s.windows_since) end as window_opened_at,
+select c.*, c.own_body is not null or m.sid is not null as found, coalesce(c.own_body, m.body) as body, m.attributes, t.content,
+       case when s.sid is not null then greatest(w.last_inbound_at, s.windows_since) end as window_opened_at,
        case when m.media is not null then (
          select coalesce(json_agg(json_build_object('sid', f.sid, 'size', f.size, 'state', f.state, 'content_type', f.content_type, 'filename', f.filename) order by e.place), '[]')
            from json_array_elements(m.media::json) with ordinality e (file, place)
            join media.media f on f.sid = e.file->>'sid' and f.account = c.account and f.state in ('stored', 'fetching')) end as files,
-       x.at is not null as opted_out,
-       delivery.carrier_of(c.account, c.channel, c.sender) as carrier, s.connection, n.version,
+       x.at is not null and c.own_body is null as opted_out,
+       delivery.carrier_of(c.account, c.channel, c.sender) as carrier, s.connection, n.version, s.sid as sender_sid, s.rate, s.daily_cap, s.policy,
        coalesce((select min(a.started_at) from delivery.attempt a where a.delivery_id = c.delivery_id), now()) as first_attempt_at
   from claimed c
   left join model.message m on m.conversation_sid = c.conversation_sid and m.index = c.message_index
@@ -162,10 +195,12 @@ select c.*, m.sid is not null as found, m.body, m.attributes, t.content, case wh
 const settleSql = `
 with said as (
   select * from jsonb_to_recordset($1) as r ("deliveryId" text, attempt smallint, state text, "providerMessageIds" text[],
-    "errorCode" integer, "dueInMillis" float, "deadLetter" boolean, segments boolean)
+    "errorCode" integer, "dueInMillis" float, "deadLetter" boolean, segments boolean, unbegun boolean)
 ), ended as (
   update delivery.attempt a set ended_at = now(), outcome = r.state, error_code = r."errorCode"
-    from said r where a.delivery_id = r."deliveryId" and a.attempt = r.attempt
+    from said r where a.delivery_id = r."deliveryId" and a.attempt = r.attempt and r.unbegun is not true
+), unmade as (
+  delete from delivery.attempt a using said r where a.delivery_id = r."deliveryId" and a.attempt = r.attempt and r.unbegun
 ), locked as materialized (
   select r.* from (select * from said order by "deliveryId") r cross join lateral (
     select d.state from delivery.delivery d
@@ -176,8 +211,31 @@ with said as (
    cross join lateral unnest(r."providerMessageIds") i (id) where r.segments on conflict do nothing
 )
 update delivery.delivery d
-   set state = r.state, provider_message_ids = coalesce(r."providerMessageIds", d.provider_message_ids),
+   set state = r.state, attempt = d.attempt - (r.unbegun is true)::integer, provider_message_ids = coalesce(r."providerMessageIds", d.provider_message_ids),
        error_code = coalesce(r."errorCode", 0), due_at = least(now() + coalesce(r."dueInMillis", 0) * interval '1 ms', d.deadline),
        lease_owner = null, dead_letter = coalesce(r."deadLetter", false), updated_at = now()
   from locked r where d.delivery_id = r."deliveryId"
 returning ${DELIVERY_ROW}`;
+
+const handOverSql = `
+with next as (
+  select s.sid, s.address, k.service from delivery.sticky_sender k
+    join delivery.messaging_service_sender p on p.service = k.service
+    join delivery.sender s on s.sid = p.sender and s.account = $3 and s.channel = $4 and s.sid <> $6
+    join delivery.delivery d on d.delivery_id = $1
+    left join delivery.sender_day y on y.sender = s.sid and y.day = (now() at time zone 'utc')::date
+   where k.sender = $6 and k.channel = $4 and k.recipient = $5 and s.address <> all (coalesce(d.tried, '{}')) and not coalesce(y.sent >= s.daily_cap, false)
+     and not exists (select 1 from delivery.opt_out x where x.account = $3 and x.channel = $4 and x.sender = s.address and x.recipient = $5)
+   order by p.place, s.sid limit 1
+), ended as (
+  update delivery.attempt set ended_at = now(), outcome = 'queued' where delivery_id = $1 and attempt = $2
+), moved as (
+  update delivery.delivery d
+     set sender = n.address, tried = coalesce(d.tried, '{}') || $7::text, state = 'queued', place = default, due_at = now(), lease_owner = null, updated_at = now()
+    from next n where d.delivery_id = $1 and d.attempt = $2 and d.state = 'sending'
+  returning n.sid, n.address, n.service
+), noted as (
+  insert into delivery.sticky_sender (service, channel, recipient, sender) select service, $4, $5, sid from moved
+  on conflict (service, channel, recipient, sender) do update set updated_at = now()
+)
+select address from moved`;

@@ -9,6 +9,7 @@ import { Dispatcher } from './dispatcher.js';
 import { DELIVER_QUEUE, type Lane } from './lane.js';
 import type { Files } from './outgoing.js';
 import { Receipts } from './receipts.js';
+import { PATIENCE_MILLIS, type SendRate } from './send-rate.js';
 import { usualRetries, type RetryPolicy } from './retry-policy.js';
 
 /** Jobs looked at together; they only wake lanes, so none takes long. */
@@ -29,6 +30,7 @@ export type DeliveryWorkerOptions = {
   /** Calls in flight per sender. */
   concurrency: number;
   unanswered: RetryPolicy['unanswered'];
+  rate?: SendRate;
 };
 
 export class DeliveryWorker {
@@ -36,10 +38,10 @@ export class DeliveryWorker {
   private queue: WorkQueue | undefined;
 
   constructor(private readonly options: DeliveryWorkerOptions) {
-    const { pool, owner, carriers, conversations, files, timeoutMillis, concurrency, unanswered } = options;
+    const { pool, owner, carriers, conversations, files, timeoutMillis, concurrency, unanswered, rate } = options;
     this.dispatcher = new Dispatcher({
-      store: new DeliveryStore(pool, owner, timeoutMillis + SETTLING_MILLIS), carriers, files, receipts: new Receipts(pool, conversations), timeoutMillis, concurrency,
-      retries: { ...usualRetries, unanswered },
+      store: new DeliveryStore(pool, owner, PATIENCE_MILLIS + timeoutMillis + SETTLING_MILLIS), carriers, files, receipts: new Receipts(pool, conversations), timeoutMillis, concurrency,
+      retries: { ...usualRetries, unanswered }, ...(rate && { rate }),
     });
   }
 

@@ -19,6 +19,7 @@ import { outgoingOf, type Files, type Outgoing } from './outgoing.js';
 import type { Receipts } from './receipts.js';
 import { planForWindow } from './reply-window.js';
 import { pauseAfter, usualRetries, type RetryPolicy } from './retry-policy.js';
+import { bucketsOf, type SendRate } from './send-rate.js';
 import { SenderGate, type CallEnd } from './sender-gate.js';
 
 export type DispatcherOptions = {
@@ -31,6 +32,8 @@ export type DispatcherOptions = {
   /** Calls in flight per sender. */
   concurrency?: number;
   retries?: RetryPolicy;
+  /** Without it, as fast as carriers answer. */
+  rate?: SendRate;
 };
 
 /** Lanes one sender may have waiting in memory; the sweeper brings the others again. */
@@ -41,11 +44,18 @@ const MEDIA_MAX = 10;
 /** Until a file may have come. */
 const MEDIA_PAUSE_MILLIS = 2_000;
 const STOP_MILLIS = 5_000;
+/** Sends to that region are not allowed (Twilio's number for it). */
+const REGION_REFUSED = 21408;
+const DAY_MILLIS = 86_400_000;
 const log = logger('dispatcher');
 const settled = metrics.counter('parley_delivery_attempts_total', 'Attempts to deliver outside the chat, by how they ended');
 
 /** Details of a settlement, and what the call says about the carrier; no call, no word. */
-type End = Omit<Settlement, 'deliveryId' | 'attempt'> & { call?: CallEnd };
+type End = Omit<Settlement, 'deliveryId' | 'attempt'> & {
+  call?: CallEnd;
+  /** Another sender of the same messaging service may do what this one cannot. */
+  senderFailed?: boolean;
+};
 
 export class Dispatcher {
   private readonly gates = new Map<string, SenderGate>();
@@ -53,6 +63,7 @@ export class Dispatcher {
   private readonly active = new Map<string, boolean>();
   private readonly stopping = new AbortController();
   private stopped = false;
+  private readonly reopening = new Set<NodeJS.Timeout>();
   private readonly timeoutMillis: number;
   private readonly retries: RetryPolicy;
 
@@ -76,6 +87,7 @@ export class Dispatcher {
   /** Begins nothing new, gives calls in flight a moment, then cuts them off; what is cut off is unknown and reconciled. */
   async stop(): Promise<void> {
     this.stopped = true;
+    for (const timer of this.reopening) clearTimeout(timer);
     const patience = setTimeout(() => this.stopping.abort(), STOP_MILLIS);
     while (this.active.size > 0) await pause(10);
     clearTimeout(patience);
@@ -117,15 +129,32 @@ export class Dispatcher {
     const again = this.active.get(key)! || more;
     this.active.delete(key);
     gate.leave(call, Date.now());
+    if (typeof call === 'object') this.reopenIn(gate, call.pauseMillis);
     if (again) gate.waiting.set(key, lane);
     this.advance(gate);
   }
 
+  /** The sweeper would wake its lanes as well, but only once a second. */
+  private reopenIn(gate: SenderGate, millis: number): void {
+    const timer = setTimeout(() => {
+      this.reopening.delete(timer);
+      this.advance(gate);
+    }, Math.min(millis, DAY_MILLIS) + 1);
+    this.reopening.add(timer);
+  }
+
   private async deliver(claim: Claim): Promise<CallEnd | undefined> {
-    const { call, ...end } = await (claim.state === 'sending' ? this.send(claim) : this.reconcile(claim)).catch((error: unknown) => {
+    const { call, senderFailed, ...end } = await (claim.state === 'sending' ? this.send(claim) : this.reconcile(claim)).catch((error: unknown) => {
       log.error('attempt ended in an error of ours', { delivery: claim.delivery_id, error });
       return this.unanswered(claim, 0);
     });
+    const next = senderFailed ? await this.options.store.handOver(claim).catch((error: unknown) => log.warn('no other sender found', { delivery: claim.delivery_id, error })) : undefined;
+    if (next) {
+      log.info('another sender of the pool goes on', { delivery: claim.delivery_id });
+      settled.add(1, { channel: claim.channel, state: 'handed_over' });
+      this.wake(next);
+      return call;
+    }
     settled.add(1, { channel: claim.channel, state: end.state });
     const row = await this.settle({ ...end, deliveryId: claim.delivery_id, attempt: claim.attempt });
     if (row) void this.options.receipts.report(row);
@@ -136,6 +165,7 @@ export class Dispatcher {
     if (!claim.found) return { state: 'cancelled' };
     if (claim.expired) return failed(VALIDITY_EXPIRED, true);
     if (claim.opted_out) return failed(OPTED_OUT);
+    if (!mayWriteTo(claim)) return failed(REGION_REFUSED);
     const adapter = await this.adapterOf(claim);
     if (!adapter) return failed(NOT_OUR_SENDER, true);
     const { nothing, ...forms } = await formsOf(claim, (messageSid) => this.options.store.idOf(claim, messageSid));
@@ -148,12 +178,15 @@ export class Dispatcher {
     if (body && body.length > adapter.limits.bodyCharsMax) return failed(BODY_TOO_LONG);
     if (media.length > (adapter.limits.mediaMax ?? MEDIA_MAX)) return failed(TOO_MANY_MEDIA);
     if (bytes > adapter.limits.mediaBytesMax) return failed(MEDIA_TOO_LARGE);
+    const held = (await this.holdBack(claim)) ?? (await this.capped(claim));
+    if (held) return held;
     try {
       const { providerMessageIds, recipient } = await adapter.send(deliveryOf(claim, outgoing), this.signal());
       if (recipient) this.options.store.noteNames(claim, recipient.alsoKnownAs).catch((error: unknown) => log.warn('names of a recipient not noted', { error }));
       return { state: 'accepted', providerMessageIds, segments: providerMessageIds.length > 1, call: 'fine' };
     } catch (error) {
       if (!(error instanceof SendError)) throw error;
+      if (claim.daily_cap !== null && claim.sender_sid !== null && !error.ambiguous) await this.options.store.giveBackOfDay(claim.sender_sid);
       return this.afterFailure(claim, error, adapter);
     }
   }
@@ -163,6 +196,31 @@ export class Dispatcher {
     return planForWindow({ openedAt, now: new Date(), hasTemplate: content?.channels.whatsapp.template !== undefined });
   }
 
+  /** Waits for its turn when that comes soon; otherwise the delivery, and its sender if that is the one in a hurry, wait without us. */
+  private async holdBack(claim: Claim): Promise<End | undefined> {
+    const { rate, carriers } = this.options;
+    if (!rate) return undefined;
+    const buckets = bucketsOf(claim, claim.rate, claim.carrier === null ? undefined : carriers.definition(claim.carrier));
+    const { waitMillis, bucket } = await rate.take(buckets);
+    if (bucket !== undefined) {
+      const ofSender = buckets[bucket]!.key === senderKey(claim);
+      return { state: 'queued', dueInMillis: waitMillis, unbegun: true, ...(ofSender && { call: { pauseMillis: waitMillis } }) };
+    }
+    if (waitMillis <= 0) return undefined;
+    try {
+      await pause(waitMillis, undefined, { signal: this.stopping.signal });
+      return undefined;
+    } catch {
+      return { state: 'queued', dueInMillis: 0, unbegun: true };
+    }
+  }
+
+  /** With its cap of the day reached: by another sender of the pool, or tomorrow. */
+  private async capped({ sender_sid, daily_cap }: Claim): Promise<End | undefined> {
+    if (sender_sid === null || daily_cap === null || (await this.options.store.takeOfDay(sender_sid, daily_cap))) return undefined;
+    return { state: 'queued', dueInMillis: DAY_MILLIS - (Date.now() % DAY_MILLIS), unbegun: true, senderFailed: true };
+  }
+
   private afterFailure(claim: Claim, error: SendError, adapter: ChannelAdapter): End {
     const { code, errorCode, retryAfterMillis } = error;
     log.info('attempt failed', { delivery: claim.delivery_id, attempt: claim.attempt, code, outcome: error.outcome, errorCode });
@@ -170,7 +228,8 @@ export class Dispatcher {
     const dueInMillis = pauseAfter(claim.attempt, error, this.retries);
     const aboutOnePerson = code === 'recipient_rate_limited';
     const call = code === 'rate_limited' && retryAfterMillis ? { pauseMillis: retryAfterMillis } : error.retryable && !aboutOnePerson ? 'trouble' : 'fine';
-    return dueInMillis === undefined ? { ...failed(errorCode, error.retryable), call } : { state: 'queued', dueInMillis, errorCode, call };
+    const senderFailed = code === 'invalid_sender' && !error.retryable;
+    return dueInMillis === undefined ? { ...failed(errorCode, error.retryable), call, senderFailed } : { state: 'queued', dueInMillis, errorCode, call };
   }
 
   /** What became of a send that was never answered? */
@@ -220,6 +279,14 @@ export class Dispatcher {
 
 const failed = (errorCode: number, deadLetter = false): End => ({ state: 'failed', errorCode, deadLetter });
 
-const deliveryOf = ({ delivery_id, sender, recipient, first_attempt_at }: Claim, { body, media, rich, inReplyTo }: Outgoing): Delivery => ({
-  deliveryId: delivery_id, sender, recipient, body, media, firstAttemptAt: isoTime(first_attempt_at), ...(rich && { rich }), ...(inReplyTo !== undefined && { inReplyTo }),
+/** `regions` of the sender's policy: the beginnings of numbers. */
+function mayWriteTo({ recipient, policy }: Claim): boolean {
+  const regions = policy?.regions;
+  const number = recipient.replace(/^\w+:/, '');
+  return !regions || !number.startsWith('+') || regions.some((beginning) => number.startsWith(beginning));
+}
+
+const deliveryOf = ({ delivery_id, conversation_sid, sender, recipient, first_attempt_at }: Claim, { body, media, rich, inReplyTo }: Outgoing): Delivery => ({
+  deliveryId: delivery_id, ...(conversation_sid !== '' && { conversationSid: conversation_sid }), sender, recipient, body, media, firstAttemptAt: isoTime(first_attempt_at),
+  ...(rich && { rich }), ...(inReplyTo !== undefined && { inReplyTo }),
 });

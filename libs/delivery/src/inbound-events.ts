@@ -5,7 +5,8 @@ import type { Pool } from '@parley/event-store/database';
 import { InboundPeople } from './inbound-people.js';
 import { noteInboundMedia } from './inbound-media.js';
 import type { InboxHandlers } from './inbox.js';
-import { noteKeyword } from './opt-outs.js';
+import { answerKeyword } from './keyword-answers.js';
+import { noteKeyword, optOut, type OptOutReason } from './opt-outs.js';
 import type { Parts } from './parts.js';
 import type { Receipts } from './receipts.js';
 import { messagesUpTo } from './up-to.js';
@@ -23,7 +24,7 @@ export class InboundEvents implements InboxHandlers {
   }
 
   async message(account: string, event: InboundMessage, { reference, receivedAt }: { reference: string; receivedAt: string }) {
-    if (event.kind !== 'message') await noteKeyword(this.pool, account, event);
+    if (event.kind !== 'message') await answerKeyword(this.pool, account, event, reference, await noteKeyword(this.pool, account, event));
     const { channel, to } = event;
     // Written by a colleague in the carrier's own app: the person has it already.
     if (event.kind === 'echo') return 'done' as const;
@@ -41,9 +42,20 @@ export class InboundEvents implements InboxHandlers {
   }
 
   async status(account: string, event: DeliveryReceipt) {
+    if (event.suppress) await this.suppress(account, event, event.suppress);
     if (event.upTo === undefined) return this.receipts.apply(account, event);
     const { events, pending } = await messagesUpTo(this.pool, account, event);
     await Promise.all(events.map((one) => this.receipts.apply(account, one)));
     return pending ? ('unmatched' as const) : ('done' as const);
+  }
+
+  /** Nothing more goes from this sender to this person: as the delivery says, whatever the carrier calls them. */
+  private async suppress(account: string, { channel, from, to, providerMessageId, deliveryId }: DeliveryReceipt, reason: OptOutReason): Promise<void> {
+    const { rows: [row] } = await this.pool.query<{ sender: string; recipient: string }>(
+      `(select sender, recipient from delivery.delivery where delivery_id = $2 and account = $1 limit 1) union all
+       (select sender, recipient from delivery.delivery where account = $1 and provider_message_ids[1] = $3 and provider_message_ids <> '{}' limit 1)`,
+      [account, deliveryId ?? null, providerMessageId],
+    );
+    await optOut(this.pool, { account, channel, sender: row?.sender ?? from, recipient: row?.recipient ?? to }, reason);
   }
 }

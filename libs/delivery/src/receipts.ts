@@ -47,6 +47,8 @@ export class Receipts {
   async report(row: DeliveryRow): Promise<void> {
     const { state: status } = row;
     if (!receiptStatuses.has(status)) return;
+    // What is sent outside any conversation (answers to keywords) has nobody to show its receipt to.
+    if (row.conversation_sid === '') return this.mark(row.delivery_id, status);
     const channelMessageSid = row.provider_message_ids.find((id) => sidForm.test(id)) ?? null;
     try {
       await this.conversations.reportDelivery({ account: row.account }, row.conversation_sid, {
@@ -57,8 +59,11 @@ export class Receipts {
       const gone = error instanceof DomainError && error.code === 'conversation_not_found';
       if (!gone) return log.warn('receipt not written yet', { delivery: row.delivery_id, status, error });
     }
-    await this.marking.do({ deliveryId: row.delivery_id, status }).catch((error: unknown) =>
-      log.warn('receipt not marked as written yet', { delivery: row.delivery_id, error }));
+    await this.mark(row.delivery_id, status);
+  }
+
+  private async mark(deliveryId: string, status: string): Promise<void> {
+    await this.marking.do({ deliveryId, status }).catch((error: unknown) => log.warn('receipt not marked as written yet', { delivery: deliveryId, error }));
   }
 
   /** Writes the receipts that were left behind; those that fail again go to the end of the line. */

@@ -2,7 +2,7 @@
  * Seals secrets (data keys, auth tokens, carrier credentials) with the installation's key, PARLEY_KEK: 32 bytes, base64.
  * AES-256-GCM; a sealed secret is nonce (12), ciphertext, tag (16).
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 
 export class SecretBox {
   private readonly key: Buffer;
@@ -24,6 +24,11 @@ export class SecretBox {
     const decipher = createDecipheriv('aes-256-gcm', this.key, sealed.subarray(0, 12));
     decipher.setAuthTag(sealed.subarray(sealed.length - 16));
     return Buffer.concat([decipher.update(sealed.subarray(12, sealed.length - 16)), decipher.final()]);
+  }
+
+  /** A key for one purpose, the same for ever, that tells nothing about the others; hex. */
+  derivedKey(purpose: string): string {
+    return createHmac('sha256', this.key).update(purpose).digest('hex');
   }
 
   open(sealed: Buffer): string {

@@ -16,9 +16,10 @@ import { CARRIER_LINK_SECONDS, SignedUrls } from '@parley/media/signed-url';
 import type { Connection } from '@parley/messaging/connection';
 import { privateTargetsAllowed } from '@parley/webhooks/target-address';
 import type { FastifyInstance } from 'fastify';
+import type { Redis } from 'ioredis';
 import { channelConfig } from './channel-config.js';
 import type { Config } from './config.js';
-import { CONFIG, NATS } from './parts.js';
+import { CONFIG, NATS, REDIS } from './parts.js';
 
 const CHANNEL = Symbol('Channel');
 
@@ -44,13 +45,13 @@ export class ChannelModule implements OnModuleInit, OnApplicationBootstrap, Befo
         { provide: WORK_POOL, inject: [CONFIG], useFactory: ({ databaseUrl }: Config) => createWorkPool(databaseUrl) },
         {
           provide: ChannelService,
-          inject: [CONFIG, WORK_POOL, NATS, Accounts, SecretBox, CONVERSATION_COMMANDS, ROUTER_COMMANDS],
-          useFactory(config: Config, pool: Pool, nats: Connection, accounts: Accounts, box: SecretBox, conversations: ConversationCommands, router: RouterCommands) {
+          inject: [CONFIG, WORK_POOL, NATS, REDIS, Accounts, SecretBox, CONVERSATION_COMMANDS, ROUTER_COMMANDS],
+          useFactory(config: Config, pool: Pool, nats: Connection, redis: Redis, accounts: Accounts, box: SecretBox, conversations: ConversationCommands, router: RouterCommands) {
             const urls = new SignedUrls(config.publicUrl, config.kek);
             const storage = configuredStorage();
             const { webhookBytesMax: _, ...settings } = channelConfig(config);
             return new ChannelService({
-              channel, pool, nats, accounts, box, storage, conversations, router, instance: config.instance, publicUrl: config.publicUrl, ...settings,
+              channel, pool, nats, redis, accounts, box, storage, conversations, router, instance: config.instance, publicUrl: config.publicUrl, ...settings,
               privateAllowed: privateTargetsAllowed(),
               files: {
                 urlOf: (sid) => urls.urlOf(sid, CARRIER_LINK_SECONDS),
