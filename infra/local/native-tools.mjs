@@ -60,6 +60,22 @@ export async function findTool(name, { downloads, say }) {
   return tool;
 }
 
+/**
+ * A program that tests talk to, got in the same way.
+ * @param {string} program
+ * @param {{ packages: string[], downloads: string }} options
+ * @returns {Promise<Tool | undefined>} undefined where neither PATH nor apt has it
+ */
+export async function findPeer(program, { packages, downloads }) {
+  const installed = onPath([program]);
+  if (installed) return { file: installed, env: {} };
+  const folder = join(downloads, systemKey(), /** @type {string} */ (packages[0]));
+  const fetched = fetchedTool(folder, [program]);
+  if (fetched || !aptAvailable()) return fetched;
+  await fetchThroughApt([packages], { folder, downloads });
+  return fetchedTool(folder, [program]);
+}
+
 /** @param {string[]} programs */
 function onPath(programs) {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter).filter(Boolean), ...MORE_FOLDERS];

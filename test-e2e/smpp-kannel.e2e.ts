@@ -1,0 +1,89 @@
+/**
+ * Kannel as a client of our test message centre: an independent reading of SMPP 3.4, in C, in production for twenty years.
+ * What it understands and what we understand of it is what the SMPP carrier's own tests rely on.
+ */
+import { eventOf } from '@parley/channel/carriers/smpp/inbound';
+import { smpp } from '@parley/channel/carriers/smpp/definition';
+import { MessageCentre, type Submitted } from '@parley/channel/carriers/smpp/message-centre.testing';
+import { decodeText } from '@parley/channel/carriers/smpp/message-text';
+import { until } from './installation.js';
+import { Kannel, kannelMayBeHad } from './kannel.js';
+
+const settings = smpp.settings.parse({ host: '127.0.0.1' });
+
+(kannelMayBeHad ? describe : describe.skip)('Kannel at our message centre', () => {
+  let centre: MessageCentre;
+  let kannel: Kannel;
+  let enquiries = 0;
+  beforeAll(async () => {
+    centre = await new MessageCentre({ systemId: 'kannel', password: 'secret' }).listen();
+    centre.onEnquiry = () => enquiries++;
+    kannel = await Kannel.start(centre.port);
+    await until(async () => centre.sessions > 0, 'Kannel bound', 20_000);
+  }, 240_000);
+  afterAll(async () => {
+    await kannel?.stop();
+    await centre?.close();
+  });
+
+  const submitted = async (count: number): Promise<Submitted[]> => {
+    await until(async () => centre.submits.length >= count, `${count} submits`, 10_000);
+    return centre.submits.splice(0);
+  };
+  const told = (path: string, count = 1) => until(async () => {
+    const found = kannel.told.filter(({ pathname }) => pathname === path);
+    return found.length >= count ? found : undefined;
+  }, `${count} calls of ${path}`, 10_000);
+
+  it('binds, and finds us alive', async () => {
+    expect(centre.binds).toMatchObject([{ command: 'bind_transceiver', fields: { systemId: 'kannel', systemType: 'VMA', interfaceVersion: 0x34 } }]);
+    await until(async () => enquiries > 1, 'enquire_link', 10_000);
+    expect(centre.binds).toHaveLength(1);
+  });
+  it('has its GSM-7 and UCS-2 read as they were meant', async () => {
+    await kannel.send({ to: '+15550100002', text: 'Hello from Kannel € [ok] @' });
+    await kannel.send({ to: '+15550100002', text: 'Привет', coding: '2', charset: 'UTF-8' });
+    const submits = await submitted(2);
+    expect(submits.map((submit) => eventOf({ ...submit, command: 'deliver_sm' }, settings, () => 'made'))).toMatchObject([
+      { kind: 'message', text: 'Hello from Kannel € [ok] @', to: '+15550100002' }, { kind: 'message', text: 'Привет' },
+    ]);
+  });
+  it('has its long message joined', async () => {
+    const text = '0123456789'.repeat(35);
+    await kannel.send({ to: '+15550100002', text });
+    const parts = (await submitted(3)).map((submit) => eventOf({ ...submit, command: 'deliver_sm' }, settings, () => 'made'));
+    expect(parts).toMatchObject([1, 2, 3].map((number) => ({ kind: 'part', part: { number, total: 3, encoding: 'gsm7' } })));
+    const pieces = parts.flatMap((event) => (event.kind === 'part' ? [event.part] : []));
+    expect(new Set(pieces.map(({ reference }) => reference)).size).toBe(1);
+    expect(pieces.map(({ bytes }) => decodeText(Buffer.from(bytes, 'base64'), 'gsm7')).join('')).toBe(text);
+  });
+  it('understands our receipts, by text and by parameters', async () => {
+    kannel.told.length = 0;
+    for (const text of ['one', 'two']) await kannel.send({ to: '+15550100002', text });
+    const [first, second] = await submitted(2);
+    expect(first!.fields.registeredDelivery & 1).toBe(1);
+    await told('/dlr', 2); // accepted: type 8
+    expect(await centre.receipt(second!, 'UNDELIV', { parameters: true })).toBe(0);
+    expect(await centre.receipt(first!, 'DELIVRD')).toBe(0);
+    const types = (await told('/dlr', 4)).map((report) => report.searchParams.get('type'));
+    expect(types.toSorted()).toEqual(['1', '2', '8', '8']);
+  });
+  it('takes our texts, joins our parts in whatever order, and tells what the people wrote', async () => {
+    kannel.told.length = 0;
+    const about = { source: '15550100003', destination: '15550199999' };
+    expect(await centre.deliver({ ...about, shortMessage: Buffer.from('68656c6c6f20001b65', 'hex') })).toBe(0);
+    const whole = Buffer.from(`${'Ünïcødé 🙂 '.repeat(10)}!`, 'utf16le').swap16();
+    const parts = [whole.subarray(0, 134), whole.subarray(134)].map((piece, i) => Buffer.concat([Buffer.from([5, 0, 3, 0x17, 2, i + 1]), piece]));
+    for (const shortMessage of parts.toReversed()) expect(await centre.deliver({ ...about, esmClass: 0x40, dataCoding: 8, shortMessage })).toBe(0);
+    const [short, long] = await told('/mo', 2);
+    expect(short!.searchParams.get('from')).toMatch(/15550100003$/);
+    expect(short!.searchParams.get('text')).toBe('hello @€');
+    expect(octetsOf(long!, 'text')).toEqual(whole);
+  });
+});
+
+/** UTF-16 in a query is no text that URLSearchParams reads. */
+function octetsOf({ search }: URL, name: string): Buffer {
+  const [, value] = new RegExp(`[?&]${name}=([^&]*)`).exec(search)!;
+  return Buffer.from(value!.replaceAll('+', ' ').replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))), 'latin1');
+}
