@@ -1,4 +1,5 @@
 /** A message as Twilio's API shows it (channel facts, 1.1), and as the simulator's own API does. */
+import { segmentsOf } from '@parley/channel/sms/segments';
 import { isoTime } from '@parley/event-store/database';
 import type { SimulatedMessage } from './simulator-store.js';
 
@@ -8,7 +9,7 @@ export function twilioResource(message: SimulatedMessage) {
   const uri = `/2010-04-01/Accounts/${account}/Messages/${sid}`;
   return {
     account_sid: account, api_version: '2010-04-01', body, date_created: date, date_sent: date, date_updated: date, direction, error_code,
-    error_message: null, from: sender, messaging_service_sid: null, num_media: String(media_urls.length), num_segments: '1', price: null,
+    error_message: null, from: sender, messaging_service_sid: null, num_media: String(media_urls.length), num_segments: String(segmentCount(message)), price: null,
     price_unit: null, sid, status, subresource_uris: { media: `${uri}/Media.json` }, to: recipient, uri: `${uri}.json`,
   };
 }
@@ -16,6 +17,10 @@ export function twilioResource(message: SimulatedMessage) {
 export function handsetMessage(message: SimulatedMessage) {
   const { ordinal, sid, sender, recipient, body, media_urls, status, error_code, sends, created_at } = message;
   return {
-    ordinal, sid, from: sender, to: recipient, body, mediaUrls: media_urls, status, errorCode: error_code, sends, date: isoTime(created_at),
+    ordinal, sid, from: sender, to: recipient, body, mediaUrls: media_urls, segments: segmentCount(message), status, errorCode: error_code, sends, date: isoTime(created_at),
   };
 }
+
+/** How many short messages a text travels in; MMS and messages of a chat are one. */
+export const segmentCount = ({ recipient, body, media_urls }: Pick<SimulatedMessage, 'recipient' | 'body' | 'media_urls'>): number =>
+  (recipient.includes(':') || media_urls.length > 0 ? 1 : segmentsOf(body).parts.length);

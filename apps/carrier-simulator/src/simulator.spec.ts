@@ -113,6 +113,10 @@ describe('a message to a handset', () => {
     expect(await carrier().lookup(message, AbortSignal.timeout(5_000))).toEqual(await send(message));
     expect(await carrier().lookup(delivery(), AbortSignal.timeout(5_000))).toBeUndefined();
   });
+  it('is counted as the short messages it travels in', async () => {
+    for (const body of ['a'.repeat(160), 'a'.repeat(161), 'Ж'.repeat(71)]) await send({ ...delivery(), body });
+    expect((await received()).messages).toMatchObject([{ segments: 1 }, { segments: 2 }, { segments: 2 }]);
+  });
   it.each([
     [{ outcome: 'read' }, ['sent', 'delivered', 'read']],
     [{ outcome: 'undelivered', errorCode: 30007 }, ['sent', 'undelivered']],
@@ -218,7 +222,7 @@ describe('a person who writes', () => {
   it('may send pictures', async () => {
     await call('POST', `handsets/${handset}/messages`, { to: number, media: [{ contentType: 'image/png', url: 'https://x.test/1.png' }] });
     await until(() => webhooks.length === 1);
-    expect(webhooks[0]!.form).toMatchObject({ NumMedia: '1', MediaContentType0: 'image/png', MediaUrl0: 'https://x.test/1.png' });
+    expect(webhooks[0]!.form).toMatchObject({ NumMedia: '1', NumSegments: '1', MediaContentType0: 'image/png', MediaUrl0: 'https://x.test/1.png' });
     expect(webhooks[0]!.form['MessageSid']).toMatch(/^MM/);
   });
 });
