@@ -55,8 +55,9 @@ export class Kannel {
     }
   }
 
-  async send(fields: Record<string, string>): Promise<string> {
-    const report = `http://127.0.0.1:${this.hearPort}/dlr?type=%d&reply=%A`;
+  /** `about` comes back with what became of it. */
+  async send(fields: Record<string, string>, about = ''): Promise<string> {
+    const report = `http://127.0.0.1:${this.hearPort}/dlr${about}?type=%d`;
     const query = new URLSearchParams({ username: 't', password: 't', 'dlr-mask': '31', 'dlr-url': report, ...fields });
     const response = await fetch(`http://127.0.0.1:${this.sendPort}/cgi-bin/sendsms?${query}`);
     return response.text();
