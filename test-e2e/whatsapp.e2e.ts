@@ -172,6 +172,23 @@ describe(`WhatsApp by the Cloud API (${topology})`, () => {
     await got(({ to }) => to === phone, 'it goes to the new number');
   }, TEST_MS);
 
+  it('what was read in the chat is shown as read to who wrote it, where the sender\'s owner wants that', async () => {
+    const ana = somebody();
+    const { conversation, newest } = await thread(ana);
+    const agent = await conversation.participants.create({ identity: 'agent' });
+    const read = async (body: string) => conversation.participants(agent.sid).update({ lastReadMessageIndex: (await newest(body)).index });
+    await api.says(ana, text('nobody shall know'));
+    await read('nobody shall know');
+    const { sid } = (await caller.all<{ sid: string; address: string }>('/v1/Senders', 'senders')).find(({ address }) => address === ours)!;
+    await caller.post(`/v1/Senders/${sid}`, { Policy: JSON.stringify({ mark_read: true }) });
+    await api.says(ana, text('first'));
+    const second = await api.says(ana, text('second'));
+    await read('second');
+    await until(async () => api.reads.length > 0, 'it was marked');
+    expect(api.reads).toEqual([{ number: api.numbers[0], messageId: second, typing: false }]);
+    expect(await sql('select 1 from delivery.read_mark where sender = $1 and due_at < now()', [ours])).toEqual([]);
+  }, TEST_MS);
+
   it('a window that is closed is known before the send; a template opens nothing and is let through', async () => {
     await knownFor('3 days');
     const ana = somebody();

@@ -3,20 +3,23 @@
  * and none is there twice. Who gets it was decided when the message was stored; nothing is looked up here.
  */
 import { servedChannels } from '@parley/channel/inbound-event';
-import type { MessageAdded, MessageDeleted } from '@parley/domain/conversation/events';
+import type { MessageAdded, MessageDeleted, ParticipantUpdated } from '@parley/domain/conversation/events';
 import { receiptSidOf } from '@parley/domain/delivery/receipt-sid';
 import type { LogEvent } from '@parley/domain/event';
 import type { Lane } from '@parley/delivery/lane';
+import { noteReadHorizons } from '@parley/delivery/read-marks';
 import type { Connection } from '@parley/event-store/database';
 
-export const plannedTypes = ['MessageAdded', 'MessageDeleted', 'ConversationDeleted'];
+export const plannedTypes = ['MessageAdded', 'MessageDeleted', 'ConversationDeleted', 'ParticipantUpdated'];
 
 /** What goes to a channel without an app may be replayed when there is one: "Could not find a channel with the specified address" (channel facts, 1.10). */
 const NO_CHANNEL = 63007;
 
 /** Most messages stay in the chat. */
-export const concernsDeliveries = ({ type, data }: LogEvent): boolean =>
-  type !== 'MessageAdded' || (data as MessageAdded).recipients.length > 0;
+export function concernsDeliveries({ type, data }: LogEvent): boolean {
+  if (type === 'ParticipantUpdated') return typeof (data as ParticipantUpdated).lastReadMessageIndex === 'number';
+  return type !== 'MessageAdded' || (data as MessageAdded).recipients.length > 0;
+}
 
 export async function planDeliveries(tx: Connection, events: LogEvent[], deadlineSeconds: number): Promise<void> {
   const added = events.flatMap(deliveriesOf);
@@ -35,6 +38,10 @@ export async function planDeliveries(tx: Connection, events: LogEvent[], deadlin
               order by o on conflict (delivery_id) do nothing`,
       values: [JSON.stringify(added), deadlineSeconds, servedChannels, NO_CHANNEL],
     });
+  await noteReadHorizons(tx, events.flatMap(({ type, conversation, data }) => {
+    const { participantSid, lastReadMessageIndex: index } = data as ParticipantUpdated;
+    return type === 'ParticipantUpdated' && typeof index === 'number' ? [{ conversationSid: conversation!, participantSid, index }] : [];
+  }));
   for (const { type, conversation, data } of events) {
     if (type === 'MessageDeleted') await cancel(tx, conversation!, (data as MessageDeleted).index);
     if (type === 'ConversationDeleted') await cancel(tx, conversation!, null);

@@ -24,6 +24,7 @@ import { Inbox } from './inbox.js';
 import { InboxStore } from './inbox-store.js';
 import type { Files } from './outgoing.js';
 import { Parts } from './parts.js';
+import { ReadMarks } from './read-marks.js';
 import { Receipts } from './receipts.js';
 import { channelQueue } from './queues.js';
 import type { RetryPolicy } from './retry-policy.js';
@@ -71,6 +72,7 @@ export class ChannelService {
   private readonly worker: DeliveryWorker;
   private readonly media: InboundMedia;
   private readonly parts: Parts;
+  private readonly readMarks: ReadMarks;
   private readonly listeners: CarrierListeners;
   private endNews = (): void => {};
   private timer: NodeJS.Timeout | undefined;
@@ -85,6 +87,7 @@ export class ChannelService {
       timeoutMillis: options.timeoutMillis, concurrency: options.concurrency, unanswered: options.unanswered, rate: new SendRate(options.redis),
     });
     this.media = new InboundMedia(pool, options.storage, this.carriers, { channel, bytesMax: options.inboundMediaBytesMax, privateAllowed: options.privateAllowed });
+    this.readMarks = new ReadMarks(pool, this.carriers, channel);
     this.parts = new Parts(pool, () => this.inbox.soon());
     // Under a name of its own: in one process every channel has its inbox.
     this.inbox = new Inbox(new InboxStore(pool, `${instance} ${channel}`), new InboundEvents(pool, router, new Receipts(pool, conversations), this.parts));
@@ -103,6 +106,7 @@ export class ChannelService {
     });
     this.endNews = () => subscription.unsubscribe();
     this.media.start();
+    this.readMarks.start();
     await Promise.all([this.worker.start(), this.inbox.start(), this.listeners.start()]);
     this.sweepLater();
   }
@@ -112,7 +116,7 @@ export class ChannelService {
     this.stopped = true;
     clearTimeout(this.timer);
     this.endNews();
-    await Promise.all([this.worker.stop(), this.inbox.stop(), this.media.stop(), this.sweeping]);
+    await Promise.all([this.worker.stop(), this.inbox.stop(), this.media.stop(), this.readMarks.stop(), this.sweeping]);
     await this.listeners.stop();
     await this.carriers.close();
   }

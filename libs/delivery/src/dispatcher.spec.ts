@@ -122,6 +122,30 @@ describe('a delivery', () => {
     const own = await deliver('hi', bench.lane(undefined, sender.address));
     await bench.reaches(own.id, 'accepted');
   });
+  it('outside the window is not handed to a carrier that has one, until the person writes', async () => {
+    const sender = { account: bench.account, address: 'whatsapp:+15550100100', carrier: 'twilio', accountSid: newSid('AC'), authToken: 'x' } as const;
+    await saveSender(bench.db.pool, bench.db.box, sender);
+    Object.assign(bench.carrier.limits, { replyWindow: true });
+    const lane = { account: bench.account, channel: 'whatsapp', sender: sender.address, recipient: 'whatsapp:US.17' };
+    const open = await deliver('we cannot know yet', lane);
+    await bench.reaches(open.id, 'accepted');
+    await bench.db.pool.query("update delivery.sender set windows_since = now() - interval '24 hours' + interval '20 seconds'");
+    const { id } = await deliver('too late', lane);
+    await bench.reaches(id, 'failed');
+    expect(await bench.row(id)).toMatchObject({ error_code: 63016, dead_letter: false });
+    await bench.db.pool.query('insert into delivery.reply_window values ($1, $2, $3, $4, now())', Object.values(lane));
+    const again = await deliver('in time', lane);
+    await bench.reaches(again.id, 'accepted');
+    expect(bench.carrier.bodies()).toEqual(['we cannot know yet', 'in time']);
+  });
+  it('that takes back what the channel never showed is cancelled', async () => {
+    const lane = bench.lane();
+    const id = await bench.queue(lane, '');
+    await bench.db.pool.query('update model.message set attributes = $1', [JSON.stringify({ reaction: { messageSid: newSid('IM'), emoji: '' } })]);
+    dispatch().wake(lane);
+    await bench.reaches(id, 'cancelled');
+    expect(bench.carrier.sent).toEqual([]);
+  });
   it('that no carrier would take is refused here', async () => {
     const [empty, long] = [await deliver(''), await deliver('x'.repeat(1601))];
     await bench.reaches(empty.id, 'failed');
@@ -228,6 +252,23 @@ describe('lanes', () => {
     for (const id of ids) await bench.reaches(id, 'accepted');
     expect(bench.carrier.mostInFlight).toBe(2);
     expect(new Set(bench.carrier.sent.slice(0, 5).map(({ recipient }) => recipient)).size).toBe(5);
+  });
+  it('are not held up by one person who got too much', async () => {
+    const much = bench.lane('+15550100777');
+    bench.carrier.respond = ({ recipient }) => {
+      if (recipient === much.recipient) throw new SendError('recipient_rate_limited', 'retryable', { errorCode: 63018, retryAfterMillis: 4000 });
+    };
+    const dispatcher = dispatch({ retries: { ...retries, pauseMillisMax: 60_000 } });
+    const slow = await bench.queue(much, 'too much');
+    dispatcher.wake(much);
+    await until(async () => (await bench.row(slow)).error_code === 63018);
+    for (let n = 0; n < 10; n++) {
+      const lane = bench.lane();
+      const id = await bench.queue(lane, 'hi');
+      dispatcher.wake(lane);
+      await bench.reaches(id, 'accepted');
+    }
+    expect(await bench.row(slow)).toMatchObject({ state: 'queued', attempt: 1 });
   });
   it('of other senders are not delayed by a carrier that hangs', async () => {
     const hanging: Array<() => void> = [];

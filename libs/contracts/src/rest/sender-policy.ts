@@ -17,5 +17,7 @@ export const senderPolicy = z.strictObject({
   }).optional().describe('Answers to STOP, START and HELP'),
   regions: z.array(z.string().regex(/^\+[1-9]\d{0,6}$/)).min(1).max(250).optional()
     .describe('Beginnings of the numbers it may write to; 21408 for others. Without it: all'),
+  mark_read: z.boolean().optional()
+    .describe('WhatsApp: messages that were read in the chat are shown as read to who wrote them. Default false'),
 });
 export type SenderPolicy = z.output<typeof senderPolicy>;
