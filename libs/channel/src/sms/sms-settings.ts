@@ -22,11 +22,18 @@ export function outgoingSms(delivery: Delivery, rules: MmsRules, { smartEncoding
   return { text: body !== null && smartEncoding ? smartEncoded(body) : body, media };
 }
 
-/** The kind of an inbound text, and whether somebody has answered it already. */
-export function keywordOf(text: string | null, settings: SmsSettings, answeredByDefault: boolean): Pick<InboundMessage, 'kind' | 'keywordAnswered'> {
+type Keyword = Exclude<ReturnType<typeof keywordKind>, 'message'>;
+/** What carriers answer that take STOP and START themselves. */
+export const STOP_AND_START: readonly Keyword[] = ['opt_out', 'opt_in'];
+export const EVERY_KEYWORD: readonly Keyword[] = [...STOP_AND_START, 'help'];
+
+/** The kind of an inbound text, and whether somebody has answered it already: carriers know the English words alone. */
+export function keywordOf(text: string | null, settings: SmsSettings, answered: readonly Keyword[] = []): Pick<InboundMessage, 'kind' | 'keywordAnswered'> {
   const kind = keywordKind(text, settings.keywordLanguages);
-  const answered = (settings.carrierAnswersKeywords ?? answeredByDefault) && kind !== 'message' && keywordKind(text, []) === kind;
-  return { kind, ...(answered && { keywordAnswered: true }) };
+  if (kind === 'message' || keywordKind(text, []) !== kind) return { kind };
+  const { carrierAnswersKeywords } = settings;
+  const theirs = carrierAnswersKeywords === undefined ? answered : carrierAnswersKeywords ? EVERY_KEYWORD : [];
+  return { kind, ...(theirs.includes(kind) && { keywordAnswered: true }) };
 }
 
 /** Without trailing slash. */

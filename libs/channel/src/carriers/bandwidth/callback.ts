@@ -26,7 +26,7 @@ function inbound(event: Record<string, unknown>, settings: SmsSettings): Inbound
   const group = listOf(message['to']).map(nameOf).filter((number) => number !== undefined && number !== to && number !== from) as string[];
   const sentAt = nameOf(message['time']);
   return [{
-    channel: 'sms', from, to, providerMessageId, ...keywordOf(text, settings, false), text, inReplyTo: null,
+    channel: 'sms', from, to, providerMessageId, ...keywordOf(text, settings), text, inReplyTo: null,
     media: listOf(message['media']).slice(0, MEDIA_MAX + 1).flatMap((url) => fileAt(url) ?? []),
     ...(sentAt !== undefined && { sentAt }), ...(group.length > 0 && { group }),
   }];

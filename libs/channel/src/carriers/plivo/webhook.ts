@@ -28,5 +28,5 @@ export function parsePlivoWebhook(form: URLSearchParams, deliveryId: string | nu
   }
   const text = textOf(form.get('Text'));
   const media = Array.from({ length: MEDIA_MAX }, (_, i) => fileAt(form.get(`Media${i}`)) ?? []).flat();
-  return [{ ...about, ...keywordOf(text, settings, false), text, media }];
+  return [{ ...about, ...keywordOf(text, settings), text, media }];
 }

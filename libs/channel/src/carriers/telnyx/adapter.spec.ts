@@ -41,9 +41,9 @@ describe('Telnyx', () => {
     for (const time of ['now', '', String(Number(webhook.headers['telnyx-timestamp']) - 301)])
       await expect((async () => adapter.parseWebhook({ ...webhook, headers: { ...webhook.headers, 'telnyx-timestamp': time } }))()).rejects.toThrow(InvalidSignature);
   });
-  it('answers the English keywords itself', async () => {
+  it('answers STOP and START in English itself', async () => {
     const { adapter, message } = telnyx.play();
     expect(await adapter.parseWebhook(message({ id: 'x', text: 'stop' }))).toMatchObject([{ kind: 'opt_out', keywordAnswered: true }]);
-    expect((await adapter.parseWebhook(message({ id: 'x', text: 'baja' })))[0]).not.toHaveProperty('keywordAnswered');
+    for (const text of ['baja', 'help']) expect((await adapter.parseWebhook(message({ id: 'x', text })))[0]).not.toHaveProperty('keywordAnswered');
   });
 });

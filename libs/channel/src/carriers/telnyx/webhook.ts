@@ -2,7 +2,7 @@
 import { faultOf } from '../../carrier-errors.js';
 import type { DeliveryReceipt, InboundEvent, InboundMedia } from '../../inbound-event.js';
 import { listOf, nameOf, objectOf, referenceOf, textOf } from '../../inbound-values.js';
-import { keywordOf, type SmsSettings } from '../../sms/sms-settings.js';
+import { keywordOf, STOP_AND_START, type SmsSettings } from '../../sms/sms-settings.js';
 import { telnyxCodes } from './errors.js';
 
 const MEDIA_MAX = 10;
@@ -32,7 +32,7 @@ function inbound({ payload, providerMessageId, from }: Message, settings: SmsSet
   const text = textOf(payload['text']) ?? textOf(payload['subject']);
   const sentAt = nameOf(payload['received_at']);
   return [{
-    channel: 'sms', from, to: ours, providerMessageId, ...keywordOf(text, settings, true), text, inReplyTo: null,
+    channel: 'sms', from, to: ours, providerMessageId, ...keywordOf(text, settings, STOP_AND_START), text, inReplyTo: null,
     media: listOf(payload['media']).slice(0, MEDIA_MAX).map(objectOf).flatMap(mediaOf),
     ...(sentAt !== undefined && { sentAt }), ...(group.length > 0 && { group }),
   }];

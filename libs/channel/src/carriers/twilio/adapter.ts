@@ -3,7 +3,7 @@ import type { CarrierConnection } from '../../carrier-definition.js';
 import type { Delivery } from '../../channel-adapter.js';
 import type { CarrierChannel } from '../../inbound-event.js';
 import { LINKED_BYTES_MAX } from '../../sms/media-rules.js';
-import { keywordOf, originOf, outgoingSms, type SmsSettings } from '../../sms/sms-settings.js';
+import { EVERY_KEYWORD, keywordOf, originOf, outgoingSms, type SmsSettings } from '../../sms/sms-settings.js';
 import { TwilioMessaging, type TwilioCredentials, type TwilioOptions } from '../../twilio/messaging-adapter.js';
 
 /** Channel facts 1.11: 5 MB a message, 500 KB of anything but images. What is larger goes as a link. */
@@ -23,7 +23,7 @@ export class TwilioSms extends TwilioMessaging {
 
   /** They answer for every number of theirs but short codes, unless the account has switched that off. */
   protected override keyword(text: string | null) {
-    return keywordOf(text, this.settings, true);
+    return keywordOf(text, this.settings, EVERY_KEYWORD);
   }
 }
 

@@ -34,7 +34,7 @@ export function parseMessagesWebhook(webhook: Record<string, unknown>, settings:
     .filter((number) => number !== undefined && number !== from && number !== to) as string[];
   const sentAt = nameOf(webhook['timestamp']);
   return [{
-    ...about, ...keywordOf(text, settings, false), text, media: files.map(({ file }) => file),
+    ...about, ...keywordOf(text, settings), text, media: files.map(({ file }) => file),
     ...(sentAt !== undefined && { sentAt }), ...(group.length > 0 && { group }),
   }];
 }

@@ -34,7 +34,7 @@ export function parseSmsApiWebhook(parameters: Readonly<Record<string, string>>,
     return [{ ...about, kind: 'part', part: { reference, number, total, bytes, encoding: 'ucs2' } }];
   }
   const text = textOf(parameters['text']);
-  return [{ ...about, ...keywordOf(text, settings, false), text, media: [], inReplyTo: null }];
+  return [{ ...about, ...keywordOf(text, settings), text, media: [], inReplyTo: null }];
 }
 
 function receipt(about: Pick<DeliveryReceipt, 'channel' | 'from' | 'to' | 'providerMessageId'>, parameters: Readonly<Record<string, string>>): InboundEvent[] {
