@@ -99,4 +99,5 @@ it('needs a key or an application', () => {
   expect(credentials.safeParse({ apiKey: 'a', signatureSecret: 's' }).success).toBe(false);
   expect(credentials.safeParse({ apiKey: 'a', signatureSecret: 's', apiSecret: 'x' }).success).toBe(true);
   expect(credentials.safeParse({ apiKey: 'a', signatureSecret: 's', ...application }).success).toBe(true);
+  expect(credentials.safeParse({ apiKey: 'a', signatureSecret: 's', ...application, privateKey: '-----BEGIN NOTHING-----' }).success).toBe(false);
 });

@@ -2,6 +2,7 @@
  * Vonage's Messages API v1 (channel facts, 1.2). Our reference goes along as `client_ref` and comes back with every status;
  * messages cannot be listed, so a send that was never answered is told by its first status.
  */
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import type { CarrierConnection } from '../../carrier-definition.js';
 import { ChannelAdapter, type Delivery, type OutboundMedia, type RawWebhook } from '../../channel-adapter.js';
 import { basicAuthorization, callCarrier, jsonOf, noAnswer, refusalOf } from '../../http-call.js';
@@ -23,10 +24,13 @@ const mms = { bytesMax: 600_000, filesMax: 10 };
 export class VonageSms extends ChannelAdapter {
   override readonly limits = { bodyCharsMax: 1_000, mediaBytesMax: LINKED_BYTES_MAX, lookupDelayMillis: 60_000 };
   private readonly messagesUrl: string;
+  private readonly privateKey: KeyObject | undefined;
 
   constructor(private readonly connection: CarrierConnection<VonageCredentials, VonageSettings>) {
     super();
     this.messagesUrl = `${originOf(connection.settings, 'https://api.nexmo.com')}/v1/messages`;
+    const { privateKey } = connection.credentials;
+    this.privateKey = privateKey === undefined ? undefined : createPrivateKey(privateKey);
   }
 
   override async send(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] }> {
@@ -57,9 +61,9 @@ export class VonageSms extends ChannelAdapter {
   }
 
   private authorization(): string {
-    const { apiKey, apiSecret, applicationId, privateKey } = this.connection.credentials;
-    return applicationId !== undefined && privateKey !== undefined
-      ? `Bearer ${applicationToken(applicationId, privateKey, Date.now())}` : basicAuthorization(apiKey, apiSecret ?? '');
+    const { apiKey, apiSecret, applicationId } = this.connection.credentials;
+    return applicationId !== undefined && this.privateKey !== undefined
+      ? `Bearer ${applicationToken(applicationId, this.privateKey, Date.now())}` : basicAuthorization(apiKey, apiSecret ?? '');
   }
 }
 

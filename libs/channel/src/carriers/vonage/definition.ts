@@ -1,4 +1,5 @@
 /** Vonage: SMS and MMS by its Messages API, what comes in by its older SMS API too (docs/channels/sms.md). */
+import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 import type { CarrierDefinition } from '../../carrier-definition.js';
 import { smsSettings } from '../../sms/sms-settings.js';
@@ -8,7 +9,7 @@ const credentials = z.strictObject({
   signatureSecret: z.string().min(1).max(256).describe('Signature secret of the account; webhooks are signed with it'),
   apiSecret: z.string().min(1).max(256).describe('API secret; instead of an application').optional(),
   applicationId: z.uuid().describe('Application that messages are sent by').optional(),
-  privateKey: z.string().startsWith('-----BEGIN').max(8192).describe('Private key of the application, PEM').optional(),
+  privateKey: z.string().max(8192).refine(isRsaKey, 'is no private key of RSA in PEM').describe('Private key of the application, PEM').optional(),
 }).refine(
   ({ apiSecret, applicationId, privateKey }) => apiSecret !== undefined || (applicationId !== undefined && privateKey !== undefined),
   'either apiSecret, or applicationId and privateKey',
@@ -31,3 +32,11 @@ export const vonage: CarrierDefinition<VonageCredentials, VonageSettings> = {
     return (connection) => new VonageSms(connection);
   },
 };
+
+function isRsaKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType === 'rsa';
+  } catch {
+    return false;
+  }
+}

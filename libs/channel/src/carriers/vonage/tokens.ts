@@ -1,5 +1,5 @@
 /** Vonage's tokens: one that says who calls them, and one by which they say who calls us (channel facts, 1.2). RFC 7519. */
-import { createHash, createHmac, createPrivateKey, randomUUID, sign, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomUUID, sign, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { objectOf } from '../../inbound-values.js';
 import { smsApiSignatures } from './definition.js';
 
@@ -7,10 +7,10 @@ const CALL_SECONDS = 300;
 const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** RS256, for one call. */
-export function applicationToken(applicationId: string, privateKey: string, now: number): string {
+export function applicationToken(applicationId: string, privateKey: KeyObject, now: number): string {
   const iat = Math.floor(now / 1000);
   const content = `${part({ alg: 'RS256', typ: 'JWT' })}.${part({ application_id: applicationId, iat, exp: iat + CALL_SECONDS, jti: randomUUID() })}`;
-  return `${content}.${sign('sha256', Buffer.from(content), createPrivateKey(privateKey)).toString('base64url')}`;
+  return `${content}.${sign('sha256', Buffer.from(content), privateKey).toString('base64url')}`;
 }
 
 /** True when the token (HS256) is signed with the secret, for this account and exactly this body. */
