@@ -19,6 +19,7 @@ export const SERVICES = [
   'retention-worker',
   'channel-sms',
   'channel-whatsapp',
+  'channel-email',
   'channel-messenger',
   'carrier-simulator',
   'realtime-gateway',
@@ -79,6 +80,7 @@ export function appAddresses(ports) {
   return {
     CHANNEL_SMS_URL: at('channel-sms'),
     CHANNEL_WHATSAPP_URL: at('channel-whatsapp'),
+    CHANNEL_EMAIL_URL: at('channel-email'),
     CHANNEL_MESSENGER_URL: at('channel-messenger'),
     SIMULATOR_URL: at('carrier-simulator'),
     REALTIME_URL: at('realtime-gateway'),

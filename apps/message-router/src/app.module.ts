@@ -22,6 +22,7 @@ import { routerConfig } from './config.js';
 import { concernsDeliveries, lanesOf, planDeliveries, plannedTypes } from './delivery-planner.js';
 import { InboundHooks } from './inbound-hooks.js';
 import { InboundRouter } from './inbound-router.js';
+import { MailBook } from './mail-book.js';
 import { Sweeper } from './sweeper.js';
 
 const log = logger('message-router');
@@ -34,7 +35,7 @@ const log = logger('message-router');
       inject: [WORK_POOL, Accounts, CONVERSATION_COMMANDS, PARTICIPANT_COMMANDS, REGISTRY_COMMANDS],
       useFactory: (
         pool: Pool, accounts: Accounts, conversations: ConversationCommands, participants: ParticipantCommands, registry: RegistryCommands,
-      ) => new InboundRouter(new AddressBook(pool), accounts, conversations, participants, registry, new InboundHooks(pool, accounts)),
+      ) => new InboundRouter(new AddressBook(pool), accounts, conversations, participants, registry, new InboundHooks(pool, accounts), new MailBook(pool)),
     },
     { provide: WORK_POOL, inject: [CONFIG], useFactory: ({ databaseUrl }: Config) => createWorkPool(databaseUrl) },
     { provide: WorkQueue, inject: [NATS], useFactory: (nats: Connection) => WorkQueue.open(nats, DELIVER_QUEUE) },

@@ -43,8 +43,8 @@ export async function planDeliveries(tx: Connection, events: LogEvent[], deadlin
     return type === 'ParticipantUpdated' && typeof index === 'number' ? [{ conversationSid: conversation!, participantSid, index }] : [];
   }));
   for (const { type, conversation, data } of events) {
-    if (type === 'MessageDeleted') await cancel(tx, conversation!, (data as MessageDeleted).index);
-    if (type === 'ConversationDeleted') await cancel(tx, conversation!, null);
+    if (type === 'MessageDeleted') await forget(tx, conversation!, (data as MessageDeleted).index);
+    if (type === 'ConversationDeleted') await forget(tx, conversation!, null);
   }
 }
 
@@ -61,8 +61,11 @@ function deliveriesOf({ type, account, conversation, data }: LogEvent) {
   }));
 }
 
-/** What a carrier was not asked to deliver yet, it is not asked any more. */
-const cancel = (tx: Connection, conversation: string, index: number | null) => tx.query(
-  `update delivery.delivery set state = 'cancelled', updated_at = now()
-    where conversation_sid = $1 and ($2::integer is null or message_index = $2) and state = 'queued'`, [conversation, index],
-);
+/** What a carrier was not asked to deliver yet, it is not asked any more, and no mail is tied to it. */
+async function forget(tx: Connection, conversation: string, index: number | null): Promise<void> {
+  await tx.query(
+    `update delivery.delivery set state = 'cancelled', updated_at = now()
+      where conversation_sid = $1 and ($2::integer is null or message_index = $2) and state = 'queued'`, [conversation, index],
+  );
+  await tx.query('delete from delivery.mail where conversation_sid = $1 and ($2::integer is null or message_index = $2)', [conversation, index]);
+}

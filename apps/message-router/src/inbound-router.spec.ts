@@ -4,6 +4,7 @@ import { newSid, type ConversationSid, type MessageSid } from '@parley/domain/si
 import { AddressBook } from './address-book.js';
 import type { InboundHooks } from './inbound-hooks.js';
 import { InboundRouter } from './inbound-router.js';
+import { MailBook } from './mail-book.js';
 
 const account = newSid('AC');
 const [defaultService, otherService] = [newSid('IS'), newSid('IS')];
@@ -71,7 +72,7 @@ beforeEach(() => {
   hooks = {
     patience: () => 0, messageAdd: async (_caller, _sid, data) => data, conversationAdd: async () => ({}), participantAdd: async () => {},
   };
-  router = new InboundRouter(log.addressBook, accounts, commands, commands, commands, hooks);
+  router = new InboundRouter(log.addressBook, accounts, commands, commands, commands, hooks, new MailBook(undefined as never));
 });
 const message = (id: string, body = id): InboundMessage => ({
   channel: 'sms', from: '+15550100002', to: '+15550100001', body, media: null, providerMessageId: `simulator:${id}`, receivedAt: '',

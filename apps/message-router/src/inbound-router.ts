@@ -13,6 +13,8 @@ import type { Accounts } from '@parley/event-store/accounts';
 import { derivedSid } from '@parley/event-store/derived-sid';
 import type { AddressBook } from './address-book.js';
 import { isRefusedByHook, type InboundHooks } from './inbound-hooks.js';
+import type { MailBook } from './mail-book.js';
+import { routeMail } from './mail-routing.js';
 
 /** Conversations may be closed while a message is on its way to them; more often than this it is not looked up again. */
 const LOOKUPS_MAX = 3;
@@ -25,21 +27,27 @@ export class InboundRouter implements RouterCommands {
     private readonly participants: ParticipantCommands,
     private readonly registry: Pick<RegistryCommands, 'create'>,
     private readonly hooks: Pick<InboundHooks, 'patience' | 'messageAdd' | 'conversationAdd' | 'participantAdd'>,
+    private readonly mailBook: Pick<MailBook, 'placeOf' | 'senderFor'>,
   ) {}
 
   /** Throws DomainError `unavailable` or `overloaded` when it may succeed later. */
-  async routeInbound(account: string, message: InboundMessage): Promise<InboundRouting> {
-    const caller = { account, key: `in:${message.providerMessageId}`, webhook: { source: message.channel.toUpperCase() } };
+  async routeInbound(account: string, given: InboundMessage): Promise<InboundRouting> {
+    const caller = { account, key: `in:${given.providerMessageId}`, webhook: { source: given.channel.toUpperCase() } };
     const until = this.hooks.patience();
     for (let lookup = 1; ; lookup++) {
       try {
-        const known = await this.addressBook.find(account, message.from, message.to);
-        const conversationSid = known ?? (await this.open(caller, message, until));
+        const { message, conversation, apart, join } = await routeMail(this.mailBook, account, given);
+        const known = conversation ?? (apart ? undefined : await this.addressBook.find(account, message.from, message.to));
+        const conversationSid = known ?? (await this.open(caller, message, until, apart));
         if (conversationSid === undefined) return { outcome: 'unrouted' };
-        const { messageSid } = await this.conversations.addMessage(caller, conversationSid, await this.hooks.messageAdd(caller, conversationSid, {
-          author: message.from, body: message.body, media: message.media, source: message.channel, ...(message.attributes !== undefined && { attributes: message.attributes }),
+        if (join.includes(message.from)) await this.join(caller, conversationSid, message.from, message.to);
+        const { messageSid, index } = await this.conversations.addMessage(caller, conversationSid, await this.hooks.messageAdd(caller, conversationSid, {
+          author: message.from, body: message.body, media: message.media, source: message.channel, subject: message.email?.subject ?? null,
+          ...(message.attributes !== undefined && { attributes: message.attributes }),
         }, until));
-        return { outcome: 'routed', conversationSid, messageSid, created: known === undefined };
+        // They have this one already.
+        for (const address of join) if (address !== message.from) await this.join(caller, conversationSid, address, message.to);
+        return { outcome: 'routed', conversationSid, messageSid, index, created: known === undefined };
       } catch (error) {
         if (isRefusedByHook(error)) return { outcome: 'unrouted' };
         // Stored before, and deleted by somebody since.
@@ -71,7 +79,7 @@ export class InboundRouter implements RouterCommands {
   }
 
   /** A conversation for this pair: a new one, or that of whoever was faster. undefined: this address opens none. */
-  private async open(caller: Caller, message: InboundMessage, until: number): Promise<ConversationSid | undefined> {
+  private async open(caller: Caller, message: InboundMessage, until: number, apart = false): Promise<ConversationSid | undefined> {
     const { from, to, channel, body } = message;
     const autoCreation = await this.addressBook.autoCreation(caller.account, to);
     if (!autoCreation) return undefined;
@@ -81,6 +89,7 @@ export class InboundRouter implements RouterCommands {
     });
     // Before the sender joins: from then on others find the conversation, and its webhook must be told of all they say.
     await this.attachWebhook(caller, conversationSid, autoCreation);
+    if (apart) return conversationSid;
     try {
       await this.hooks.participantAdd(caller, service, conversationSid, message, until);
       await this.participants.addParticipant(step(caller, 'participant'), conversationSid, {
@@ -93,6 +102,15 @@ export class InboundRouter implements RouterCommands {
       await this.conversations.deleteConversation({ account: caller.account, key: `${caller.key}:withdrawal` }, conversationSid);
       if (!inUse) throw error;
       return (error.details['conversationSid'] as ConversationSid | undefined) ?? this.addressBook.find(caller.account, from, to);
+    }
+  }
+
+  /** By mail. Who cannot join, for example because they have a conversation with this address, does not. */
+  private async join(caller: Caller, conversation: ConversationSid, address: string, proxyAddress: string): Promise<void> {
+    try {
+      await this.participants.addParticipant(step(caller, `join ${address}`), conversation, { binding: { type: 'email', address, proxyAddress } });
+    } catch (error) {
+      if (!(error instanceof DomainError) || ['unavailable', 'overloaded', 'conversation_closed', 'conflicting_modification'].includes(error.code)) throw error;
     }
   }
 

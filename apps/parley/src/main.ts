@@ -3,6 +3,7 @@ import { Module } from '@nestjs/common';
 import { ApiGatewayModule } from '@parley/api-gateway/app.module';
 import { configureGateway } from '@parley/api-gateway/configure-gateway';
 import { CarrierSimulatorModule } from '@parley/carrier-simulator/app.module';
+import { ChannelEmailModule } from '@parley/channel-email/app.module';
 import { ChannelMessengerModule } from '@parley/channel-messenger/app.module';
 import { ChannelSmsModule } from '@parley/channel-sms/app.module';
 import { ChannelWhatsappModule } from '@parley/channel-whatsapp/app.module';
@@ -21,7 +22,7 @@ await run('parley', async () => {
   @Module({
     imports: [
       PartsModule.forRoot('local', config), ConversationServiceModule, ParticipantServiceModule, MessageRouterModule, WebhookWorkerModule,
-      ChannelSmsModule, ChannelWhatsappModule, ChannelMessengerModule, CarrierSimulatorModule, ApiGatewayModule, RealtimeGatewayModule, RetentionWorkerModule,
+      ChannelSmsModule, ChannelWhatsappModule, ChannelEmailModule, ChannelMessengerModule, CarrierSimulatorModule, ApiGatewayModule, RealtimeGatewayModule, RetentionWorkerModule,
     ],
   })
   class Parley {}

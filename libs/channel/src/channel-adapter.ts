@@ -45,6 +45,8 @@ export type Sent = {
   providerMessageIds: string[];
   /** Other addresses it knows this person by: WhatsApp writes some numbers otherwise than people do, and has ids of its own. */
   recipient?: { alsoKnownAs: readonly string[] };
+  /** It is on its way already, and the carrier may never say so. */
+  status?: 'sent';
 };
 
 export type RawWebhook = {
@@ -83,6 +85,9 @@ export abstract class ChannelAdapter {
 
   /** One attempt. Passes `deliveryId` on as the carrier's idempotency key where it has one. Throws SendError. */
   abstract send(delivery: Delivery, signal: AbortSignal): Promise<Sent>;
+
+  /** The id by which the recipient's own program will name the message in an answer (Message-ID), where that is known before it is sent. */
+  answeredBy?(delivery: Pick<Delivery, 'deliveryId'>): string | undefined;
 
   /**
    * Asks what became of a send that was never answered; undefined: the carrier never got it. A carrier that keeps no

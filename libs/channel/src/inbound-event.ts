@@ -15,6 +15,8 @@ export type InboundMedia = {
   /** The carrier's id of the file. */
   providerMediaId?: string;
   bytes?: number;
+  /** A mail's own text: as HTML, or all of it with what was quoted; absent: a file. */
+  category?: 'body' | 'history';
   /** Shown inside the text (email), by this content id. */
   inline?: boolean;
   contentId?: string;

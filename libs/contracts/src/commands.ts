@@ -145,12 +145,25 @@ export type InboundMessage = {
   media: Media[] | null;
   /** JSON: what the channel says beside text and files, under its name. */
   attributes?: string;
+  email?: InboundMailThread;
   /** `<carrier>:<carrier's message id>`: the same one twice is one message. */
   providerMessageId: string;
   receivedAt: string;
 };
+/** How a mail is tied to what was said before. */
+export type InboundMailThread = {
+  subject: string | null;
+  /** The conversation that a reply address of ours names, rightly signed. */
+  replyToken?: ConversationSid;
+  /** Message-IDs it answers, the newest first. */
+  answers: readonly string[];
+  /** Who else it was written to. */
+  others: readonly { address: string; name?: string }[];
+  /** It is not from where it says: its sender is not taken for a participant. */
+  doubtful?: true;
+};
 export type InboundRouting =
-  | { outcome: 'routed'; conversationSid: ConversationSid; messageSid: MessageSid; created: boolean }
+  | { outcome: 'routed'; conversationSid: ConversationSid; messageSid: MessageSid; index: number; created: boolean }
   /** Nobody is waiting for it: no open conversation has the pair and the address does not create any. */
   | { outcome: 'unrouted' };
 

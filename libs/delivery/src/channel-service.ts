@@ -20,6 +20,7 @@ import { CONNECTION_CHANGED } from './connections.js';
 import { DeliveryWorker } from './delivery-worker.js';
 import { InboundEvents } from './inbound-events.js';
 import { InboundMedia } from './inbound-media.js';
+import { MailThreads } from './mail-threads.js';
 import { Inbox } from './inbox.js';
 import { InboxStore } from './inbox-store.js';
 import type { Files } from './outgoing.js';
@@ -83,7 +84,7 @@ export class ChannelService {
     const { channel, pool, nats, accounts, box, publicUrl, simulatorUrl, usualSettings = {}, conversations, router, instance, files } = options;
     this.carriers = new Carriers({ channel, pool, box, accounts, publicUrl, simulatorUrl, usualSettings });
     this.worker = new DeliveryWorker({
-      channel, pool, nats, owner: instance, carriers: this.carriers, conversations, files,
+      channel, pool, nats, owner: instance, carriers: this.carriers, conversations, files, ...(channel === 'email' && { complete: new MailThreads(pool).complete }),
       timeoutMillis: options.timeoutMillis, concurrency: options.concurrency, unanswered: options.unanswered, rate: new SendRate(options.redis),
     });
     this.media = new InboundMedia(pool, options.storage, this.carriers, { channel, bytesMax: options.inboundMediaBytesMax, privateAllowed: options.privateAllowed });

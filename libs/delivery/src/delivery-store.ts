@@ -47,7 +47,7 @@ export type Claim = DeliveryRow & Lane & {
 export type Settlement = {
   deliveryId: ReceiptSid;
   attempt: number;
-  state: Extract<DeliveryState, 'accepted' | 'queued' | 'unknown' | 'failed' | 'cancelled'>;
+  state: Extract<DeliveryState, 'accepted' | 'sent' | 'queued' | 'unknown' | 'failed' | 'cancelled'>;
   providerMessageIds?: string[];
   /** Each of the ids is a piece of the message, and each will be reported on: it arrived when all of them have. */
   segments?: boolean;
@@ -178,7 +178,7 @@ select c.*, c.own_body is not null or m.sid is not null as found, coalesce(c.own
        case when m.media is not null then (
          select coalesce(json_agg(json_build_object('sid', f.sid, 'size', f.size, 'state', f.state, 'content_type', f.content_type, 'filename', f.filename) order by e.place), '[]')
            from json_array_elements(m.media::json) with ordinality e (file, place)
-           join media.media f on f.sid = e.file->>'sid' and f.account = c.account and f.state in ('stored', 'fetching')) end as files,
+           join media.media f on f.sid = e.file->>'sid' and f.account = c.account and f.state in ('stored', 'fetching') and f.category = 'media') end as files,
        x.at is not null and c.own_body is null as opted_out,
        delivery.carrier_of(c.account, c.channel, c.sender) as carrier, s.connection, n.version, s.sid as sender_sid, s.rate, s.daily_cap, s.policy,
        coalesce((select min(a.started_at) from delivery.attempt a where a.delivery_id = c.delivery_id), now()) as first_attempt_at

@@ -5,7 +5,7 @@ import type { Connection } from '@parley/messaging/connection';
 import { WorkQueue } from '@parley/messaging/work-queue';
 import type { Carriers } from './carriers.js';
 import { DeliveryStore } from './delivery-store.js';
-import { Dispatcher } from './dispatcher.js';
+import { Dispatcher, type Complete } from './dispatcher.js';
 import { DELIVER_QUEUE, type Lane } from './lane.js';
 import type { Files } from './outgoing.js';
 import { Receipts } from './receipts.js';
@@ -26,6 +26,7 @@ export type DeliveryWorkerOptions = {
   carriers: Carriers;
   conversations: ConversationCommands;
   files: Files;
+  complete?: Complete;
   timeoutMillis: number;
   /** Calls in flight per sender. */
   concurrency: number;
@@ -38,9 +39,9 @@ export class DeliveryWorker {
   private queue: WorkQueue | undefined;
 
   constructor(private readonly options: DeliveryWorkerOptions) {
-    const { pool, owner, carriers, conversations, files, timeoutMillis, concurrency, unanswered, rate } = options;
+    const { pool, owner, carriers, conversations, files, complete, timeoutMillis, concurrency, unanswered, rate } = options;
     this.dispatcher = new Dispatcher({
-      store: new DeliveryStore(pool, owner, PATIENCE_MILLIS + timeoutMillis + SETTLING_MILLIS), carriers, files, receipts: new Receipts(pool, conversations), timeoutMillis, concurrency,
+      store: new DeliveryStore(pool, owner, PATIENCE_MILLIS + timeoutMillis + SETTLING_MILLIS), carriers, files, ...(complete && { complete }), receipts: new Receipts(pool, conversations), timeoutMillis, concurrency,
       retries: { ...usualRetries, unanswered }, ...(rate && { rate }),
     });
   }

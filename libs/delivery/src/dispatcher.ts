@@ -22,11 +22,15 @@ import { pauseAfter, usualRetries, type RetryPolicy } from './retry-policy.js';
 import { bucketsOf, type SendRate } from './send-rate.js';
 import { SenderGate, type CallEnd } from './sender-gate.js';
 
+export type Complete = (claim: Claim, adapter: ChannelAdapter, delivery: Delivery) => Promise<Delivery>;
+
 export type DispatcherOptions = {
   store: DeliveryStore;
   carriers: Carriers;
   files: Files;
   receipts: Receipts;
+  /** What the channel adds to a delivery before it is sent. */
+  complete?: Complete;
   /** A carrier that has not answered by then is not waited for: the attempt is unknown. */
   timeoutMillis?: number;
   /** Calls in flight per sender. */
@@ -181,9 +185,10 @@ export class Dispatcher {
     const held = (await this.holdBack(claim)) ?? (await this.capped(claim));
     if (held) return held;
     try {
-      const { providerMessageIds, recipient } = await adapter.send(deliveryOf(claim, outgoing), this.signal());
+      const { complete = (_claim, _adapter, delivery) => Promise.resolve(delivery) } = this.options;
+      const { providerMessageIds, recipient, status } = await adapter.send(await complete(claim, adapter, deliveryOf(claim, outgoing)), this.signal());
       if (recipient) this.options.store.noteNames(claim, recipient.alsoKnownAs).catch((error: unknown) => log.warn('names of a recipient not noted', { error }));
-      return { state: 'accepted', providerMessageIds, segments: providerMessageIds.length > 1, call: 'fine' };
+      return { state: status ?? 'accepted', providerMessageIds, segments: providerMessageIds.length > 1, call: 'fine' };
     } catch (error) {
       if (!(error instanceof SendError)) throw error;
       if (claim.daily_cap !== null && claim.sender_sid !== null && !error.ambiguous) await this.options.store.giveBackOfDay(claim.sender_sid);

@@ -6,6 +6,8 @@ import { InboundPeople } from './inbound-people.js';
 import { noteInboundMedia } from './inbound-media.js';
 import type { InboxHandlers } from './inbox.js';
 import { answerKeyword } from './keyword-answers.js';
+import { mailThreadOf } from './mail-bodies.js';
+import { MailThreads } from './mail-threads.js';
 import { noteKeyword, optOut, type OptOutReason } from './opt-outs.js';
 import type { Parts } from './parts.js';
 import type { Receipts } from './receipts.js';
@@ -13,6 +15,7 @@ import { messagesUpTo } from './up-to.js';
 
 export class InboundEvents implements InboxHandlers {
   private readonly people: InboundPeople;
+  private readonly mail: MailThreads;
 
   constructor(
     private readonly pool: Pool,
@@ -21,6 +24,7 @@ export class InboundEvents implements InboxHandlers {
     private readonly parts: Parts,
   ) {
     this.people = new InboundPeople(pool, router);
+    this.mail = new MailThreads(pool);
   }
 
   async message(account: string, event: InboundMessage, { reference, receivedAt }: { reference: string; receivedAt: string }) {
@@ -30,9 +34,11 @@ export class InboundEvents implements InboxHandlers {
     if (event.kind === 'echo') return 'done' as const;
     const understood = await this.people.understand(account, event, receivedAt);
     const media = await noteInboundMedia(this.pool, account, event, reference);
-    const routing = await this.router.routeInbound(account, { channel, to, ...understood, media, providerMessageId: reference, receivedAt });
+    const routing = await this.router.routeInbound(account, { channel, to, ...understood, ...mailThreadOf(event), media, providerMessageId: reference, receivedAt });
     await this.people.routed(account, event, understood.from, routing);
-    return routing.outcome === 'routed' ? 'done' : 'unrouted';
+    if (routing.outcome === 'unrouted') return 'unrouted' as const;
+    await this.mail.noteInbound(account, event, routing.conversationSid, routing.index);
+    return 'done' as const;
   }
 
   async other(account: string, event: InboundPart | InboundChange, { carrier }: { carrier: string }) {
@@ -56,6 +62,8 @@ export class InboundEvents implements InboxHandlers {
        (select sender, recipient from delivery.delivery where account = $1 and provider_message_ids[1] = $3 and provider_message_ids <> '{}' limit 1)`,
       [account, deliveryId ?? null, providerMessageId],
     );
+    // Anybody can write a report by mail: without a delivery of ours it says nothing.
+    if (!row && channel === 'email') return;
     await optOut(this.pool, { account, channel, sender: row?.sender ?? from, recipient: row?.recipient ?? to }, reason);
   }
 }

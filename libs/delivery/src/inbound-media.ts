@@ -11,6 +11,7 @@ import { mediaKey, type MediaStorage } from '@parley/media/media-storage';
 import { discard, receive, TooLarge, type Received } from '@parley/media/spool';
 import { logger } from '@parley/telemetry/logger';
 import type { Carriers } from './carriers.js';
+import { withMailAttributes, withMailBodies } from './mail-bodies.js';
 import { openRemote, RemoteRefused } from './remote-file.js';
 import { Readable } from 'node:stream';
 
@@ -64,26 +65,27 @@ export class InboundMedia {
 
   /** Puts files whose bytes came along into the storage and takes the bytes out of the events: the same event again meets its own. */
   async keep(account: string, carrier: string, events: readonly InboundEvent[]): Promise<InboundEvent[]> {
-    return Promise.all(events.map(async (event) => {
-      if (!('media' in event) || event.media.every(({ content }) => content === undefined)) return event;
+    return Promise.all(events.map(async (given) => {
+      const sidOf = (i: number) => derivedSid('ME', account, `${carrier}:${given.providerMessageId}/${i}`);
+      const event = 'email' in given ? withMailBodies(given, sidOf) : given;
+      if (!('media' in event) || event.media.every(({ content }) => content === undefined)) return withMailAttributes(event);
       const media = await Promise.all(event.media.map(async ({ content, ...file }, i) => {
         if (content === undefined) return file;
-        return { ...file, kept: await this.keepOne(account, `${carrier}:${event.providerMessageId}/${i}`, file, content) };
+        return { ...file, kept: await this.keepOne(account, sidOf(i), file, content) };
       }));
-      return { ...event, media } as InboundEvent;
+      return withMailAttributes({ ...event, media } as InboundMessage);
     }));
   }
 
-  private async keepOne(account: string, key: string, { contentType, filename }: InboundMessage['media'][number], content: Buffer): Promise<Kept> {
-    const sid = derivedSid('ME', account, key);
+  private async keepOne(account: string, sid: string, { contentType, filename, category }: InboundMessage['media'][number], content: Buffer): Promise<Kept> {
     const file = await receive(this.storage, Readable.from([content]), Infinity);
     try {
       const type = (await checkedContentType(typeOf(contentType) ?? 'application/octet-stream', file.head)) ?? 'application/octet-stream';
       const { rows: [fresh] } = await this.pool.query(
-        `insert into media.media (sid, account, state, size, content_type, filename, expires_at)
-         values ($1, $2, 'uploading', $3, $4, $5, now() + ${UNROUTED_SECONDS} * interval '1 s')
+        `insert into media.media (sid, account, state, size, content_type, filename, category, expires_at)
+         values ($1, $2, 'uploading', $3, $4, $5, $6, now() + ${UNROUTED_SECONDS} * interval '1 s')
          on conflict (sid) do update set updated_at = now() where media.media.state = 'uploading' returning sid`,
-        [sid, account, file.size, type, filename ?? null],
+        [sid, account, file.size, type, filename ?? null, category ?? 'media'],
       );
       if (fresh) {
         await this.storage.put(mediaKey(account, sid), file, type);

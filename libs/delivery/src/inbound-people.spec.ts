@@ -58,7 +58,7 @@ it('many at once from one person are one contact', async () => {
 describe('a message of theirs', () => {
   const conversationSid = newSid('CH');
   const messageSid = newSid('IM');
-  const routed = (from = 'whatsapp:+15550100002') => people.routed(bench.account, wrote(from), from, { outcome: 'routed', conversationSid, messageSid, created: false });
+  const routed = (from = 'whatsapp:+15550100002') => people.routed(bench.account, wrote(from), from, { outcome: 'routed', conversationSid, messageSid, index: 0, created: false });
   const change = (more: object, from = 'whatsapp:+15550100002') => people.change(bench.account, 'whatsapp-cloud', { channel: 'whatsapp', from, to: ours, providerMessageId: 'wamid.9', ...more } as Parameters<InboundPeople['change']>[2]);
 
   it('is named by our SID when it is answered or reacted to', async () => {

@@ -27,9 +27,9 @@ export function outgoingOf({ account, channel, body, files, content }: Claim, { 
     return { body: rendered.body, media, bytes: 0, pending: false };
   }
   if (files === null || files.length === 0) return { body, media: [], bytes: 0, pending: false };
-  // A message with files goes without its text (API reference 3.9).
+  // A message with files goes without its text (API reference 3.9), but a mail has room for both.
   return {
-    body: null, bytes: files.reduce((sum, { size }) => sum + size, 0), pending: files.some(({ state }) => state === 'fetching'),
+    body: channel === 'email' ? body : null, bytes: files.reduce((sum, { size }) => sum + size, 0), pending: files.some(({ state }) => state === 'fetching'),
     media: files.map(({ sid, size, content_type, filename }) => ({
       url: urlOf(sid), contentType: content_type, filename, bytes: size, ...(open && { open: open(account, sid) }),
     })),

@@ -10,7 +10,7 @@ import type { Authentication } from './authentication.js';
 import { readMail, type Envelope, type MailHome } from './inbound-mail.js';
 import type { MailSettings } from './mail-settings.js';
 import { closeFiles, composeMail, type OutgoingMail } from './outgoing-mail.js';
-import { unsubscribedOf } from './reply-address.js';
+import { messageIdOf, unsubscribedOf } from './reply-address.js';
 import { createHmac } from 'node:crypto';
 import { createTransport } from 'nodemailer';
 
@@ -41,6 +41,10 @@ export abstract class MailAdapter extends ChannelAdapter {
       channel: 'email', kind: 'status', from: '', to: '', providerMessageId: `unsubscribe ${deliveryId}`, text: null, media: [], inReplyTo: null,
       status: 'delivered', deliveryId, suppress: 'unsubscribe',
     }];
+  }
+
+  override answeredBy({ deliveryId }: Pick<Delivery, 'deliveryId'>): string | undefined {
+    return messageIdOf(deliveryId, this.home.domain);
   }
 
   /** Scanners follow links, so a look at the address changes nothing. */

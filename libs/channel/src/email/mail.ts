@@ -30,6 +30,8 @@ const PARTS_MAX = 200;
 const HEAD_BYTES_MAX = 1024 * 1024;
 const SUBJECT_CHARS_MAX = 256;
 const ID_CHARS_MAX = 900;
+/** Longer ones are known by their hash: they become keys. */
+const OWN_ID_CHARS_MAX = 250;
 const REFERENCES_MAX = 100;
 /** Written by whoever carried the mail, so different each way it comes. */
 const carriersHeaders = /^(?:received|delivered-to|return-path|x-original-to|authentication-results|envelope-to)\s*:/i;
@@ -48,7 +50,7 @@ export async function parseMail(raw: Buffer): Promise<Mail> {
   return {
     headers, from: mailboxes(mail.from)[0], replyTo: mailboxes(mail.replyTo)[0], to: mailboxes(mail.to), cc: mailboxes(mail.cc),
     subject: mail.subject === undefined ? null : tidy(mail.subject).slice(0, SUBJECT_CHARS_MAX).toWellFormed(),
-    messageId: idsIn(mail.messageId ?? '')[0] ?? keyOf(raw), inReplyTo,
+    messageId: idsIn(mail.messageId ?? '').find((id) => id.length <= OWN_ID_CHARS_MAX) ?? keyOf(raw), inReplyTo,
     references: idsIn([mail.references ?? []].flat().join(' ')).slice(-REFERENCES_MAX),
     text: tidy(mail.text ?? ''), html: mail.html ? tidy(mail.html) : undefined, attachments: mail.attachments,
     // What cannot be read, the parser takes for now.

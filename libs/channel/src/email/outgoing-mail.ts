@@ -9,7 +9,7 @@ import type { Delivery, OutboundMedia } from '../channel-adapter.js';
 import { SendError } from '../send-error.js';
 import type { MailHome } from './inbound-mail.js';
 import { bounceAddress, messageIdOf, replyAddress, unsubscribeToken } from './reply-address.js';
-import { referencesWith } from './thread.js';
+import { answerSubject, referencesWith } from './thread.js';
 
 export type OutgoingRules = {
   home: MailHome;
@@ -22,10 +22,12 @@ export type OutgoingMail = SendMailOptions & { messageId: string; envelope: { fr
 
 /** Streams of its files are open: `closeFiles` when it was not sent. Throws SendError when a file cannot be read. */
 export async function composeMail(delivery: Delivery, { home, fromName, usualSubject, unsubscribeUrl }: OutgoingRules): Promise<OutgoingMail> {
-  const { deliveryId, sender, recipient, conversationSid, inReplyTo, authorName = fromName, subject = usualSubject } = delivery;
+  const { deliveryId, sender, recipient, conversationSid, inReplyTo, authorName = fromName } = delivery;
   const { domain, key } = home;
   // A file that is not ours is not fetched on a stranger's word: its address goes along.
   const text = [delivery.body ?? '', ...delivery.media.filter(({ open }) => !open).map(({ url }) => url)].filter(Boolean).join('\n\n');
+  const answers = inReplyTo !== undefined || (delivery.references ?? []).length > 0;
+  const subject = delivery.subject ?? (answers ? answerSubject(usualSubject) : usualSubject);
   const references = referencesWith(delivery.references ?? [], inReplyTo);
   const token = key !== undefined && unsubscribeUrl ? unsubscribeToken(key, deliveryId) : undefined;
   return {

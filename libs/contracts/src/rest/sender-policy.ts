@@ -19,5 +19,11 @@ export const senderPolicy = z.strictObject({
     .describe('Beginnings of the numbers it may write to; 21408 for others. Without it: all'),
   mark_read: z.boolean().optional()
     .describe('WhatsApp: messages that were read in the chat are shown as read to who wrote them. Default false'),
+  email: z.strictObject({
+    /** Who else a mail was written to: joins the conversation, or is noted in the message's attributes (default). */
+    copies: z.enum(['join', 'note']).optional(),
+    /** Somebody who is no participant and answers a mail of a conversation: joins it, or has one of their own (default). */
+    strangers: z.enum(['join', 'separate']).optional(),
+  }).optional().describe('Who joins a conversation by mail'),
 });
 export type SenderPolicy = z.output<typeof senderPolicy>;

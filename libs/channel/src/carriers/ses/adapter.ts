@@ -43,6 +43,9 @@ export class SesAdapter extends MailAdapter {
     return { providerMessageIds: [`<${id}@${region === 'us-east-1' ? 'email' : region}.amazonses.com>`] };
   }
 
+  /** Only SES knows. */
+  override answeredBy(): undefined {}
+
   /** Nothing comes by HTTP but a click on "unsubscribe". */
   protected override parseCarrierWebhook(): InboundEvent[] {
     throw new InvalidSignature();

@@ -1,7 +1,7 @@
 /** A mail server: a pool of sessions out, and what listens for mail in. */
 import { createTransport, type NodemailerError, type SMTPPoolOptions } from 'nodemailer';
 import type { CarrierConnection } from '../../carrier-definition.js';
-import type { ChannelLimits, Delivery, InboundSink } from '../../channel-adapter.js';
+import type { ChannelLimits, Delivery, InboundSink, Sent } from '../../channel-adapter.js';
 import { foundAuthentication, type Arrived, type Resolver } from '../../email/authentication.js';
 import { MailAdapter } from '../../email/mail-adapter.js';
 import { closeFiles } from '../../email/outgoing-mail.js';
@@ -42,12 +42,12 @@ export class SmtpAdapter extends MailAdapter {
     } satisfies SMTPPoolOptions);
   }
 
-  override async send(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] }> {
+  override async send(delivery: Delivery, signal: AbortSignal): Promise<Sent> {
     const mail = await this.compose(delivery);
     const dsn = { id: nameOf(delivery.deliveryId), return: 'headers' as const, notify: ['failure', 'delay'] as ('failure' | 'delay')[] };
     try {
       await bounded(this.transport.sendMail({ ...mail, dsn }), signal);
-      return { providerMessageIds: [mail.messageId] };
+      return { providerMessageIds: [mail.messageId], status: 'sent' };
     } catch (error) {
       throw error instanceof SendError ? error : smtpFailure(error as NodemailerError);
     } finally {
