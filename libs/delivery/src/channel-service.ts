@@ -91,7 +91,7 @@ export class ChannelService {
     this.readMarks = new ReadMarks(pool, this.carriers, channel);
     this.parts = new Parts(pool, () => this.inbox.soon());
     // Under a name of its own: in one process every channel has its inbox.
-    this.inbox = new Inbox(new InboxStore(pool, `${instance} ${channel}`), new InboundEvents(pool, router, new Receipts(pool, conversations), this.parts));
+    this.inbox = new Inbox(new InboxStore(pool, `${instance} ${channel}`), new InboundEvents(pool, router, new Receipts(pool, conversations, (lane) => this.worker.publish(lane)), this.parts));
     this.listeners = new CarrierListeners({
       pool, carriers: this.carriers, names: carriersOf(channel), receive: (account, carrier, events) => this.receive(account, carrier, events),
     });

@@ -3,7 +3,8 @@
  * attempt before anybody calls the carrier; settling records how it ended. Both work on many lanes at once.
  */
 import type { SenderPolicy } from '@parley/contracts/rest/sender-policy';
-import type { MessageContent } from '@parley/domain/content-template';
+import type { ContentTypes, ContentVariables, MessageContent } from '@parley/domain/content-template';
+import type { Leg, RoutingPolicy } from '@parley/domain/delivery/routing';
 import type { MessageSid, ReceiptSid } from '@parley/domain/sid';
 import type { Pool } from '@parley/event-store/database';
 import { Batcher } from './batcher.js';
@@ -11,13 +12,31 @@ import { Contacts } from './contacts.js';
 import { DELIVERY_ROW, type DeliveryRow, type DeliveryState } from './delivery-row.js';
 import { providerIdFor } from './known-messages.js';
 import type { Lane } from './lane.js';
+import { FRESH_DEADLINE, wayColumns } from './other-ways.js';
 
 /** The head of a lane, ours until the lease ends. */
-export type Claim = DeliveryRow & Lane & {
+export type Claim = DeliveryRow & {
   /** `sending`: an attempt was begun just now. `unknown`: an earlier one ended without an answer. */
   state: 'sending' | 'unknown';
   attempt: number;
+  /** By ways it was on before. */
+  attempts_before: number;
+  /** Of the way it is on. */
   first_attempt_at: string;
+  /** Of its conversation and account. */
+  routing: RoutingPolicy;
+  /** Ways that are left; null: never asked for. */
+  legs: Leg[] | null;
+  /** SID of the content template that goes instead of the message, and what is stored of it. */
+  template: string | null;
+  stored_template: StoredTemplate | null;
+  /** People outside the chat who get the message. */
+  audience: number | null;
+  /** Where the policy wants authors named: a user's name, or the attributes of a participant outside the chat. */
+  author_name: string | null;
+  author_attributes: string | null;
+  /** What the sender can beyond text; null: what its channel can. */
+  capabilities: string[] | null;
   /** Past its deadline. */
   expired: boolean;
   /** The message still exists. */
@@ -44,6 +63,8 @@ export type Claim = DeliveryRow & Lane & {
   policy: SenderPolicy | null;
 };
 
+export type StoredTemplate = { types: ContentTypes; variables: ContentVariables; language: string; approval: { name: string; status: string } | null };
+
 export type Settlement = {
   deliveryId: ReceiptSid;
   attempt: number;
@@ -56,6 +77,11 @@ export type Settlement = {
   errorCode?: number;
   /** Until somebody looks at it again, for `queued` and `unknown`. */
   dueInMillis?: number;
+  /** Of that, what the deadline is moved by: people are left alone meanwhile, no carrier is waited for. */
+  quietMillis?: number;
+  /** The way it goes on, for `queued`, and those that are left (after it). */
+  leg?: Leg;
+  legs?: Leg[];
   deadLetter?: boolean;
 };
 
@@ -126,6 +152,11 @@ export class DeliveryStore {
     return next && { account, channel, sender: next.address, recipient };
   }
 
+  /** Before the first attempt: a report that comes before its answer finds them. */
+  async noteLegs({ delivery_id }: Claim, legs: readonly Leg[]): Promise<void> {
+    await this.pool.query('update delivery.delivery set legs = $2 where delivery_id = $1 and legs is null', [delivery_id, JSON.stringify(legs)]);
+  }
+
   private async claimAll(lanes: Lane[]): Promise<(Claim | undefined)[]> {
     const { rows } = await this.pool.query<Claim & { o: number }>({
       name: 'claim-deliveries', text: claimSql,
@@ -169,22 +200,33 @@ with head as (
      set state = case when f.begins then 'sending' else 'unknown' end, attempt = d.attempt + f.begins::integer,
          lease_owner = $1, due_at = now() + $2 * interval '1 ms', updated_at = now()
     from free f where d.delivery_id = f.delivery_id
-  returning f.o::integer, ${DELIVERY_ROW}, d.channel, d.sender, d.recipient, d.attempt, d.message_index, d.body as own_body, d.deadline <= now() as expired
+  returning f.o::integer, ${DELIVERY_ROW}, d.attempt, d.attempts_before, d.legs, d.leg, d.template, d.message_index, d.body as own_body, d.deadline <= now() as expired
 ), attempted as (
-  insert into delivery.attempt (delivery_id, attempt, owner) select delivery_id, attempt, $1 from claimed where state = 'sending'
+  insert into delivery.attempt (delivery_id, attempt, owner, leg, channel, sender, recipient)
+  select delivery_id, attempt, $1, leg, channel, sender, recipient from claimed where state = 'sending'
 )
 select c.*, c.own_body is not null or m.sid is not null as found, coalesce(c.own_body, m.body) as body, m.attributes, t.content,
        case when s.sid is not null then greatest(w.last_inbound_at, s.windows_since) end as window_opened_at,
+       p.routing, m.recipients as audience, a.name as author_name, a.attributes as author_attributes, s.capabilities,
+       case when c.template is not null then (
+         select json_build_object('types', e.types, 'variables', e.variables, 'language', e.language, 'approval', e.approval)
+           from model.content_template e where e.sid = c.template and e.account = c.account) end as stored_template,
        case when m.media is not null then (
          select coalesce(json_agg(json_build_object('sid', f.sid, 'size', f.size, 'state', f.state, 'content_type', f.content_type, 'filename', f.filename) order by e.place), '[]')
            from json_array_elements(m.media::json) with ordinality e (file, place)
            join media.media f on f.sid = e.file->>'sid' and f.account = c.account and f.state in ('stored', 'fetching') and f.category = 'media') end as files,
        x.at is not null and c.own_body is null as opted_out,
        delivery.carrier_of(c.account, c.channel, c.sender) as carrier, s.connection, n.version, s.sid as sender_sid, s.rate, s.daily_cap, s.policy,
-       coalesce((select min(a.started_at) from delivery.attempt a where a.delivery_id = c.delivery_id), now()) as first_attempt_at
+       coalesce((select min(a.started_at) from delivery.attempt a where a.delivery_id = c.delivery_id and a.attempt > c.attempts_before), now()) as first_attempt_at
   from claimed c
   left join model.message m on m.conversation_sid = c.conversation_sid and m.index = c.message_index
   left join model.message_content t on m.content_sid is not null and t.sid = m.sid
+ cross join lateral (select case when c.own_body is null then delivery.policy_of(c.account, c.conversation_sid) else '{}' end as routing) p
+  left join lateral (
+    select (select coalesce(u.friendly_name, u.identity) from model.conversation v join model.chat_user u on u.chat_service_sid = v.chat_service_sid
+             where v.sid = c.conversation_sid and u.identity = m.author) as name,
+           (select e.attributes from model.participant e where e.sid = m.participant_sid) as attributes
+  ) a on p.routing->>'author_name' in ('group', 'always')
   left join delivery.sender s on s.account = c.account and s.channel = c.channel and s.address = c.sender
   left join delivery.connection n on n.sid = s.connection
   left join delivery.reply_window w on w.account = c.account and w.channel = c.channel and w.sender = c.sender and w.recipient = c.recipient
@@ -195,9 +237,9 @@ select c.*, c.own_body is not null or m.sid is not null as found, coalesce(c.own
 const settleSql = `
 with said as (
   select * from jsonb_to_recordset($1) as r ("deliveryId" text, attempt smallint, state text, "providerMessageIds" text[],
-    "errorCode" integer, "dueInMillis" float, "deadLetter" boolean, segments boolean, unbegun boolean)
+    "errorCode" integer, "dueInMillis" float, "quietMillis" float, "deadLetter" boolean, segments boolean, unbegun boolean, leg jsonb, legs jsonb)
 ), ended as (
-  update delivery.attempt a set ended_at = now(), outcome = r.state, error_code = r."errorCode"
+  update delivery.attempt a set ended_at = now(), outcome = case when r.leg is null then r.state else 'failed' end, error_code = r."errorCode"
     from said r where a.delivery_id = r."deliveryId" and a.attempt = r.attempt and r.unbegun is not true
 ), unmade as (
   delete from delivery.attempt a using said r where a.delivery_id = r."deliveryId" and a.attempt = r.attempt and r.unbegun
@@ -211,9 +253,11 @@ with said as (
    cross join lateral unnest(r."providerMessageIds") i (id) where r.segments on conflict do nothing
 )
 update delivery.delivery d
-   set state = r.state, attempt = d.attempt - (r.unbegun is true)::integer, provider_message_ids = coalesce(r."providerMessageIds", d.provider_message_ids),
-       error_code = coalesce(r."errorCode", 0), due_at = least(now() + coalesce(r."dueInMillis", 0) * interval '1 ms', d.deadline),
-       lease_owner = null, dead_letter = coalesce(r."deadLetter", false), updated_at = now()
+   set state = r.state, attempt = d.attempt - (r.unbegun is true)::integer, error_code = coalesce(r."errorCode", 0), lease_owner = null,
+       dead_letter = coalesce(r."deadLetter", false), updated_at = now(),
+       provider_message_ids = case when r.leg is null then coalesce(r."providerMessageIds", d.provider_message_ids) else '{}' end,
+       due_at = least(now() + coalesce(r."dueInMillis", 0) * interval '1 ms', case when r.leg is null then d.deadline + coalesce(r."quietMillis", 0) * interval '1 ms' end),
+       deadline = case when r.leg is null then d.deadline + coalesce(r."quietMillis", 0) * interval '1 ms' else ${FRESH_DEADLINE} end,${wayColumns('r.leg', 'r.legs')}
   from locked r where d.delivery_id = r."deliveryId"
 returning ${DELIVERY_ROW}`;
 

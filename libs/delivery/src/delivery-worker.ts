@@ -6,7 +6,7 @@ import { WorkQueue } from '@parley/messaging/work-queue';
 import type { Carriers } from './carriers.js';
 import { DeliveryStore } from './delivery-store.js';
 import { Dispatcher, type Complete } from './dispatcher.js';
-import { DELIVER_QUEUE, type Lane } from './lane.js';
+import { DELIVER_QUEUE, jobSubject, type Lane } from './lane.js';
 import type { Files } from './outgoing.js';
 import { Receipts } from './receipts.js';
 import { PATIENCE_MILLIS, type SendRate } from './send-rate.js';
@@ -42,8 +42,13 @@ export class DeliveryWorker {
     const { pool, owner, carriers, conversations, files, complete, timeoutMillis, concurrency, unanswered, rate } = options;
     this.dispatcher = new Dispatcher({
       store: new DeliveryStore(pool, owner, PATIENCE_MILLIS + timeoutMillis + SETTLING_MILLIS), carriers, files, ...(complete && { complete }), receipts: new Receipts(pool, conversations), timeoutMillis, concurrency,
-      retries: { ...usualRetries, unanswered }, ...(rate && { rate }),
+      retries: { ...usualRetries, unanswered }, ...(rate && { rate }), onMoved: (lane) => this.publish(lane),
     });
+  }
+
+  /** For whichever app has the lane's channel; what is lost on the way, the sweeper finds. */
+  publish(lane: Lane): void {
+    this.queue?.publish(jobSubject(lane), lane);
   }
 
   async start(): Promise<void> {

@@ -79,7 +79,7 @@ export class DeliveryBench {
 
   /** Nothing stored, and what `begin` says. */
   async clear(): Promise<void> {
-    await this.db.pool.query('truncate media.media, model.message_content, delivery.delivery, delivery.attempt, delivery.sender, delivery.opt_out, delivery.inbox, delivery.connection, delivery.part, delivery.contact, delivery.reply_window, delivery.inbound_message, delivery.read_mark, model.message, model.address_binding cascade');
+    await this.db.pool.query('truncate media.media, model.message_content, delivery.delivery, delivery.attempt, delivery.sender, delivery.opt_out, delivery.inbox, delivery.connection, delivery.part, delivery.contact, delivery.reply_window, delivery.inbound_message, delivery.read_mark, delivery.routing_policy, model.message, model.address_binding cascade');
     await this.begin();
   }
 

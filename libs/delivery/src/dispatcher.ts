@@ -4,9 +4,8 @@
  */
 import type { ChannelAdapter, Delivery } from '@parley/channel/channel-adapter';
 import { SendError, UNKNOWN_ERROR } from '@parley/channel/send-error';
-import {
-  BODY_MISSING, BODY_TOO_LONG, MEDIA_TOO_LARGE, NOT_OUR_SENDER, OPTED_OUT, OUTSIDE_WINDOW, TOO_MANY_MEDIA, VALIDITY_EXPIRED,
-} from '@parley/channel/twilio/errors';
+import { NOT_OUR_SENDER } from '@parley/channel/twilio/errors';
+import { legsOf, nextLeg, refusals, route, type Decision, type Leg } from '@parley/domain/delivery/routing';
 import { isoTime } from '@parley/event-store/database';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
@@ -15,7 +14,7 @@ import type { Carriers } from './carriers.js';
 import type { Claim, DeliveryStore, Settlement } from './delivery-store.js';
 import { formsOf } from './forms.js';
 import { laneKey, senderKey, type Lane } from './lane.js';
-import { outgoingOf, type Files, type Outgoing } from './outgoing.js';
+import { authorOf, filesMaxOf, outgoingOf, withTemplate, type Files, type Outgoing } from './outgoing.js';
 import type { Receipts } from './receipts.js';
 import { planForWindow } from './reply-window.js';
 import { pauseAfter, usualRetries, type RetryPolicy } from './retry-policy.js';
@@ -38,18 +37,18 @@ export type DispatcherOptions = {
   retries?: RetryPolicy;
   /** Without it, as fast as carriers answer. */
   rate?: SendRate;
+  /** A delivery waits in the lane of another way now; without it, the sweeper finds it. */
+  onMoved?: (lane: Lane) => void;
 };
 
 /** Lanes one sender may have waiting in memory; the sweeper brings the others again. */
 const WAITING_MAX = 1000;
 const SETTLE_ATTEMPTS = 6;
-/** Of one message (channel facts, 1.11). */
-const MEDIA_MAX = 10;
+/** A template that is not approved, or gone (channel facts, 1.10). */
+const TEMPLATE_MISSING = 63027;
 /** Until a file may have come. */
 const MEDIA_PAUSE_MILLIS = 2_000;
 const STOP_MILLIS = 5_000;
-/** Sends to that region are not allowed (Twilio's number for it). */
-const REGION_REFUSED = 21408;
 const DAY_MILLIS = 86_400_000;
 const log = logger('dispatcher');
 const settled = metrics.counter('parley_delivery_attempts_total', 'Attempts to deliver outside the chat, by how they ended');
@@ -161,44 +160,56 @@ export class Dispatcher {
     }
     settled.add(1, { channel: claim.channel, state: end.state });
     const row = await this.settle({ ...end, deliveryId: claim.delivery_id, attempt: claim.attempt });
-    if (row) void this.options.receipts.report(row);
+    if (row && end.leg) this.options.onMoved?.({ account: row.account, channel: row.channel, sender: row.sender, recipient: row.recipient });
+    else if (row) void this.options.receipts.report(row);
     return call;
   }
 
-  private async send(claim: Claim): Promise<End> {
-    if (!claim.found) return { state: 'cancelled' };
-    if (claim.expired) return failed(VALIDITY_EXPIRED, true);
-    if (claim.opted_out) return failed(OPTED_OUT);
-    if (!mayWriteTo(claim)) return failed(REGION_REFUSED);
-    const adapter = await this.adapterOf(claim);
+  private async send(stored: Claim): Promise<End> {
+    if (!stored.found) return { state: 'cancelled' };
+    const legs = await this.legsOf(stored);
+    const adapter = await this.adapterOf(stored);
     if (!adapter) return failed(NOT_OUR_SENDER, true);
+    const claim = withTemplate(stored);
+    if (!claim) return goOn(legs, TEMPLATE_MISSING) ?? failed(TEMPLATE_MISSING);
     const { nothing, ...forms } = await formsOf(claim, (messageSid) => this.options.store.idOf(claim, messageSid));
     const outgoing = { ...outgoingOf(claim, this.options.files), ...forms };
-    const { body, media, bytes, pending, rich } = outgoing;
     if (nothing) return { state: 'cancelled' };
-    if (adapter.limits.replyWindow && this.windowOf(claim) === 'closed') return failed(OUTSIDE_WINDOW);
-    if (pending) return { state: 'queued', dueInMillis: MEDIA_PAUSE_MILLIS };
-    if (!body && media.length === 0 && !rich) return failed(BODY_MISSING);
-    if (body && body.length > adapter.limits.bodyCharsMax) return failed(BODY_TOO_LONG);
-    if (media.length > (adapter.limits.mediaMax ?? MEDIA_MAX)) return failed(TOO_MANY_MEDIA);
-    if (bytes > adapter.limits.mediaBytesMax) return failed(MEDIA_TOO_LARGE);
+    const decision = this.decide(claim, outgoing, legs, adapter);
+    if (decision.do !== 'send') return endOf(decision);
+    if (outgoing.pending) return { state: 'queued', dueInMillis: MEDIA_PAUSE_MILLIS };
     const held = (await this.holdBack(claim)) ?? (await this.capped(claim));
     if (held) return held;
+    const { text: body, files } = decision;
     try {
       const { complete = (_claim, _adapter, delivery) => Promise.resolve(delivery) } = this.options;
-      const { providerMessageIds, recipient, status } = await adapter.send(await complete(claim, adapter, deliveryOf(claim, outgoing)), this.signal());
+      const delivery = deliveryOf(claim, { ...outgoing, body, media: files === 'linked' ? [] : outgoing.media });
+      const { providerMessageIds, recipient, status } = await adapter.send(await complete(claim, adapter, delivery), this.signal());
       if (recipient) this.options.store.noteNames(claim, recipient.alsoKnownAs).catch((error: unknown) => log.warn('names of a recipient not noted', { error }));
       return { state: status ?? 'accepted', providerMessageIds, segments: providerMessageIds.length > 1, call: 'fine' };
     } catch (error) {
       if (!(error instanceof SendError)) throw error;
       if (claim.daily_cap !== null && claim.sender_sid !== null && !error.ambiguous) await this.options.store.giveBackOfDay(claim.sender_sid);
-      return this.afterFailure(claim, error, adapter);
+      return this.afterFailure(claim, error, adapter, legs);
     }
   }
 
-  private windowOf({ window_opened_at, content }: Claim) {
-    const openedAt = window_opened_at === null ? null : new Date(isoTime(window_opened_at));
-    return planForWindow({ openedAt, now: new Date(), hasTemplate: content?.channels.whatsapp.template !== undefined });
+  private async legsOf(claim: Claim): Promise<readonly Leg[]> {
+    if (claim.legs !== null) return claim.legs;
+    const legs = legsOf(claim.routing, claim);
+    if (legs.length > 0) await this.options.store.noteLegs(claim, legs);
+    return legs;
+  }
+
+  private decide(claim: Claim, { body, media, bytes, rich }: Outgoing, legs: readonly Leg[], { limits }: ChannelAdapter): Decision {
+    const { channel, sender, recipient } = claim;
+    const ofTemplate = rich?.['kind'] === 'template';
+    return route({
+      now: Date.now(), channel, sender, recipient, policy: claim.routing, senderRegions: claim.policy?.regions, legs, text: body, author: authorOf(claim),
+      audience: claim.audience ?? 1, files: media.map(({ url }, i) => ({ url, bytes: i === 0 ? bytes : 0 })),
+      limits: { textCharsMax: limits.bodyCharsMax, filesMax: filesMaxOf(claim, limits), fileBytesMax: limits.mediaBytesMax },
+      optedOut: claim.opted_out, expired: claim.expired, window: limits.replyWindow ? windowOf(claim) : 'none', kind: ofTemplate ? 'template' : rich ? 'form' : 'text',
+    });
   }
 
   /** Waits for its turn when that comes soon; otherwise the delivery, and its sender if that is the one in a hurry, wait without us. */
@@ -226,15 +237,16 @@ export class Dispatcher {
     return { state: 'queued', dueInMillis: DAY_MILLIS - (Date.now() % DAY_MILLIS), unbegun: true, senderFailed: true };
   }
 
-  private afterFailure(claim: Claim, error: SendError, adapter: ChannelAdapter): End {
+  private afterFailure(claim: Claim, error: SendError, adapter: ChannelAdapter, legs: readonly Leg[]): End {
     const { code, errorCode, retryAfterMillis } = error;
     log.info('attempt failed', { delivery: claim.delivery_id, attempt: claim.attempt, code, outcome: error.outcome, errorCode });
     if (error.ambiguous) return this.unanswered(claim, adapter.limits.lookupDelayMillis);
-    const dueInMillis = pauseAfter(claim.attempt, error, this.retries);
+    const dueInMillis = pauseAfter(claim.attempt - claim.attempts_before, error, this.retries);
     const aboutOnePerson = code === 'recipient_rate_limited';
     const call = code === 'rate_limited' && retryAfterMillis ? { pauseMillis: retryAfterMillis } : error.retryable && !aboutOnePerson ? 'trouble' : 'fine';
     const senderFailed = code === 'invalid_sender' && !error.retryable;
-    return dueInMillis === undefined ? { ...failed(errorCode, error.retryable), call, senderFailed } : { state: 'queued', dueInMillis, errorCode, call };
+    if (dueInMillis !== undefined) return { state: 'queued', dueInMillis, errorCode, call };
+    return { ...(goOn(legs, errorCode) ?? failed(errorCode, error.retryable)), call, senderFailed };
   }
 
   /** What became of a send that was never answered? */
@@ -250,14 +262,14 @@ export class Dispatcher {
     }
     log.info('the carrier does not know it', { delivery: claim.delivery_id, attempt: claim.attempt });
     if (!claim.found) return { state: 'cancelled' };
-    const again = this.retries.unanswered === 'retry' && !claim.expired && claim.attempt < this.retries.attemptsMax;
+    const again = this.retries.unanswered === 'retry' && !claim.expired && claim.attempt - claim.attempts_before < this.retries.attemptsMax;
     return again ? { state: 'queued', dueInMillis: 0, call: 'fine' } : failed(UNKNOWN_ERROR, true);
   }
 
   /** Asked again later, until the deadline. */
-  private unanswered({ attempt, expired }: Claim, delayMillis: number): End {
+  private unanswered({ attempt, attempts_before, expired }: Claim, delayMillis: number): End {
     if (expired) return { ...failed(UNKNOWN_ERROR, true), call: 'trouble' };
-    const dueInMillis = pauseAfter(attempt, { outcome: 'ambiguous', retryAfterMillis: delayMillis }, this.retries);
+    const dueInMillis = pauseAfter(attempt - attempts_before, { outcome: 'ambiguous', retryAfterMillis: delayMillis }, this.retries);
     return { state: 'unknown', dueInMillis: dueInMillis ?? this.retries.pauseMillisMax, call: 'trouble' };
   }
 
@@ -284,11 +296,26 @@ export class Dispatcher {
 
 const failed = (errorCode: number, deadLetter = false): End => ({ state: 'failed', errorCode, deadLetter });
 
-/** `regions` of the sender's policy: the beginnings of numbers. */
-function mayWriteTo({ recipient, policy }: Claim): boolean {
-  const regions = policy?.regions;
-  const number = recipient.replace(/^\w+:/, '');
-  return !regions || !number.startsWith('+') || regions.some((beginning) => number.startsWith(beginning));
+const moved = (leg: Leg, rest: Leg[], errorCode: number): End => ({ state: 'queued', leg, legs: rest, errorCode, dueInMillis: 0 });
+function goOn(legs: readonly Leg[], errorCode: number): End | undefined {
+  const next = nextLeg(legs, errorCode);
+  return next && moved(next.leg, next.rest, errorCode);
+}
+
+function endOf(decision: Exclude<Decision, { do: 'send' }>): End {
+  switch (decision.do) {
+    case 'wait': {
+      const millis = Math.max(0, decision.until - Date.now());
+      return { state: 'queued', dueInMillis: millis, quietMillis: millis, unbegun: true };
+    }
+    case 'next': return moved(decision.leg, decision.rest, decision.errorCode);
+    case 'fail': return failed(decision.errorCode, decision.errorCode === refusals.expired);
+  }
+}
+
+function windowOf({ window_opened_at, content }: Claim): 'open' | 'closed' {
+  const openedAt = window_opened_at === null ? null : new Date(isoTime(window_opened_at));
+  return planForWindow({ openedAt, now: new Date(), hasTemplate: content?.channels.whatsapp.template !== undefined }) === 'free' ? 'open' : 'closed';
 }
 
 const deliveryOf = ({ delivery_id, conversation_sid, sender, recipient, first_attempt_at }: Claim, { body, media, rich, inReplyTo }: Outgoing): Delivery => ({

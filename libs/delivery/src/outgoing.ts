@@ -1,5 +1,6 @@
 /** What a delivery carries on its channel: a template's rendering for it, the message's files, or its text. */
-import type { OutboundMedia } from '@parley/channel/channel-adapter';
+import type { ChannelLimits, OutboundMedia } from '@parley/channel/channel-adapter';
+import { renderContent } from '@parley/domain/content-template';
 import type { Claim } from './delivery-store.js';
 
 /** Files of messages, as a channel app gets at them. */
@@ -20,7 +21,39 @@ export type Outgoing = {
   pending: boolean;
 };
 
-export function outgoingOf({ account, channel, body, files, content }: Claim, { urlOf, open }: Files): Outgoing {
+/** Of one message (channel facts, 1.11). */
+const MEDIA_MAX = 10;
+
+/** 0 where files can only be linked to. */
+export const filesMaxOf = ({ channel, capabilities }: Claim, { mediaMax = MEDIA_MAX }: ChannelLimits): number =>
+  (channel === 'sms' && capabilities !== null && !capabilities.includes('mms') ? 0 : mediaMax);
+
+/**
+ * On a way of a template, the template stands for the message, whose text is its first variable; without line breaks, which
+ * templates do not take. undefined: it is not approved, or gone.
+ */
+export function withTemplate(claim: Claim): Claim | undefined {
+  const { template, stored_template: stored, body } = claim;
+  if (template === null) return claim;
+  if (stored?.approval?.status !== 'approved') return undefined;
+  const { types, variables, language, approval } = stored;
+  const rendered = renderContent(types, { ...variables, '1': (body ?? '').replaceAll(/\s+/g, ' ').trim() }, { name: approval.name, language });
+  return rendered && { ...claim, files: null, content: { channels: rendered.channels } };
+}
+
+/** As the recipient may see them: a user by name, somebody outside the chat by what their attributes call them, never by number. */
+export function authorOf({ author_name, author_attributes }: Claim): string | null {
+  if (author_name !== null || author_attributes === null) return author_name;
+  try {
+    const { display_name, name } = (JSON.parse(author_attributes) ?? {}) as { display_name?: unknown; name?: unknown };
+    return [display_name, name].find((each): each is string => typeof each === 'string' && each.trim() !== '') ?? null;
+  } catch {
+    return null;
+  }
+}
+
+export function outgoingOf(claim: Claim, { urlOf, open }: Files): Outgoing {
+  const { account, channel, body, files, content } = claim;
   const rendered = content?.channels[channel as keyof typeof content.channels];
   if (rendered) {
     const media = rendered.mediaUrls.map((url) => ({ url, contentType: null, filename: null, bytes: null }));

@@ -11,6 +11,8 @@ import type { Pool } from '@parley/event-store/database';
 import { logger } from '@parley/telemetry/logger';
 import { Batcher } from './batcher.js';
 import { DELIVERY_ROW, type DeliveryRow } from './delivery-row.js';
+import type { Lane } from './lane.js';
+import { FRESH_DEADLINE, nextWay, wayColumns } from './other-ways.js';
 
 /** A row that waits for its receipt this long lost the process that was at it. */
 const LEFT_BEHIND_MILLIS = 5_000;
@@ -20,7 +22,7 @@ const receiptStatuses: ReadonlySet<string> = new Set<ReceiptStatus>(['sent', 'de
 const sidForm = /^[A-Z]{2}[0-9a-fA-F]{32}$/;
 const log = logger('receipts');
 
-type Said = Pick<DeliveryReceipt, 'providerMessageId' | 'status' | 'deliveryId' | 'errorCode' | 'retryable'> & { account: string };
+type Said = Pick<DeliveryReceipt, 'providerMessageId' | 'status' | 'deliveryId' | 'errorCode' | 'carrierCode' | 'retryable'> & { account: string };
 /** `whole`: about the message, made of what is known of all its pieces. */
 type Meant = Said & { whole?: true };
 type Applied = { matched: boolean; moved: DeliveryRow | undefined };
@@ -33,13 +35,16 @@ export class Receipts {
   constructor(
     private readonly pool: Pool,
     private readonly conversations: ConversationCommands,
+    /** A delivery that failed by one way waits in the lane of another now. */
+    private readonly wake: (lane: Lane) => void = () => {},
   ) {}
 
   /** `unmatched`: no delivery of this account is meant, or it is not known yet that it is. */
   async apply(account: string, event: DeliveryReceipt): Promise<'done' | 'unmatched'> {
-    const { providerMessageId, status, deliveryId, errorCode, retryable } = event;
-    const { matched, moved } = await this.applying.do({ account, providerMessageId, status, deliveryId, errorCode, retryable });
-    if (moved) void this.report(moved);
+    const { providerMessageId, status, deliveryId, errorCode, carrierCode, retryable } = event;
+    const { matched, moved } = await this.applying.do({ account, providerMessageId, status, deliveryId, errorCode, carrierCode, retryable });
+    if (moved?.state === 'queued') this.wake({ account, channel: moved.channel, sender: moved.sender, recipient: moved.recipient });
+    else if (moved) void this.report(moved);
     return matched ? 'done' : 'unmatched';
   }
 
@@ -126,7 +131,7 @@ export class Receipts {
 const applySql = `
 with said as (
   select r.*, delivery.rank(r.status) as rank from jsonb_to_recordset($1) as r (o integer, account text,
-    "providerMessageId" text, status text, "deliveryId" text, "errorCode" integer, retryable boolean, whole boolean)
+    "providerMessageId" text, status text, "deliveryId" text, "errorCode" integer, "carrierCode" text, retryable boolean, whole boolean)
 ), meant as materialized (
   select s.*, f.delivery_id, f.segmented from said s cross join lateral (
     (select g.delivery_id, true as segmented from delivery.segment g
@@ -141,13 +146,22 @@ with said as (
 ), furthest as (
   select distinct on (delivery_id) * from meant where not segmented order by delivery_id, rank desc
 ), locked as materialized (
-  select f.* from furthest f cross join lateral (
-    select d.state from delivery.delivery d where d.delivery_id = f.delivery_id and delivery.rank(d.state) < f.rank for update) l
+  select f.*, l.leg, l.legs from furthest f cross join lateral (
+    select d.state, w.leg, w.legs from delivery.delivery d
+      left join lateral (${nextWay('f."errorCode"')}) w on f.status in ('failed', 'undelivered')
+     where d.delivery_id = f.delivery_id and delivery.rank(d.state) < f.rank
+       and not (f.status not in ('delivered', 'read') and f."providerMessageId" = any (coalesce(d.former_ids, '{}'))) for update of d) l
+), forgotten as (
+  delete from delivery.segment g using locked l where l.leg is not null and g.delivery_id = l.delivery_id
+), explained as (
+  update delivery.attempt a set error_code = l."errorCode", carrier_code = l."carrierCode"
+    from locked l, delivery.delivery d where l."errorCode" is not null and d.delivery_id = l.delivery_id and a.delivery_id = l.delivery_id and a.attempt = d.attempt
 ), moved as (
   update delivery.delivery d
-     set state = l.status, error_code = coalesce(l."errorCode", 0), dead_letter = coalesce(l.retryable, false), lease_owner = null,
-         provider_message_ids = case when d.provider_message_ids = '{}' then array[l."providerMessageId"] else d.provider_message_ids end,
-         updated_at = now()
+     set state = case when l.leg is null then l.status else 'queued' end, error_code = coalesce(l."errorCode", 0), lease_owner = null,
+         dead_letter = l.leg is null and coalesce(l.retryable, false), updated_at = now(),
+         provider_message_ids = case when l.leg is not null then '{}' when d.provider_message_ids = '{}' then array[l."providerMessageId"] else d.provider_message_ids end,
+         due_at = case when l.leg is null then d.due_at else now() end, deadline = case when l.leg is null then d.deadline else ${FRESH_DEADLINE} end,${wayColumns('l.leg', 'l.legs', `array[l."providerMessageId"]`)}
     from locked l where d.delivery_id = l.delivery_id
   returning l.o as by, ${DELIVERY_ROW}
 )

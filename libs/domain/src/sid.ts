@@ -4,7 +4,7 @@
  */
 export type SidPrefix =
   | 'AC' | 'SK' | 'IS' | 'CH' | 'IM' | 'MB' | 'DY' | 'WH' | 'US' | 'RL' | 'CR' | 'BS' | 'IG' | 'ME' | 'MG' | 'HX'
-  | 'SM' | 'MM' | 'RQ' | 'SE' | 'CX' | 'XE' | 'XO';
+  | 'SM' | 'MM' | 'RQ' | 'SE' | 'CX' | 'XE' | 'XO' | 'RP';
 export type Sid<P extends SidPrefix = SidPrefix> = `${P}${string}`;
 export type AccountSid = Sid<'AC'>;
 export type ServiceSid = Sid<'IS'>;

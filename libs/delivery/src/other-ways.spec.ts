@@ -1,0 +1,229 @@
+import { SendError } from '@parley/channel/send-error';
+import { newSid } from '@parley/domain/sid';
+import type { RoutingPolicy } from '@parley/domain/delivery/routing';
+import { DeliveryBench, until } from './delivery.testing.js';
+import { DeliveryStore } from './delivery-store.js';
+import { Dispatcher } from './dispatcher.js';
+import type { Lane } from './lane.js';
+import { Receipts } from './receipts.js';
+
+let bench: DeliveryBench;
+let dispatcher: Dispatcher;
+let receipts: Receipts;
+const OURS = '+15550100001';
+const ann = '+15550100002';
+const chain: RoutingPolicy = { fallback: { ways: [{ sender: OURS }] } };
+
+beforeAll(async () => { bench = await DeliveryBench.open(); });
+afterAll(() => bench.db.drop());
+beforeEach(async () => {
+  await bench.clear();
+  const { db: { pool }, carriers, conversations } = bench;
+  const wake = (lane: Lane) => dispatcher.wake(lane);
+  receipts = new Receipts(pool, conversations, wake);
+  dispatcher = new Dispatcher({
+    store: new DeliveryStore(pool, 'one'), carriers, receipts, onMoved: wake, files: { urlOf: (sid) => `https://p.example/${sid}` },
+    retries: { attemptsMax: 3, pauseMillis: 0, pauseMillisMax: 0, unanswered: 'retry' },
+  });
+});
+afterEach(() => dispatcher.stop());
+
+const whatsapp = (): Lane => ({ account: bench.account, channel: 'whatsapp', sender: 'whatsapp:+15550100100', recipient: `whatsapp:${ann}` });
+const policy = (of: RoutingPolicy, conversation = '') => bench.db.pool.query(
+  'insert into delivery.routing_policy (sid, account, conversation_sid, policy) values ($1, $2, $3, $4)', [newSid('RP'), bench.account, conversation, of]);
+async function deliver(body = 'hi', lane = whatsapp()) {
+  const id = await bench.queue(lane, body);
+  dispatcher.wake(lane);
+  return id;
+}
+const refuses = (errorCode: number) => ({ channel }: { channel: string }) => {
+  if (channel === 'whatsapp') throw new SendError('rejected', 'permanent', { errorCode });
+};
+/** By the sender a delivery was handed over with. */
+const byWhatsapp = (respond: (about: { channel: string }) => void) => ({ sender }: { sender: string }) => respond({ channel: sender.startsWith('whatsapp:') ? 'whatsapp' : 'sms' });
+const attempts = async (id: string) => (await bench.db.pool.query<Record<string, unknown>>(
+  'select attempt, leg, channel, sender, recipient, outcome, error_code, carrier_code from delivery.attempt where delivery_id = $1 order by attempt', [id])).rows;
+const report = (providerMessageId: string, status: 'sent' | 'delivered' | 'failed' | 'undelivered', more = {}) => receipts.apply(bench.account, {
+  kind: 'status', channel: 'whatsapp', from: '', to: '', text: null, media: [], inReplyTo: null, providerMessageId, status, ...more });
+
+describe('a delivery that is refused', () => {
+  it('goes on by the next way, with one receipt, and every attempt on record', async () => {
+    await policy(chain);
+    bench.carrier.respond = byWhatsapp(refuses(63016));
+    const id = await deliver();
+    await bench.reaches(id, 'accepted');
+    expect(bench.carrier.sent.map(({ sender, recipient }) => [sender, recipient])).toEqual([['whatsapp:+15550100100', `whatsapp:${ann}`], [OURS, ann]]);
+    expect(await attempts(id)).toMatchObject([
+      { attempt: 1, leg: 0, channel: 'whatsapp', outcome: 'failed', error_code: 63016 }, { attempt: 2, leg: 1, channel: 'sms', sender: OURS, recipient: ann, outcome: 'accepted' },
+    ]);
+    await report(bench.carrier.known.get(id)!, 'delivered');
+    await until(() => bench.played.reports.length > 0);
+    expect(bench.played.reports).toMatchObject([{ receiptSid: id, status: 'delivered' }]);
+  });
+  it.each([[30007, 'for a reason that is no reason to go on'], [21610, 'by the person']])('fails with %i %s', async (errorCode) => {
+    await policy(chain);
+    bench.carrier.respond = byWhatsapp(refuses(errorCode));
+    const id = await deliver();
+    await bench.reaches(id, 'failed');
+    expect((await bench.row(id)).error_code).toBe(errorCode);
+    expect(bench.carrier.sent).toHaveLength(1);
+  });
+  it('fails where no policy knows another way', async () => {
+    bench.carrier.respond = byWhatsapp(refuses(63016));
+    const id = await deliver();
+    await bench.reaches(id, 'failed');
+  });
+  it('fails with the code of the last way', async () => {
+    await policy(chain);
+    bench.carrier.respond = ({ sender }) => { throw new SendError('rejected', 'permanent', { errorCode: sender === OURS ? 30006 : 63024 }); };
+    const id = await deliver();
+    await bench.reaches(id, 'failed');
+    await until(() => bench.played.reports.length > 0);
+    expect(bench.played.reports).toMatchObject([{ status: 'failed', errorCode: 30006 }]);
+  });
+  it('keeps the order on the other way, and is tried as often there as anywhere', async () => {
+    await policy(chain);
+    let troubles = 2;
+    bench.carrier.respond = ({ sender }) => {
+      if (sender !== OURS) throw new SendError('rejected', 'permanent', { errorCode: 63016 });
+      if (troubles-- > 0) throw new SendError('unreachable', 'retryable');
+    };
+    const [first, second] = [await bench.queue(whatsapp(), 'first'), await bench.queue(whatsapp(), 'second')];
+    dispatcher.wake(whatsapp());
+    await bench.reaches(first, 'accepted');
+    await bench.reaches(second, 'accepted');
+    const bySms = bench.carrier.sent.filter(({ sender }) => sender === OURS).map(({ body }) => body);
+    expect(bySms).toEqual(['first', 'first', 'first', 'second']);
+  });
+  it('too late goes on with time of its own', async () => {
+    await policy(chain);
+    const id = await bench.queue(whatsapp(), 'late', -1);
+    await bench.db.pool.query("update delivery.delivery set created_at = now() - interval '1 hour'");
+    dispatcher.wake(whatsapp());
+    await bench.reaches(id, 'accepted');
+    expect(bench.carrier.sent.map(({ sender }) => sender)).toEqual([OURS]);
+  });
+  it('and whose process died goes on from where the row says', async () => {
+    await policy(chain);
+    const id = await bench.queue(whatsapp(), 'hi');
+    const died = new DeliveryStore(bench.db.pool, 'died');
+    const claim = (await died.claim(whatsapp()))!;
+    const leg = { channel: 'sms', sender: OURS, recipient: ann, codes: [63016] };
+    await died.settle({ deliveryId: id, attempt: claim.attempt, state: 'queued', leg, legs: [] });
+    dispatcher.wake(whatsapp());
+    dispatcher.wake({ ...whatsapp(), ...leg });
+    await bench.reaches(id, 'accepted');
+    expect(bench.carrier.sent.map(({ sender }) => sender)).toEqual([OURS]);
+  });
+  it('falls back by the policy of its conversation, which lies over that of the account', async () => {
+    await policy({ ...chain, author_name: 'never' });
+    bench.carrier.respond = byWhatsapp(refuses(63016));
+    const id = await bench.queue(whatsapp(), 'hi');
+    const { rows: [row] } = await bench.db.pool.query<{ conversation_sid: string }>('select conversation_sid from delivery.delivery');
+    await policy({ fallback: { ways: [{ sender: '+15550100009' }] } }, row!.conversation_sid);
+    dispatcher.wake(whatsapp());
+    await bench.reaches(id, 'accepted');
+    expect(bench.carrier.sent.map(({ sender }) => sender)).toEqual(['whatsapp:+15550100100', '+15550100009']);
+  });
+});
+
+describe('a template in between', () => {
+  const sid = newSid('HX');
+  const template = async (status: string) => {
+    await policy({ fallback: { ways: [{ template: sid }, { sender: OURS }] } });
+    await bench.db.pool.query('delete from model.content_template');
+    await bench.db.pool.query(
+      `insert into model.content_template (sid, account, language, variables, types, approval, created_at, updated_at) values ($1, $2, 'en', '{}', $3, $4, now(), now())`,
+      [sid, bench.account, { 'twilio/text': { body: 'News: {{1}}' } }, { name: 'news', status }]);
+  };
+  it('goes by the same sender, with the text in it', async () => {
+    await template('approved');
+    bench.carrier.respond = ({ rich }) => { if (!rich) throw new SendError('rejected', 'permanent', { errorCode: 63016 }); };
+    const id = await deliver('two\nlines');
+    await bench.reaches(id, 'accepted');
+    expect(bench.carrier.sent.at(-1)).toMatchObject({ sender: 'whatsapp:+15550100100', body: 'News: two lines', rich: { kind: 'template', name: 'news' } });
+    expect(await attempts(id)).toHaveLength(2);
+  });
+  it('keeps its place in the lane', async () => {
+    await template('approved');
+    bench.carrier.respond = ({ rich }) => { if (!rich) throw new SendError('rejected', 'permanent', { errorCode: 63016 }); };
+    await bench.queue(whatsapp(), 'first');
+    const second = await deliver('second');
+    await bench.reaches(second, 'accepted');
+    expect(bench.carrier.sent.filter(({ rich }) => rich).map(({ body }) => body)).toEqual(['News: first', 'News: second']);
+  });
+  it('that is not approved is passed over', async () => {
+    await template('pending');
+    bench.carrier.respond = byWhatsapp(refuses(63016));
+    const id = await deliver();
+    await bench.reaches(id, 'accepted');
+    expect(bench.carrier.sent.map(({ sender }) => sender)).toEqual(['whatsapp:+15550100100', OURS]);
+  });
+});
+
+describe('a report of a failure, after the carrier took it', () => {
+  const failsLater = async () => {
+    await policy(chain);
+    const id = await deliver();
+    await bench.reaches(id, 'accepted');
+    const former = bench.carrier.known.get(id)!;
+    bench.carrier.known.clear(); // another carrier, another id
+    await report(former, 'undelivered', { errorCode: 63024, carrierCode: '131026' });
+    return { id, former };
+  };
+  it('sends it on, and keeps what the carrier said', async () => {
+    const { id } = await failsLater();
+    await until(() => bench.carrier.sent.length === 2);
+    await bench.reaches(id, 'accepted');
+    expect(bench.carrier.sent[1]).toMatchObject({ sender: OURS, recipient: ann });
+    expect((await attempts(id))[0]).toMatchObject({ error_code: 63024, carrier_code: '131026' });
+    expect(bench.played.reports).toEqual([]);
+  });
+  it('that is repeated, or of an earlier way, changes nothing', async () => {
+    const { id, former } = await failsLater();
+    await bench.reaches(id, 'accepted');
+    for (const status of ['undelivered', 'failed', 'sent'] as const) await report(former, status, { deliveryId: id, errorCode: 63024 });
+    expect(await bench.state(id)).toBe('accepted');
+    expect(bench.carrier.sent).toHaveLength(2);
+  });
+  it('does not hide that it arrived after all', async () => {
+    const { id, former } = await failsLater();
+    await report(former, 'delivered', { deliveryId: id });
+    expect(await bench.state(id)).toBe('delivered');
+  });
+  it('may come before the answer to the send', async () => {
+    await policy(chain);
+    let first = true;
+    bench.carrier.respond = async ({ deliveryId }) => {
+      if (!first) return;
+      first = false;
+      await report(newSid('SM'), 'failed', { deliveryId, errorCode: 63024 });
+    };
+    const id = await deliver();
+    await bench.reaches(id, 'accepted');
+    expect(bench.carrier.sent.map(({ sender }) => sender)).toEqual(['whatsapp:+15550100100', OURS]);
+  });
+});
+
+describe('quiet hours', () => {
+  it('are waited for, and the deadline with them; no attempt is counted', async () => {
+    await policy({ quiet_hours: { start: '00:00', end: '23:59', time_zone: 'UTC' } });
+    const id = await deliver();
+    const waits = async () => (await bench.db.pool.query<{ lives: boolean }>(
+      "select deadline >= due_at + interval '9 minutes' as lives from delivery.delivery where delivery_id = $1 and state = 'queued' and due_at > now()", [id])).rows;
+    await until(async () => (await waits()).length === 1);
+    expect([await waits(), await attempts(id), bench.carrier.sent]).toEqual([[{ lives: true }], [], []]);
+  });
+});
+
+it('files go as links from a sender that takes none', async () => {
+  const id = await bench.queue(bench.lane(), '');
+  const sid = newSid('ME');
+  await bench.db.pool.query("insert into media.media (sid, account, state, size, content_type) values ($1, $2, 'stored', 10, 'image/png')", [sid, bench.account]);
+  await bench.db.pool.query('update model.message set media = $1', [JSON.stringify([{ sid }])]);
+  const { rows: [row] } = await bench.db.pool.query<Lane>('select account, channel, sender, recipient from delivery.delivery');
+  Object.assign(bench.carrier.limits, { mediaMax: 0 });
+  dispatcher.wake(row!);
+  await bench.reaches(id, 'accepted');
+  expect(bench.carrier.sent).toMatchObject([{ body: `https://p.example/${sid}`, media: [] }]);
+});
