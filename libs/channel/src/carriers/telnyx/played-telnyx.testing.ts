@@ -8,7 +8,8 @@ const { publicKey, privateKey } = generateKeyPairSync('ed25519');
 export const telnyxCredentials = { apiKey: 'KEYplayed', publicKey: publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64') };
 const addresses = { sender: '+12025550101', recipient: '+12025550102' };
 
-function signed(payload: object, url: string): RawWebhook {
+/** What it calls a webhook with, at this address of ours. */
+export function signedByTelnyx(payload: object, url: string): RawWebhook {
   const body = Buffer.from(JSON.stringify({ data: { event_type: 'message', record_type: 'event', payload } }));
   const timestamp = String(Math.floor(Date.now() / 1000));
   const signature = sign(null, Buffer.concat([Buffer.from(`${timestamp}|`), body]), privateKey).toString('base64');
@@ -21,10 +22,10 @@ export const playedTelnyx = (settings = {}): PlayedHttpCarrier => new PlayedHttp
   referenceIn: ({ body }) => new URL(JSON.parse(body).webhook_url).searchParams.get('delivery')!,
   accept: (_, id) => ({ status: 200, body: JSON.stringify({ data: { id, record_type: 'message' } }) }),
   refuse: { status: 400, body: JSON.stringify({ errors: [{ code: '40310', title: 'Invalid \'to\' address' }] }) },
-  message: ({ id, text }, url) => signed({
+  message: ({ id, text }, url) => signedByTelnyx({
     id, direction: 'inbound', text, from: { phone_number: addresses.recipient }, to: [{ phone_number: addresses.sender, status: 'webhook_delivered' }], cc: [], media: [],
   }, url),
-  status: ({ id, status, deliveryId, extra }, url) => signed({
+  status: ({ id, status, deliveryId, extra }, url) => signedByTelnyx({
     id, direction: 'outbound', from: { phone_number: addresses.sender }, to: [{ phone_number: addresses.recipient, status }], cc: [], errors: [], ...extra,
   }, deliveryId === undefined ? url : `${url}?delivery=${deliveryId}`),
   forged: (webhook) => ({ ...webhook, body: Buffer.from(webhook.body.toString().replace('0101', '0103')) }),
