@@ -150,6 +150,15 @@ describe(`WhatsApp by the Cloud API (${topology})`, () => {
     await until(async () => (await messages()).length === 0, 'it is gone');
   }, TEST_MS);
 
+  it('what a colleague writes in the app is in the thread, and goes to the others alone', async () => {
+    const [ana, ben] = [somebody(), somebody()];
+    const { newest } = await thread(ana, ben);
+    await api.tells('smb_message_echoes', { message_echoes: [{ from: ours.slice(10), to: ana.phone!.slice(1), id: api.newId(), timestamp: '1795348800', type: 'text', text: { body: 'typed on the phone' } }] });
+    expect((await newest('typed on the phone')).author).toBe(ours);
+    await got(({ to, message }) => to === ben.phone && message['text'].body === 'typed on the phone', 'Ben has it');
+    expect(api.sent.filter(({ to }) => to === ana.phone)).toEqual([]);
+  }, TEST_MS);
+
   it('people without a number, with a new one, and under a name that we use otherwise', async () => {
     const [shy, mover] = [somebody({}), somebody()];
     const hidden = await thread(shy);

@@ -94,7 +94,7 @@ export class ConversationService implements ConversationCommands {
     const message = {
       createdAt: data.createdAt, updatedAt: data.updatedAt, messageSid, author: data.author ?? 'system', body: data.body ?? null,
       attributes: data.attributes ?? '{}', media: data.media ?? null, contentSid: data.contentSid ?? null, ...(data.content && { content: data.content }),
-      subject: data.subject ?? null, source: data.source ?? null,
+      subject: data.subject ?? null, source: data.source ?? null, ...(data.heldBy !== undefined && { heldBy: data.heldBy }),
     };
     const { events, result, repeated } = await this.streams.onConversation(
       caller, sid, () => ({ type: 'AddMessage', data: { ...message, now: now() } }), { result: { messageSid } },

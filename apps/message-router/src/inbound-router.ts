@@ -38,11 +38,11 @@ export class InboundRouter implements RouterCommands {
       try {
         const { message, conversation, apart, join } = await routeMail(this.mailBook, account, given);
         const known = conversation ?? (apart ? undefined : await this.addressBook.find(account, message.from, message.to));
-        const conversationSid = known ?? (await this.open(caller, message, until, apart));
+        const conversationSid = known ?? (message.echo ? undefined : await this.open(caller, message, until, apart));
         if (conversationSid === undefined) return { outcome: 'unrouted' };
         if (join.includes(message.from)) await this.join(caller, conversationSid, message.from, message.to);
         const { messageSid, index } = await this.conversations.addMessage(caller, conversationSid, await this.hooks.messageAdd(caller, conversationSid, {
-          author: message.from, body: message.body, media: message.media, source: message.channel, subject: message.email?.subject ?? null,
+          ...(message.echo ? { author: message.to, heldBy: message.from } : { author: message.from }), body: message.body, media: message.media, source: message.channel, subject: message.email?.subject ?? null,
           ...(message.attributes !== undefined && { attributes: message.attributes }),
         }, until));
         // They have this one already.

@@ -65,6 +65,8 @@ export type AddMessage = Dated & {
   subject?: string | null;
   /** The channel it came in by: `sms`, `whatsapp`; absent for REST and chat. */
   source?: string | null;
+  /** Whoever has this address has the message already: it was written to them in their carrier's own app. */
+  heldBy?: string;
 };
 export type UpdateMessage = Dated & Partial<Pick<MessageUpdated, 'author' | 'body' | 'attributes' | 'subject'>>;
 export type ReportDelivery = Omit<Receipt, 'conversationSid'>;
@@ -143,6 +145,8 @@ export type InboundMessage = {
   to: string;
   body: string | null;
   media: Media[] | null;
+  /** Written in our name to `from`, by a colleague in the carrier's own app. */
+  echo?: true;
   /** JSON: what the channel says beside text and files, under its name. */
   attributes?: string;
   email?: InboundMailThread;

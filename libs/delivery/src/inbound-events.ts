@@ -29,12 +29,13 @@ export class InboundEvents implements InboxHandlers {
 
   async message(account: string, event: InboundMessage, { reference, receivedAt }: { reference: string; receivedAt: string }) {
     if (event.kind !== 'message') await answerKeyword(this.pool, account, event, reference, await noteKeyword(this.pool, account, event));
-    const { channel, to } = event;
-    // Written by a colleague in the carrier's own app: the person has it already.
-    if (event.kind === 'echo') return 'done' as const;
-    const understood = await this.people.understand(account, event, receivedAt);
-    const media = await noteInboundMedia(this.pool, account, event, reference);
-    const routing = await this.router.routeInbound(account, { channel, to, ...understood, ...mailThreadOf(event), media, providerMessageId: reference, receivedAt });
+    const { channel } = event;
+    const echo = event.kind === 'echo';
+    // Of an echo we are the sender.
+    const to = echo ? event.from : event.to;
+    const understood = await (echo ? this.people.understandEcho(account, event) : this.people.understand(account, event, receivedAt));
+    const media = await noteInboundMedia(this.pool, account, { ...event, to }, reference);
+    const routing = await this.router.routeInbound(account, { channel, to, ...understood, ...(echo && { echo }), ...mailThreadOf(event), media, providerMessageId: reference, receivedAt });
     await this.people.routed(account, event, understood.from, routing);
     if (routing.outcome === 'unrouted') return 'unrouted' as const;
     await this.mail.noteInbound(account, event, routing.conversationSid, routing.index);

@@ -38,8 +38,14 @@ export class InboundPeople {
     return { from: await this.contacts.addressIn(account, to, from, names), ...said };
   }
 
+  /** What a colleague wrote to somebody in the carrier's own app; the person as the thread has them. */
+  async understandEcho(account: string, { channel, from, to, text }: InboundMessage): Promise<Understood> {
+    const names = await this.contacts.note({ account, channel }, [to]);
+    return { from: await this.contacts.addressIn(account, from, to, names), body: text };
+  }
+
   async routed(account: string, event: InboundMessage, from: string, routing: InboundRouting): Promise<void> {
-    if (routing.outcome === 'routed' && chatChannels.has(event.channel)) await noteInboundMessage(this.pool, account, event, from, routing);
+    if (routing.outcome === 'routed' && event.kind !== 'echo' && chatChannels.has(event.channel)) await noteInboundMessage(this.pool, account, event, from, routing);
   }
 
   async change(account: string, carrier: string, event: InboundChange): Promise<'done' | 'unmatched'> {

@@ -2,7 +2,7 @@ import { channelOf, channelOfProxy } from './address.js';
 
 describe('the channel of an address', () => {
   it.each([
-    ['+15558675310', 'sms'], ['whatsapp:+15558675310', 'whatsapp'], ['whatsapp:US.1a', 'whatsapp'], ['a@example.com', 'email'], ['messenger:1', 'messenger'],
+    ['+15558675310', 'sms'], ['whatsapp:+15558675310', 'whatsapp'], ['whatsapp:US.1a', 'whatsapp'], ['whatsapp:US.ENT.1a', 'whatsapp'], ['whatsapp:US.X.1a', undefined], ['a@example.com', 'email'], ['messenger:1', 'messenger'],
     ['55501', undefined], ['Parley', undefined], ['+1', undefined], ['whatsapp:', undefined], ['', undefined],
   ])('%s: %s', (address, channel) => expect(channelOf(address)).toBe(channel));
 });

@@ -9,7 +9,7 @@ export const ADDRESS_CHARS_MAX = 256;
 
 const e164 = /^\+[1-9]\d{6,14}$/;
 // WhatsApp also knows people by a business-scoped user id: two-letter country, dot, digits or letters (2026).
-const businessScopedUserId = /^[A-Z]{2}\.[0-9A-Za-z]{1,128}$/;
+const businessScopedUserId = /^[A-Z]{2}\.(ENT\.)?[0-9A-Za-z]{1,128}$/;
 const email = /^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>".]+$/;
 const shortCode = /^\d{3,8}$/;
 /** A name, which nobody can answer. */

@@ -45,7 +45,7 @@ const capabilities = parsed((value) => (/^([a-z_]{1,32}(,[a-z_]{1,32})*)?$/.test
 const policy = parsed((value) => {
   const read = senderPolicy.safeParse(jsonObject(value));
   return read.success ? read.data : undefined;
-}, 20001).meta({ contentMediaType: 'application/json', description: 'JSON: opt_out (answers, stop, start, help), regions, email (copies, strangers).' });
+}, 20001).meta({ contentMediaType: 'application/json', description: 'JSON: opt_out (answers, stop, start, help), regions, email (copies, strangers), mark_read.' });
 
 const sender = { Rate: rate.optional(), DailyCap: cap.optional(), Capabilities: capabilities.optional(), Policy: policy.optional() };
 type Sender = { Rate?: number | null | undefined; DailyCap?: number | null | undefined; Capabilities?: string[] | null | undefined; Policy?: z.output<typeof senderPolicy> | undefined };

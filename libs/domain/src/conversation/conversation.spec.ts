@@ -73,6 +73,9 @@ describe('AddMessage', () => {
     given(created, joined(sms(2)), joined(sms(3))).when(say('+15550200002')).then(said(0, '+15550200002', [to(3)], 'MB2')));
   it('names the chat member who wrote it', () =>
     given(created, joined(chat(1)), joined(sms(2))).when(say('user-1')).then(said(0, 'user-1', [to(2)], 'MB1')));
+  it('does not go to who has it already', () =>
+    given(created, joined(sms(2)), joined(sms(3))).when({ type: 'AddMessage', data: { ...text, author: '+15550100001', heldBy: '+15550200002', now } })
+      .then(said(0, '+15550100001', [to(3)])));
   it('does not go to who has left', () =>
     given(created, joined(sms(2)), { type: 'ParticipantRemoved', data: { participantSid: 'MB2', removedAt: now } })
       .when(say()).then(said(0)));
@@ -106,6 +109,14 @@ describe('UpdateParticipant', () => {
   it('moves a participant to another proxy', () =>
     given(created, joined(sms(2))).when({ type: 'UpdateParticipant', data: { participantSid: 'MB2', proxyAddress: '+15550100077', now } })
       .then({ type: 'ParticipantUpdated', data: { participantSid: 'MB2', binding: binding(2, '+15550100077'), updatedAt: now } }));
+  it('follows a participant to a new address', () =>
+    given(created, joined(sms(2))).when({ type: 'UpdateParticipant', data: { participantSid: 'MB2', address: '+15550200009', now } })
+      .then({ type: 'ParticipantUpdated', data: { participantSid: 'MB2', binding: { ...binding(2, '+15550100001'), address: '+15550200009' }, updatedAt: now } }));
+  it('and messages go there from then on', () =>
+    given(created, joined(sms(2)), { type: 'ParticipantUpdated', data: { participantSid: 'MB2', binding: { ...binding(2, '+15550100001'), address: '+15550200009' }, updatedAt: now } })
+      .when(say()).then(said(0, 'system', [{ ...to(2), address: '+15550200009' }])));
+  it('is nothing when the address is the one it has', () =>
+    given(created, joined(sms(2))).when({ type: 'UpdateParticipant', data: { participantSid: 'MB2', address: binding(2, '').address, now } }).thenNothing());
   it('does not take the proxy away', () =>
     given(created, joined(sms(2))).when({ type: 'UpdateParticipant', data: { participantSid: 'MB2', proxyAddress: null, now } })
       .thenRejects('proxy_address_cannot_be_removed'));

@@ -26,7 +26,8 @@ export type ConversationCommand =
   | { type: 'AddParticipant'; data: Participant & { limits: ConversationLimits } & Dated }
   | { type: 'UpdateParticipant'; data: UpdateParticipant & Dated }
   | { type: 'RemoveParticipant'; data: { participantSid: ParticipantSid; now: string } }
-  | { type: 'AddMessage'; data: NewMessage & Dated }
+  /** `heldBy`: whoever has this address has the message already. */
+  | { type: 'AddMessage'; data: NewMessage & Dated & { heldBy?: string } }
   | { type: 'UpdateMessage'; data: Omit<MessageUpdated, 'updatedAt' | 'participantSid'> & Dated }
   | { type: 'DeleteMessage'; data: { messageSid: MessageSid; index: number; now: string } };
 /** `createdAt` and `updatedAt` are given only by imports; otherwise the time is `now`. */
@@ -234,9 +235,9 @@ function participantOf(state: Conversation, sid: ParticipantSid): Participant {
 
 function addMessage(data: DataOf<'AddMessage'>, state: Conversation): ConversationEvent[] {
   if (state.status === 'initializing') throw new DomainError('conversation_initializing');
-  const { now, createdAt = now, updatedAt = createdAt, ...message } = data;
+  const { now, createdAt = now, updatedAt = createdAt, heldBy, ...message } = data;
   const participantSid = state.authors.get(message.author) ?? null;
-  const recipients = state.recipients.length === 0 ? [] : recipientsOf(message, state);
+  const recipients = state.recipients.length === 0 ? [] : recipientsOf(message, state).filter(({ address }) => address !== heldBy);
   const added: ConversationEvent = {
     type: 'MessageAdded',
     data: { ...message, index: state.nextIndex, participantSid, recipients, createdAt, updatedAt },
