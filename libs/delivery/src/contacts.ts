@@ -14,10 +14,10 @@ export class Contacts {
 
   /** Notes who wrote; the names they go by, `from` among them. */
   async met(account: string, { channel, from, externalUserId, profileName, attributes }: InboundMessage): Promise<string[]> {
-    const { username } = (attributes?.[channel] ?? {}) as { username?: string };
-    // The carrier's id first: numbers change hands.
-    const names = externalUserId === undefined ? [from] : [...new Set([`${channel}:${externalUserId}`, from])];
-    return this.note({ account, channel }, names, { username, profileName });
+    const { username, parentUserId } = (attributes?.[channel] ?? {}) as { username?: string; parentUserId?: string };
+    // The carrier's ids first: numbers change hands.
+    const ids = [externalUserId, parentUserId].filter((id) => typeof id === 'string').map((id) => `${channel}:${id}`);
+    return this.note({ account, channel }, [...new Set([...ids, from])], { username, profileName });
   }
 
   /** These addresses are one person's; those known before count by their order. All that are known, afterwards. */

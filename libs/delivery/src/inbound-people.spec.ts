@@ -33,6 +33,12 @@ it('a person who hides their number is found by it, once both were seen together
   expect(await understand(wrote('whatsapp:US.2', { externalUserId: 'US.2' }))).toMatchObject({ from: 'whatsapp:+15550100002' });
   expect(await understand(wrote('whatsapp:US.3', { externalUserId: 'US.3' }))).toMatchObject({ from: 'whatsapp:US.3' });
 });
+it('businesses of one group know a person by the id they share', async () => {
+  await bound('whatsapp:+15550100002');
+  const group = { attributes: { whatsapp: { parentUserId: 'US.ENT.1' } } };
+  await understand(wrote('whatsapp:+15550100002', { externalUserId: 'US.2', ...group }));
+  expect(await understand(wrote('whatsapp:US.7', { externalUserId: 'US.7', ...group }))).toMatchObject({ from: 'whatsapp:+15550100002' });
+});
 it('a number that is written otherwise there is the same person', async () => {
   await bound('whatsapp:+525550100003');
   await new Contacts(bench.db.pool).note({ account: bench.account, channel: 'whatsapp' }, ['whatsapp:+525550100003', 'whatsapp:+5215550100003']);

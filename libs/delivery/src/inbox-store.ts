@@ -99,9 +99,17 @@ export class InboxStore {
   }
 }
 
-/** Messages of one sender to one of ours keep their order; status reports need none. */
-export const laneOf = ({ account, event }: Arrival): string | null =>
-  event.kind === 'status' ? null : JSON.stringify([account, event.from, event.to]);
+/**
+ * Messages of one sender to one of ours keep their order; status reports need none. What happens to messages keeps an order
+ * of its own: one that waits for its message must not hold up the next ones.
+ */
+export function laneOf({ account, event }: Arrival): string | null {
+  switch (event.kind) {
+    case 'status': case 'ignore': return null;
+    case 'edit': case 'delete': case 'system': return JSON.stringify([account, event.from, event.to, 'changes']);
+    default: return JSON.stringify([account, event.from, event.to]);
+  }
+}
 
 const storeSql = `
 insert into delivery.inbox (account, carrier, event_key, lane, event, owner, due_at)

@@ -144,6 +144,15 @@ describe('the inbox', () => {
     await due();
     await until(async () => (await states())['done'] === 1);
   });
+  it('a correction that waits for its message holds up no other message', async () => {
+    let corrected = 0;
+    const { handled, receive } = await inbox('one', undefined, { other: async () => (handled.includes('gren') ? (corrected++, 'done') : 'unmatched') });
+    await receive({ kind: 'edit', channel: 'sms', from: '+15550100002', to: '+15550100001', providerMessageId: 'SM-edit', editedMessageId: 'SM-+15550100002-gren', text: 'green' });
+    await until(async () => (await bench.db.pool.query('select 1 from delivery.inbox where attempts > 0')).rowCount === 1);
+    await receive(text('gren'), text('next'));
+    await until(async () => (await states())['done'] === 3);
+    expect([handled, corrected]).toEqual([['gren', 'next'], 1]);
+  });
   it('stores but does not begin anything while it stops', async () => {
     const { handled, receive, inbox: stopping } = await inbox();
     await stopping.stop();

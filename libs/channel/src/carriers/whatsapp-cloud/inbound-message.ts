@@ -30,7 +30,7 @@ export function messageOf(message: Json, contacts: Json[], place: Place, echo?: 
   const profile = record(contact['profile']);
   const more = bounded({
     ...said.attributes, ...pick(context, 'forwarded', 'frequently_forwarded', 'referred_product'), ...pick(message, 'referral'),
-    ...renamed('groupId', message['group_id']), ...pick(profile, 'username'),
+    ...renamed('groupId', message['group_id']), ...renamed('parentUserId', echo ? undefined : message['from_parent_user_id']), ...pick(profile, 'username'),
   });
   const seconds = Number(text(message['timestamp']));
   return {

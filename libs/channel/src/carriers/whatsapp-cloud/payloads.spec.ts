@@ -87,7 +87,10 @@ describe('what is not in the table', () => {
     .toMatchObject([{ from: 'whatsapp:US.17', externalUserId: 'US.17', profileName: 'Ana', attributes: { whatsapp: { username: 'ana.x' } }, sentAt: '2026-11-22T11:59:50.000Z' }]));
   it('a number of somebody else is passed over', () => expect(sign({ field: 'messages', value: { metadata: { phone_number_id: '7' }, messages: [{ id: 'wamid.1', from: '15550100002', type: 'text', text: { body: 'x' } }] } }))
     .toMatchObject([{ kind: 'ignore' }]));
-  it('a new id of a person is a new address', () => expect(sign({ field: 'user_id_update', value: { metadata, user_id_update: [{ user_id: { previous: 'US.1', current: 'US.2' } }] } }))
+  it.each<[string, object]>([
+    ['in a list', { user_id_update: [{ user_id: { previous: 'US.1', current: 'US.2' } }] }], ['by itself', { user_id_update: { previous: 'US.1', current: 'US.2' } }],
+    ['without a frame', { user_id: { previous: 'US.1', current: 'US.2' } }],
+  ])('a new id of a person, %s, is a new address', (_, value) => expect(sign({ field: 'user_id_update', value: { metadata, ...value } }))
     .toMatchObject([{ kind: 'system', change: 'address_changed', from: 'whatsapp:US.1', to: 'whatsapp:+15550100100', newAddress: 'whatsapp:US.2' }]));
   it('the quality of a number is about that number, the state of a template about all', () => {
     const quality = { field: 'phone_number_quality_update', value: { display_phone_number: '1 555-010-0200', event: 'FLAGGED', current_limit: 'TIER_1K' } };

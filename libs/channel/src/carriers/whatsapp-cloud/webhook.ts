@@ -40,7 +40,10 @@ function changeOf(field: string, value: Json, entry: Json, settings: CloudSettin
     ].filter((event) => event !== undefined);
     if (field === 'messages' || events.length > 0) return events;
   }
-  if (field === 'user_id_update') return records(value['user_id_update']).flatMap((update) => userIdOf(update, place, settings));
+  if (field === 'user_id_update') {
+    const { user_id_update: updates = value } = value;
+    return records(Array.isArray(updates) ? updates : [updates]).flatMap((update) => userIdOf(update, place, settings));
+  }
   if (stateFields.has(field)) return stateOf(field, value, entry, settings);
   return [{ ...nowhere(place, settings), kind: 'ignore', providerMessageId: fingerprint(field, entry, value), reason: `field ${field.slice(0, 64)}` }];
 }
@@ -70,7 +73,8 @@ function receiptOf(status: Json, { sender }: Place): DeliveryReceipt | undefined
 
 /** A person's id became another: their number changed, or they are known by an id of its own from now on. */
 function userIdOf(update: Json, place: Place | undefined, settings: CloudSettings): InboundChange[] {
-  const { previous, current } = record(update['user_id']) as { previous?: unknown; current?: unknown };
+  // With or without a frame around the pair: the facts leave that open.
+  const { previous, current } = 'user_id' in update ? record(update['user_id']) : update;
   const [from, to] = [text(previous), text(current)];
   if (from === undefined || to === undefined || from === to) return [];
   return [{
