@@ -2,6 +2,7 @@
  * Senders over HTTP alone: a connection to Twilio's API (as the built-in simulator speaks it), a pool of numbers, a message out
  * with its receipt, an answer in at the connection's own address, STOP, a stand-in, and who may see what.
  */
+import { accessToken } from '../tools/bench/access-token.ts';
 import { anySid, text, webhook } from './carrier.js';
 import type { Caller } from './caller.js';
 import { Handset } from './handset.js';
@@ -93,6 +94,14 @@ describe.each<Topology>(['one', 'services'])('senders of an account (%s)', (topo
     const foreign = await stage.parley.newAccount();
     expect((await stage.parley.request(`/v1/CarrierConnections/${connection.sid}`, { as: foreign })).status).toBe(404);
     expect((await caller.all<Message>(messages(), 'messages')).map(({ body }) => body)).not.toContain('forged');
+  }, TEST_MS);
+
+  it('users with an access token have no business here', async () => {
+    const token = accessToken(caller.credentials, 'agent');
+    for (const path of ['Senders', 'CarrierConnections', 'CarrierConnections/Carriers', 'MessagingServices', 'OptOuts', 'Queues', `Senders/${senders[0]!.sid}`]) {
+      const { status, body } = await stage.parley.request(`/v1/${path}`, { as: null, headers: { authorization: `Bearer ${token}` } });
+      expect([path, status, body.code]).toEqual([path, 403, 50107]);
+    }
   }, TEST_MS);
 
   it('credentials that change are used at once, without a restart', async () => {

@@ -77,7 +77,7 @@ export class CarrierListeners {
     const { pool, carriers, receive } = this.options;
     await this.end(sid);
     const { rows: [row] } = await pool.query<ConnectionRow>(
-      'select sid, account, carrier, credentials, settings, version, true as active from delivery.connection where sid = $1', [sid],
+      'select sid, account, carrier, credentials, settings, version, private_allowed, true as active from delivery.connection where sid = $1', [sid],
     );
     const adapter = row && (await carriers.adapterOf(row));
     if (!row) return;

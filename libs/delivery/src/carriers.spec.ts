@@ -5,6 +5,8 @@ import { twilioSignature } from '@parley/channel/signatures';
 import { newSid } from '@parley/domain/sid';
 import { Accounts } from '@parley/event-store/accounts';
 import { Carriers } from './carriers.js';
+import { hostsNamed } from './connection-hosts.js';
+import { Connections } from './connections.js';
 import { DeliveryBench } from './delivery.testing.js';
 import { saveSender } from './senders.js';
 
@@ -52,6 +54,28 @@ describe('the adapter for a sender', () => {
       { account: newSid('AC'), carrier: 'twilio', connection: sid },
       { account: newSid('AC'), carrier: 'simulator', connection: null },
     ]) expect(await carriers.adapterFor(ref)).toBeUndefined();
+  });
+});
+
+describe('a connection that names a host', () => {
+  const made = (privateAllowed: boolean, baseUrl: string) => new Connections({ pool: bench.db.pool, box: bench.db.box, privateAllowed }).create(
+    bench.account, { carrier: 'twilio', credentials: { accountSid: newSid('AC'), authToken: 'x' }, settings: { baseUrl } });
+  const opened = async (sid: string, addresses: string[]) => {
+    const { pool, box } = bench.db;
+    const asking = new Carriers({ channel: 'sms', pool, box, accounts: new Accounts(pool, box), publicUrl, simulatorUrl: '', resolve: async () => addresses });
+    return (await asking.adapterFor({ account: bench.account, carrier: 'twilio', connection: sid, version: 1 })) !== undefined;
+  };
+  it('is opened when it leads outside, or its maker may name what is inside', async () => {
+    const { sid } = await made(false, 'https://carrier.example.com');
+    expect([await opened(sid, ['8.8.8.8']), await opened(sid, ['8.8.8.8', '10.0.0.1']), await opened(sid, ['::1']), await opened(sid, [])]).toEqual([true, false, false, true]);
+    expect(await opened((await made(true, 'http://127.0.0.1:8025')).sid, ['127.0.0.1'])).toBe(true);
+  });
+  it.each(['http://127.0.0.1', 'http://[::1]:8080', 'https://localhost', 'https://metadata.internal'])('%s is refused when it is made', async (baseUrl) => {
+    await expect(made(false, baseUrl)).rejects.toMatchObject({ name: 'ConnectionFault', field: 'Settings.baseUrl' });
+  });
+  it('is found by every field that holds one', () => {
+    expect(hostsNamed({ host: 'mail.example.com', port: 25, imap: { host: '::1', folder: 'INBOX' }, url: 'wss://x.example.com:9/y', note: 'ghost', smtpHost: '10.0.0.1' }))
+      .toEqual([{ field: 'host', host: 'mail.example.com' }, { field: 'imap.host', host: '[::1]' }, { field: 'url', host: 'x.example.com' }, { field: 'smtpHost', host: '10.0.0.1' }]);
   });
 });
 

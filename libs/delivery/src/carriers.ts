@@ -14,6 +14,7 @@ import type { Pool } from '@parley/event-store/database';
 import { LruMap } from '@parley/event-store/lru-map';
 import type { SecretBox } from '@parley/event-store/secret-box';
 import { logger } from '@parley/telemetry/logger';
+import { leadingInside, type Resolve } from './connection-hosts.js';
 
 export const SIMULATOR = 'simulator';
 
@@ -22,6 +23,7 @@ export type CarrierRef = { account: string; carrier: string | null; connection: 
 export type Webhook = { account: string; carrier: string; connection: string | null; events: InboundEvent[]; answer: WebhookAnswer };
 export type ConnectionRow = {
   sid: string; account: string; carrier: string; credentials: Buffer; settings: Record<string, unknown>; version: number; active: boolean;
+  private_allowed: boolean;
 };
 /** A connection with its adapter; listening ones are in the hands of `CarrierListeners`. */
 export type OpenConnection = ConnectionRow & { adapter: ChannelAdapter; readAt: number };
@@ -37,10 +39,13 @@ export type CarriersOptions = {
   /** Settings of the installation for connections that have none of their own, by carrier. */
   usualSettings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   find?: (name: string) => CarrierDefinition | undefined;
+  resolve?: Resolve;
 };
 
 /** A change that nobody told us of is seen after so long; sends see it at once, by the version. */
 const CACHE_MILLIS = 5_000;
+/** So long after it was looked at, a connection is looked at again even for sends: its host may lead elsewhere now. */
+const LOOKED_AT_MILLIS = 60_000;
 const OPEN_MAX = 1000;
 /** Calls in flight may go on so long after their adapter was replaced. */
 const GRACE_MILLIS = 30_000;
@@ -97,7 +102,7 @@ export class Carriers {
   /** The connection, opened; read again when it may have changed. */
   async connection(sid: string, version?: number): Promise<OpenConnection | undefined> {
     const known = this.listening.get(sid) ?? this.open.get(sid);
-    if (known && (version === undefined ? Date.now() - known.readAt < CACHE_MILLIS : known.version >= version)) return known;
+    if (known && Date.now() - known.readAt < (version === undefined ? CACHE_MILLIS : LOOKED_AT_MILLIS) && known.version >= (version ?? 0)) return known;
     let opening = this.opening.get(sid);
     if (!opening) this.opening.set(sid, (opening = this.read(sid).finally(() => this.opening.delete(sid))));
     return opening;
@@ -124,7 +129,7 @@ export class Carriers {
     // Its listener closes it and opens the new version (carrier-listeners.ts): one session at a time. Until then it is what there is.
     if (listening) return Object.assign(listening, { readAt, active: row?.active ?? false });
     const known = this.open.get(sid);
-    if (known && row?.version === known.version) return Object.assign(known, { readAt, active: row.active });
+    if (known && row?.version === known.version && !(await this.leadsInside(row))) return Object.assign(known, { readAt, active: row.active });
     if (known) this.retire(known);
     this.open.delete(sid);
     const adapter = row && (await this.adapterOf(row));
@@ -136,13 +141,15 @@ export class Carriers {
   }
 
   /** undefined: this carrier is not known here, or what is stored no longer fits it. */
-  async adapterOf({ sid, account, carrier, credentials, settings }: ConnectionRow): Promise<ChannelAdapter | undefined> {
+  async adapterOf(row: ConnectionRow): Promise<ChannelAdapter | undefined> {
+    const { sid, account, carrier, credentials, settings } = row;
     const definition = this.definition(carrier);
     if (!definition?.channels.includes(this.options.channel)) return undefined;
     if (carrier === SIMULATOR) {
       const authToken = (await this.options.accounts.find(account))?.authToken;
       return authToken === undefined ? undefined : this.simulator(account, authToken);
     }
+    if (await this.leadsInside(row)) return undefined;
     try {
       const secrets = definition.credentials.parse(JSON.parse(this.options.box.open(credentials)));
       const open = await definition.load();
@@ -156,6 +163,12 @@ export class Carriers {
       log.error('connection cannot be opened', { connection: sid, carrier, error });
       return undefined;
     }
+  }
+
+  private async leadsInside({ sid, carrier, settings, private_allowed }: ConnectionRow): Promise<boolean> {
+    const inside = private_allowed ? undefined : await leadingInside(settings, this.options.resolve);
+    if (inside) log.error('connection leads into a private network', { connection: sid, carrier, field: inside.field });
+    return inside !== undefined;
   }
 
   private retire({ adapter }: OpenConnection): void {
@@ -213,5 +226,5 @@ export class Carriers {
 }
 
 const connectionSql = `
-select c.sid, c.account, c.carrier, c.credentials, c.settings, c.version, a.status = 'active' as active
+select c.sid, c.account, c.carrier, c.credentials, c.settings, c.version, c.private_allowed, a.status = 'active' as active
   from delivery.connection c join registry.account a on a.sid = c.account where c.sid = $1`;

@@ -7,7 +7,7 @@ import type { CarrierDefinition } from '@parley/channel/carrier-definition';
 import { newSid } from '@parley/domain/sid';
 import { isoTime, type Pool } from '@parley/event-store/database';
 import type { SecretBox } from '@parley/event-store/secret-box';
-import { isPrivateTarget } from '@parley/webhooks/target-address';
+import { hostsNamed, isPrivateHost } from './connection-hosts.js';
 
 /** NATS subject, with the SID of a connection that was made, changed or removed. */
 export const CONNECTION_CHANGED = 'connection.changed';
@@ -38,7 +38,7 @@ export class ConnectionFault extends Error {
 export type ConnectionsOptions = {
   pool: Pool;
   box: SecretBox;
-  /** Whether a carrier may be at a private address: on one's own machine, yes. */
+  /** Whether a carrier may be at a private address: on one's own machine, and for the operator, yes. */
   privateAllowed: boolean;
   /** Tells whoever has the connection open. */
   tell?: (sid: string) => void;
@@ -55,9 +55,9 @@ export class Connections {
     const settings = input.settings ?? {};
     this.check(input.carrier, input.credentials, settings);
     await pool.query(
-      `insert into delivery.connection (sid, account, carrier, friendly_name, carrier_account, credentials, settings)
-       values ($1, $2, $3, $4, $5, $6, $7) on conflict (sid) do nothing`,
-      [sid, account, input.carrier, input.friendlyName ?? null, carrierAccount(input.credentials), box.seal(JSON.stringify(input.credentials)), settings],
+      `insert into delivery.connection (sid, account, carrier, friendly_name, carrier_account, credentials, settings, private_allowed)
+       values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (sid) do nothing`,
+      [sid, account, input.carrier, input.friendlyName ?? null, carrierAccount(input.credentials), box.seal(JSON.stringify(input.credentials)), settings, this.options.privateAllowed],
     );
     this.options.tell?.(sid);
     return (await this.find(account, sid))!;
@@ -88,9 +88,9 @@ export class Connections {
     const settings = changes.settings ?? row.settings;
     this.check(row.carrier, credentials, settings);
     await pool.query(
-      `update delivery.connection set friendly_name = $3, carrier_account = $4, credentials = $5, settings = $6, version = version + 1, updated_at = now()
+      `update delivery.connection set friendly_name = $3, carrier_account = $4, credentials = $5, settings = $6, private_allowed = $7, version = version + 1, updated_at = now()
         where account = $1 and sid = $2`,
-      [account, sid, changes.friendlyName === undefined ? row.friendly_name : changes.friendlyName, carrierAccount(credentials), box.seal(JSON.stringify(credentials)), settings],
+      [account, sid, changes.friendlyName === undefined ? row.friendly_name : changes.friendlyName, carrierAccount(credentials), box.seal(JSON.stringify(credentials)), settings, this.options.privateAllowed],
     );
     this.options.tell?.(sid);
     return this.find(account, sid);
@@ -115,8 +115,8 @@ export class Connections {
     for (const [name, schema, given] of [['Credentials', definition.credentials, credentials], ['Settings', definition.settings, settings]] as const) {
       const fault = faultOf(schema, given);
       if (fault) throw new ConnectionFault([name, ...fault.path].join('.'), fault.message);
-      const closed = this.options.privateAllowed ? undefined : privateField(given);
-      if (closed !== undefined) throw new ConnectionFault(`${name}.${closed}`, 'names a private address');
+      const closed = this.options.privateAllowed ? undefined : hostsNamed(given).find(({ host }) => isPrivateHost(host));
+      if (closed) throw new ConnectionFault(`${name}.${closed.field}`, 'names a private address');
     }
   }
 }
@@ -128,21 +128,6 @@ function faultOf(schema: Schema, given: object): { path: string[]; message: stri
   const issue = result.error.issues[0]! as { path: PropertyKey[]; message: string; keys?: string[] };
   return { path: [...issue.path, ...(issue.keys?.slice(0, 1) ?? [])].map(String), message: issue.message };
 }
-
-/** The first field that names a host of a private network: a URL, or a host in a field of that name. */
-function privateField(given: object): string | undefined {
-  for (const [name, value] of Object.entries(given)) {
-    if (typeof value === 'object' && value !== null) {
-      const inner = privateField(value as object);
-      if (inner !== undefined) return `${name}.${inner}`;
-    }
-    if (typeof value !== 'string') continue;
-    const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value.replace(/^[^:]+/, 'http') : /(^|[a-z])host$/i.test(name) ? `http://${hostOf(value)}` : undefined;
-    if (url !== undefined && (!URL.canParse(url) || isPrivateTarget(url))) return name;
-  }
-  return undefined;
-}
-const hostOf = (value: string): string => (value.includes(':') && !value.startsWith('[') && value.split(':').length > 2 ? `[${value}]` : value);
 
 /** Twilio's webhooks name the account they come from. */
 const carrierAccount = (credentials: Readonly<Record<string, unknown>>): string | null =>
