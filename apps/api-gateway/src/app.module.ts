@@ -2,6 +2,7 @@
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { Connections, CONNECTION_CHANGED } from '@parley/delivery/connections';
 import { MessagingServices } from '@parley/delivery/messaging-services';
+import { RoutingPolicies } from '@parley/delivery/routing-policies';
 import { Senders } from '@parley/delivery/senders';
 import { AccountRegistry } from '@parley/event-store/account-registry';
 import { Accounts } from '@parley/event-store/accounts';
@@ -53,6 +54,7 @@ import { ReceiptsController } from './receipts.controller.js';
 import { Repetitions } from './repetitions.js';
 import { ServiceConfigurationController } from './service-configuration.controller.js';
 import { RolesController } from './roles.controller.js';
+import { RoutingPoliciesController } from './routing-policies.controller.js';
 import { SendersController } from './senders.controller.js';
 import { ServiceLookup } from './service-lookup.js';
 import { ServicesController } from './services.controller.js';
@@ -69,7 +71,7 @@ import { WebhookTargets } from './webhook-targets.js';
     UsersController, UserConversationsController, ParticipantConversationsController, RolesController,
     ConversationsController, ConversationWithParticipantsController, MessagesController, ChannelMetadataController, MediaController, ContentController, ParticipantsController, ReceiptsController, AddressesController,
     ConfigurationController, ServicesController, ServiceConfigurationController, CredentialsController, BindingsController, WebhookConfigurationController, ConversationWebhooksController,
-    CarrierConnectionsController, SendersController, MessagingServicesController, OptOutsController, QueuesController,
+    CarrierConnectionsController, SendersController, MessagingServicesController, OptOutsController, QueuesController, RoutingPoliciesController,
   ],
   providers: [
     AccountAccess, Authentication, BindingRules, MessageContents, ConversationLookup, Repetitions, ServiceLookup, UserLookup, MemberPermissions, WebhookTargets, Hooks, Once,
@@ -79,6 +81,7 @@ import { WebhookTargets } from './webhook-targets.js';
         pool, box, privateAllowed: privateTargetsAllowed(), tell: (sid) => tell(() => nats.publish(CONNECTION_CHANGED, sid)),
       }),
     },
+    { provide: RoutingPolicies, inject: [POOL], useFactory: (pool: Pool) => new RoutingPolicies(pool) },
     { provide: Senders, inject: [POOL], useFactory: (pool: Pool) => new Senders(pool) },
     { provide: MessagingServices, inject: [POOL], useFactory: (pool: Pool) => new MessagingServices(pool) },
     {

@@ -37,6 +37,13 @@ export class ConversationLookup {
     return this.livingSidOf(call, segment);
   }
 
+  /** By SID alone, whatever the service; certainly not deleted. Throws NotFound. */
+  async sidInAccount({ account }: Call, sid: ConversationSid): Promise<ConversationSid> {
+    const [row] = await this.reads.query<{ sid: ConversationSid }>(find.sid(account.sid, sid));
+    if (!row) throw new NotFound();
+    return row.sid;
+  }
+
   /** As `sidOf`, and certainly not deleted: for what no command on the conversation looks at. */
   async livingSidOf({ account, service }: Call, segment: string): Promise<ConversationSid> {
     const query = namedBy(segment) === 'sid' ? find.sid(account.sid, segment) : find.name(account.sid, mustBeText(segment), service);

@@ -25,6 +25,16 @@ export class AddressBook {
     return rows;
   }
 
+  /** Who was last written to by another way than the conversation has: where they take part, and under which address. */
+  async otherWay(account: string, channel: string, address: string, proxyAddress: string): Promise<{ conversationSid: ConversationSid; address: string } | undefined> {
+    const { rows: [row] } = await this.pool.query<{ conversationSid: ConversationSid; address: string }>({
+      name: 'address-book-other-way', values: [account, channel, proxyAddress, address],
+      text: `select p.conversation_sid as "conversationSid", p.address from delivery.delivery d join model.address_binding p on p.conversation_sid = d.conversation_sid and p.participant_sid = d.participant_sid
+              where d.account = $1 and d.channel = $2 and d.sender = $3 and d.recipient = $4 and d.leg > 0 order by d.created_at desc limit 1`,
+    });
+    return row;
+  }
+
   /** What an address of ours does with messages nobody waits for; undefined: nothing. */
   async autoCreation(account: string, address: string): Promise<AutoCreation | undefined> {
     const { rows } = await this.pool.query<{ auto_creation: AutoCreation }>(

@@ -68,6 +68,15 @@ describe('planning deliveries', () => {
     expect(made).toEqual([{ state: 'failed', error_code: 63007, dead_letter: true }, { state: 'queued', error_code: 0, dead_letter: false }]);
     expect(lanesOf([added(0, [phone, ann])])).toMatchObject([{ channel: 'sms' }]);
   });
+  it('goes by the way a policy knows where no app of ours sends', async () => {
+    await db.pool.query("insert into registry.account (sid, friendly_name, auth_token, default_chat_service_sid) values ($1, '', '\\x00', 'IS') on conflict do nothing", [account]);
+    await db.pool.query('insert into delivery.routing_policy (sid, account, policy) values ($1, $2, $3)', [newSid('RP'), account, { fallback: { ways: [{ sender: '+15550100009' }] } }]);
+    const rcs: Recipient = { participantSid: newSid('MB'), type: 'rcs', address: 'rcs:+15550100004', proxyAddress: 'rcs:agent' };
+    await plan(added(0, [rcs]));
+    expect(await rows()).toMatchObject([{ channel: 'sms', sender: '+15550100009', recipient: '+15550100004', state: 'queued' }]);
+    await plan(event('ConversationDeleted', {}));
+    await db.pool.query("delete from delivery.routing_policy where conversation_sid = ''");
+  });
   it('names the lanes to wake, and takes no interest in messages that stay in the chat', () => {
     expect(lanesOf([added(0, [ann, bob]), event('MessageDeleted', { index: 0 })])).toMatchObject([
       { account, channel: 'sms', sender: ann.proxyAddress, recipient: ann.address }, { channel: 'whatsapp' },

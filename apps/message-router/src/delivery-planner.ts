@@ -4,6 +4,7 @@
  */
 import { servedChannels } from '@parley/channel/inbound-event';
 import type { MessageAdded, MessageDeleted, ParticipantUpdated } from '@parley/domain/conversation/events';
+import { legsOf, nextLeg, type RoutingPolicy } from '@parley/domain/delivery/routing';
 import { receiptSidOf } from '@parley/domain/delivery/receipt-sid';
 import type { LogEvent } from '@parley/domain/event';
 import type { Lane } from '@parley/delivery/lane';
@@ -22,18 +23,18 @@ export function concernsDeliveries({ type, data }: LogEvent): boolean {
 }
 
 export async function planDeliveries(tx: Connection, events: LogEvent[], deadlineSeconds: number): Promise<void> {
-  const added = events.flatMap(deliveriesOf);
+  const added = await Promise.all(events.flatMap(deliveriesOf).map((each) => (isServed(each.channel) ? each : byOtherWay(tx, each))));
   // In the order of the log, which becomes the order of each lane. On a replay of the log they are there already.
   if (added.length > 0)
     await tx.query({
       name: 'plan-deliveries',
       text: `insert into delivery.delivery (delivery_id, account, conversation_sid, message_sid, message_index, participant_sid,
-                                            channel, sender, recipient, deadline, state, error_code, dead_letter)
-             select delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient,
+                                            channel, sender, recipient, legs, leg, deadline, state, error_code, dead_letter)
+             select delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient, legs, (legs is not null)::integer,
                     now() + $2 * interval '1 s', case when served then 'queued' else 'failed' end, case when served then 0 else $4 end, not served
                from rows from (jsonb_to_recordset($1) as (delivery_id text, account text, conversation_sid text, message_sid text,
-                    message_index integer, participant_sid text, channel text, sender text, recipient text)) with ordinality d
-                    (delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient, o),
+                    message_index integer, participant_sid text, channel text, sender text, recipient text, legs jsonb)) with ordinality d
+                    (delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient, legs, o),
                     lateral (select channel = any ($3::text[]) as served) s
               order by o on conflict (delivery_id) do nothing`,
       values: [JSON.stringify(added), deadlineSeconds, servedChannels, NO_CHANNEL],
@@ -42,15 +43,27 @@ export async function planDeliveries(tx: Connection, events: LogEvent[], deadlin
     const { participantSid, lastReadMessageIndex: index } = data as ParticipantUpdated;
     return type === 'ParticipantUpdated' && typeof index === 'number' ? [{ conversationSid: conversation!, participantSid, index }] : [];
   }));
-  for (const { type, conversation, data } of events) {
+  for (const { type, account, conversation, data } of events) {
     if (type === 'MessageDeleted') await forget(tx, conversation!, (data as MessageDeleted).index);
-    if (type === 'ConversationDeleted') await forget(tx, conversation!, null);
+    if (type === 'ConversationDeleted') {
+      await forget(tx, conversation!, null);
+      await tx.query('delete from delivery.routing_policy where account = $1 and conversation_sid = $2', [account, conversation!]);
+    }
   }
 }
 
 /** The lanes that have something new to do. */
 export const lanesOf = (events: LogEvent[]): Lane[] =>
-  events.flatMap(deliveriesOf).filter(({ channel }) => (servedChannels as readonly string[]).includes(channel));
+  events.flatMap(deliveriesOf).filter(({ channel }) => isServed(channel));
+
+const isServed = (channel: string): boolean => (servedChannels as readonly string[]).includes(channel);
+
+/** To a channel without an app: by the way a policy knows instead (RCS by SMS); the sweeper wakes its lane. */
+async function byOtherWay(tx: Connection, delivery: ReturnType<typeof deliveriesOf>[number]): Promise<typeof delivery & { legs?: object[] }> {
+  const { rows } = await tx.query<{ policy: RoutingPolicy }>('select delivery.policy_of($1, $2) as policy', [delivery.account, delivery.conversation_sid]);
+  const next = nextLeg(legsOf(rows[0]!.policy, delivery), NO_CHANNEL);
+  return next ? { ...delivery, channel: next.leg.channel as typeof delivery.channel, sender: next.leg.sender, recipient: next.leg.recipient, legs: next.rest } : delivery;
+}
 
 function deliveriesOf({ type, account, conversation, data }: LogEvent) {
   if (type !== 'MessageAdded') return [];

@@ -22,6 +22,7 @@ class PlayedLog {
   addressBook = Object.assign(Object.create(AddressBook.prototype) as AddressBook, {
     find: async (_account: string, from: string, to: string) =>
       [...this.conversations].find(([, { open, binding }]) => open && binding === `${from} ${to}`)?.[0],
+    otherWay: async () => undefined,
     autoCreation: async () => this.autoCreation as never,
   });
   private async once<T>(command: string, key: string | undefined, work: () => T): Promise<T> {

@@ -38,16 +38,18 @@ export class InboundRouter implements RouterCommands {
       try {
         const { message, conversation, apart, join } = await routeMail(this.mailBook, account, given);
         const known = conversation ?? (apart ? undefined : await this.addressBook.find(account, message.from, message.to));
-        const conversationSid = known ?? (message.echo ? undefined : await this.open(caller, message, until, apart));
+        const otherWay = known === undefined && !apart ? await this.addressBook.otherWay(account, message.channel, message.from, message.to) : undefined;
+        const conversationSid = known ?? otherWay?.conversationSid ?? (message.echo ? undefined : await this.open(caller, message, until, apart));
         if (conversationSid === undefined) return { outcome: 'unrouted' };
         if (join.includes(message.from)) await this.join(caller, conversationSid, message.from, message.to);
+        const from = otherWay?.address ?? message.from;
         const { messageSid, index } = await this.conversations.addMessage(caller, conversationSid, await this.hooks.messageAdd(caller, conversationSid, {
-          ...(message.echo ? { author: message.to, heldBy: message.from } : { author: message.from }), body: message.body, media: message.media, source: message.channel, subject: message.email?.subject ?? null,
+          ...(message.echo ? { author: message.to, heldBy: from } : { author: from }), body: message.body, media: message.media, source: message.channel, subject: message.email?.subject ?? null,
           ...(message.attributes !== undefined && { attributes: message.attributes }),
         }, until));
         // They have this one already.
         for (const address of join) if (address !== message.from) await this.join(caller, conversationSid, address, message.to);
-        return { outcome: 'routed', conversationSid, messageSid, index, created: known === undefined };
+        return { outcome: 'routed', conversationSid, messageSid, index, created: known === undefined && !otherWay };
       } catch (error) {
         if (isRefusedByHook(error)) return { outcome: 'unrouted' };
         // Stored before, and deleted by somebody since.

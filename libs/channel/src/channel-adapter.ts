@@ -19,6 +19,8 @@ export type OutboundMedia = {
 export type Delivery = {
   /** Our reference: the same through every attempt. */
   deliveryId: ReceiptSid;
+  /** It failed by this many other ways before: what a carrier has of those is another message (`attemptKeyOf`). */
+  way?: number;
   /** For channels whose answers can be led back by an address of our making. */
   conversationSid?: ConversationSid;
   sender: string;
@@ -39,6 +41,9 @@ export type Delivery = {
   /** Where a channel has groups: the other people of the group, without sender and recipient. */
   group?: readonly string[];
 };
+
+/** For carriers with an idempotency key: the same for every attempt of one way. */
+export const attemptKeyOf = ({ deliveryId, way }: Delivery): string => (way ? `${deliveryId}.${way}` : deliveryId);
 
 /** What a carrier answered to a message it took. */
 export type Sent = {

@@ -25,6 +25,8 @@ export type Claim = DeliveryRow & {
   first_attempt_at: string;
   /** Of its conversation and account. */
   routing: RoutingPolicy;
+  /** Which way it is on, from 0. */
+  leg: number;
   /** Ways that are left; null: never asked for. */
   legs: Leg[] | null;
   /** SID of the content template that goes instead of the message, and what is stored of it. */
@@ -106,13 +108,14 @@ export class DeliveryStore {
     return this.settlements.do(settlement);
   }
 
-  /** Of these ids of a carrier, those that no other delivery of the account has. */
+  /** Of these ids of a carrier, those that no other delivery of the account has, nor an earlier way of this one. */
   async unclaimed({ account, delivery_id }: Claim, providerMessageIds: readonly string[]): Promise<string[]> {
     const { rows } = await this.pool.query<{ id: string }>(
       `select id from unnest($3::text[]) id where not exists (
          select 1 from delivery.delivery d where d.account = $1 and d.delivery_id <> $2
             and d.provider_message_ids[1] = id and d.provider_message_ids <> '{}')
-          and not exists (select 1 from delivery.segment g where g.account = $1 and g.provider_message_id = id and g.delivery_id <> $2)`,
+          and not exists (select 1 from delivery.segment g where g.account = $1 and g.provider_message_id = id and g.delivery_id <> $2)
+          and not exists (select 1 from delivery.delivery d where d.delivery_id = $2 and id = any (d.former_ids))`,
       [account, delivery_id, providerMessageIds],
     );
     return rows.map(({ id }) => id);

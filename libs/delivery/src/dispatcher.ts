@@ -318,7 +318,7 @@ function windowOf({ window_opened_at, content }: Claim): 'open' | 'closed' {
   return planForWindow({ openedAt, now: new Date(), hasTemplate: content?.channels.whatsapp.template !== undefined }) === 'free' ? 'open' : 'closed';
 }
 
-const deliveryOf = ({ delivery_id, conversation_sid, sender, recipient, first_attempt_at }: Claim, { body, media, rich, inReplyTo }: Outgoing): Delivery => ({
-  deliveryId: delivery_id, ...(conversation_sid !== '' && { conversationSid: conversation_sid }), sender, recipient, body, media, firstAttemptAt: isoTime(first_attempt_at),
+const deliveryOf = ({ delivery_id, leg, conversation_sid, sender, recipient, first_attempt_at }: Claim, { body, media, rich, inReplyTo }: Outgoing): Delivery => ({
+  deliveryId: delivery_id, ...(leg > 0 && { way: leg }), ...(conversation_sid !== '' && { conversationSid: conversation_sid }), sender, recipient, body, media, firstAttemptAt: isoTime(first_attempt_at),
   ...(rich && { rich }), ...(inReplyTo !== undefined && { inReplyTo }),
 });

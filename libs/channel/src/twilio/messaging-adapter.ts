@@ -3,7 +3,7 @@
  * away. The API knows no idempotency key: our reference travels in the status callback's URL, and a send that was never
  * answered is found again in the message list by sender, recipient, time and text.
  */
-import { ChannelAdapter, type Delivery, type OutboundMedia, type RawWebhook, type WebhookAnswer } from '../channel-adapter.js';
+import { attemptKeyOf, ChannelAdapter, type Delivery, type OutboundMedia, type RawWebhook, type WebhookAnswer } from '../channel-adapter.js';
 import { basicAuthorization, callCarrier, jsonOf, noAnswer, refusalOf, type HttpAnswer, type HttpCall } from '../http-call.js';
 import type { InboundEvent, InboundMessage } from '../inbound-event.js';
 import { keywordKind } from '../opt-out.js';
@@ -49,7 +49,7 @@ export abstract class TwilioMessaging extends ChannelAdapter {
     if (text !== null) form.set('Body', text);
     for (const { url } of media) form.append('MediaUrl', url);
     form.set('StatusCallback', `${this.options.webhookUrl ?? `${this.options.publicUrl}/webhooks/twilio`}/status?delivery=${delivery.deliveryId}`);
-    const answer = await this.request(this.messagesUrl, { body: form, signal, headers: { 'idempotency-key': delivery.deliveryId } });
+    const answer = await this.request(this.messagesUrl, { body: form, signal, headers: { 'idempotency-key': attemptKeyOf(delivery) } });
     const { sid } = jsonOf(answer);
     if (typeof sid !== 'string' || sid.length > SID_CHARS_MAX) throw noAnswer('no sid');
     return { providerMessageIds: [sid] };

@@ -38,6 +38,8 @@ const beyond: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/v1/CarrierConnections/Carriers': { GET: 'carrier-connections/list' },
   '/v1/CarrierConnections': { GET: 'carrier-connections/list', POST: 'carrier-connections/create' },
   '/v1/CarrierConnections/:Sid': { GET: 'carrier-connections/read', POST: 'carrier-connections/update', DELETE: 'carrier-connections/delete' },
+  '/v1/RoutingPolicies': { GET: 'routing-policies/list', POST: 'routing-policies/create' },
+  '/v1/RoutingPolicies/:Sid': { GET: 'routing-policies/read', POST: 'routing-policies/update', DELETE: 'routing-policies/delete' },
   '/v1/Senders': { GET: 'senders/list', POST: 'senders/create' },
   '/v1/Senders/:Sid': { GET: 'senders/read', POST: 'senders/update', DELETE: 'senders/delete' },
   '/v1/MessagingServices': { GET: 'messaging-services/list', POST: 'messaging-services/create' },

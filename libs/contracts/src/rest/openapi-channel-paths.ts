@@ -3,6 +3,7 @@ import { listOf } from './answer-fields.js';
 import * as answers from './channel-answers.js';
 import * as forms from './channels.js';
 import { described, type Described } from './openapi-account-paths.js';
+import * as routing from './routing-policies.js';
 
 type Resource = { name: string; tag: string; key: string; answer: Described['answer'] & object; create?: Described['form'] & object; update?: Described['form'] & object; query?: Described['query'] & object };
 
@@ -22,6 +23,10 @@ const paths: Record<string, Record<string, Described>> = {
   '/v1/CarrierConnections/Carriers': { get: { name: 'ListCarrier', tag: 'Carrier Connection', answer: answers.carriersAnswer } },
   ...collection('/v1/CarrierConnections', {
     name: 'CarrierConnection', tag: 'Carrier Connection', key: 'carrier_connections', answer: answers.connectionAnswer, create: forms.createConnection, update: forms.updateConnection,
+  }),
+  ...collection('/v1/RoutingPolicies', {
+    name: 'RoutingPolicy', tag: 'Routing Policy', key: 'routing_policies', answer: routing.routingPolicyAnswer, create: routing.createRoutingPolicy,
+    update: routing.updateRoutingPolicy, query: routing.listRoutingPolicies,
   }),
   ...collection('/v1/Senders', {
     name: 'Sender', tag: 'Sender', key: 'senders', answer: answers.senderAnswer, create: forms.createSender, update: forms.updateSender, query: forms.listSenders,

@@ -53,6 +53,8 @@ const linked: readonly Row[] = [
   ['Carrier', 'CarrierConnections/Carriers', 'account', 'GET', 'GET'],
   ['Carrier Connection', 'CarrierConnections', 'account', 'GET POST', 'GET POST'],
   ['Carrier Connection', 'CarrierConnections/{Sid}', 'account', 'GET POST DELETE', 'GET POST DELETE'],
+  ['Routing Policy', 'RoutingPolicies', 'account', 'GET POST', 'GET POST'],
+  ['Routing Policy', 'RoutingPolicies/{Sid}', 'account', 'GET POST DELETE', 'GET POST DELETE'],
   ['Sender', 'Senders', 'account', 'GET POST', 'GET POST'],
   ['Sender', 'Senders/{Sid}', 'account', 'GET POST DELETE', 'GET POST DELETE'],
   ['Messaging Service', 'MessagingServices', 'account', 'GET POST', 'GET POST'],

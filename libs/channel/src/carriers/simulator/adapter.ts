@@ -3,7 +3,7 @@
  * send is the same message there and a lookup is exact. Limits are Twilio's, whose place it takes; what it accepted is in
  * its database when it answers.
  */
-import type { Delivery } from '../../channel-adapter.js';
+import { attemptKeyOf, type Delivery } from '../../channel-adapter.js';
 import type { CarrierChannel } from '../../inbound-event.js';
 import { found, TwilioMessaging, type TwilioOptions } from '../../twilio/messaging-adapter.js';
 
@@ -11,8 +11,8 @@ import { found, TwilioMessaging, type TwilioOptions } from '../../twilio/messagi
 export type SimulatorAccess = Pick<TwilioOptions, 'accountSid' | 'authToken' | 'baseUrl'>;
 
 abstract class Simulator extends TwilioMessaging {
-  override async lookup({ deliveryId }: Delivery, signal: AbortSignal) {
-    return found(await this.list({ Reference: deliveryId }, signal));
+  override async lookup(delivery: Delivery, signal: AbortSignal) {
+    return found(await this.list({ Reference: attemptKeyOf(delivery) }, signal));
   }
 
   /** Files lie wherever a handset says: nobody there is owed our credentials. */
