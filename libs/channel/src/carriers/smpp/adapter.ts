@@ -2,6 +2,7 @@
  * SMPP as a carrier: sessions to one message centre, messages as parts out, texts, parts and receipts in. The protocol has no
  * idempotency key and no webhooks; what follows from that is in docs/channels/smpp.md.
  */
+import { metrics } from '@parley/telemetry/metrics';
 import type { CarrierConnection } from '../../carrier-definition.js';
 import { ChannelAdapter, type ChannelLimits, type Delivery, type InboundSink } from '../../channel-adapter.js';
 import { InvalidSignature, SendError } from '../../send-error.js';
@@ -21,6 +22,8 @@ const BODY_CHARS_MAX = 1600;
 /** As large as an upload can be. */
 const LINKED_BYTES_MAX = 157_286_400;
 const RECONNECT_MILLIS = [1_000, 60_000] as const;
+
+const answered = metrics.counter('parley_smpp_submits_total', 'Parts of messages, by the command_status they were answered with');
 
 type Timing = { responseMillis?: number; enquireLinkMillis?: number; reconnectMillis?: readonly [number, number] };
 
@@ -117,6 +120,7 @@ export class SmppAdapter extends ChannelAdapter {
       }
       throw error;
     });
+    answered.add(1, { status: `0x${answer.status.toString(16)}` });
     if (answer.status !== Status.ok) throw this.refusal(answer.status, submission);
     this.pace.accepted();
     submission.ids[part] = this.idOf('messageId' in answer.fields ? answer.fields.messageId : '');

@@ -6,6 +6,7 @@ import type { CarrierConnection } from '../../carrier-definition.js';
 import type { Delivery } from '../../channel-adapter.js';
 import type { CarrierAnswer, PlayedSession } from '../../conformance.testing.js';
 import type { InboundEvent } from '../../inbound-event.js';
+import type { SendError } from '../../send-error.js';
 import { SmppAdapter } from './adapter.js';
 import { Status } from './command-status.js';
 import { smpp, type SmppCredentials, type SmppSettings } from './definition.js';
@@ -24,6 +25,10 @@ export function connectionTo(port: number, settings: Partial<SmppSettings> = {})
 export const aDelivery = (fields: Partial<Delivery> = {}): Delivery => ({
   deliveryId: newSid('DY'), sender: '+15550100001', recipient: '+15550100002', body: 'hello', media: [], firstAttemptAt: new Date().toISOString(), ...fields,
 });
+
+export const soon = (): AbortSignal => AbortSignal.timeout(5_000);
+export const failureOf = (sent: Promise<unknown>): Promise<SendError> =>
+  sent.then(() => { throw new Error('it went through'); }, (error: SendError) => error);
 
 export async function until(look: () => unknown, millis = 5_000): Promise<void> {
   for (const end = Date.now() + millis; !look(); await pause(2)) if (Date.now() > end) throw new Error('it never came');

@@ -3,23 +3,21 @@
  * a window of unanswered submits. Requests never move to another connection: what was not answered is unknown.
  */
 import { logger } from '@parley/telemetry/logger';
-import { connect as connectTcp, type Socket } from 'node:net';
+import { metrics } from '@parley/telemetry/metrics';
 import { setTimeout as pause } from 'node:timers/promises';
-import { connect as connectTls } from 'node:tls';
 import { SendError } from '../../send-error.js';
 import { isBindRefusal, sendErrorOf, Status } from './command-status.js';
 import { NoAnswer, SmppConnection, type Answer } from './connection.js';
+import { dial, type Place } from './dial.js';
 import type { Fields, Parameters, Pdu } from './pdu.js';
 import type { Delivered } from './inbound.js';
 import { Window } from './window.js';
 
 export type BindAs = 'transceiver' | 'transmitter' | 'receiver';
-export type SessionOptions = {
-  host: string; port: number; tls: boolean; tlsCa?: string | undefined;
+export type SessionOptions = Place & {
   systemId: string; password: string; systemType: string; addressRange: string;
   bindAs: BindAs;
   windowSize: number;
-  responseMillis: number;
   enquireLinkMillis: number;
   /** The first pause before another attempt, and the longest; each with up to a half taken off at random. */
   reconnectMillis: readonly [number, number];
@@ -39,6 +37,9 @@ const UNBIND_MILLIS = 2_000;
 /** So long a submit waits for the next attempt to bind; otherwise it fails at once. */
 const HOLD_MILLIS = 1_000;
 const log = logger('smpp');
+let boundSessions = 0;
+metrics.gauge('parley_smpp_sessions', 'Sessions that are bound to a message centre', () => boundSessions);
+const ends = metrics.counter('parley_smpp_session_ends_total', 'Attempts to bind and sessions, by how they ended');
 
 export class SmppSession {
   private connection: SmppConnection | undefined;
@@ -117,6 +118,7 @@ export class SmppSession {
       await new Promise<void>((lost) => {
         void this.open(lost).catch((error: unknown) => {
           this.failure = error instanceof SendError ? error : new SendError('unreachable', 'retryable', { cause: error });
+          ends.add(1, { end: this.failure.code });
           log.warn('not bound', { connection: this.options.connection, code: this.failure.code, error });
           lost();
         }).then(() => this.attempted());
@@ -139,7 +141,7 @@ export class SmppSession {
   /** Resolves once bound; `lost` is called when that is over. */
   private async open(lost: () => void): Promise<void> {
     const { systemId, password, systemType, addressRange, bindAs, connection: name, responseMillis } = this.options;
-    const connection = new SmppConnection(await this.connect());
+    const connection = new SmppConnection(await dial(this.options, this.ending.signal));
     const ended = new Promise<Error | undefined>((resolve) => (connection.onClose = resolve));
     connection.onRequest = (pdu) => this.take(connection, pdu);
     const answer = await connection.request(`bind_${bindAs}`, {
@@ -155,33 +157,15 @@ export class SmppSession {
     }
     this.connection = connection;
     this.failure = undefined;
+    boundSessions++;
     log.info('bound', { connection: name, bindAs });
     void this.keepAlive(connection);
     void ended.then((error) => {
       this.window.clear();
+      boundSessions--;
+      ends.add(1, { end: this.ending.signal.aborted ? 'closed' : 'lost' });
       if (!this.ending.signal.aborted) log.warn('session lost', { connection: name, error });
       lost();
-    });
-  }
-
-  private connect(): Promise<Socket> {
-    const { host, port, tls, tlsCa, responseMillis } = this.options;
-    return new Promise((resolve, reject) => {
-      const socket = tls
-        ? connectTls({ host, port, servername: /[a-z]/i.test(host) && !host.includes(':') ? host : '', ...(tlsCa && { ca: tlsCa }) })
-        : connectTcp({ host, port });
-      const signal = AbortSignal.any([this.ending.signal, AbortSignal.timeout(responseMillis)]);
-      const fail = (error?: unknown) => {
-        socket.destroy();
-        reject(error instanceof Error ? error : new Error('not connected in time'));
-      };
-      socket.once('error', fail);
-      signal.addEventListener('abort', fail, { once: true });
-      socket.once(tls ? 'secureConnect' : 'connect', () => {
-        socket.off('error', fail);
-        signal.removeEventListener('abort', fail);
-        resolve(socket);
-      });
     });
   }
 
