@@ -260,6 +260,22 @@ describe(`WhatsApp by the Cloud API (${topology})`, () => {
     expect(api.sent.filter(({ to }) => to === eve.phone)).toHaveLength(1);
   }, TEST_MS);
 
+  it('in a storm of throttles, troubles and lost answers nothing is lost, doubled or out of order', async () => {
+    const people = Array.from({ length: 8 }, () => somebody());
+    const { sid, conversation } = await thread(...people);
+    for (let n = 0; n < 4; n++) {
+      api.trouble({ code: 130429, status: 429 });
+      api.trouble('fine', 3);
+      api.trouble('drop', 2);
+      api.trouble({ code: 131016, status: 500 });
+      api.trouble({ code: 131056 });
+    }
+    const said = ['one', 'two', 'three', 'four', 'five'];
+    for (const body of said) await conversation.messages.create({ body, author: 'agent' });
+    await until(async () => (await sql("select count(*) from delivery.delivery where conversation_sid = $1 and state = 'delivered'", [sid]))[0]!['count'] === '40', 'all are delivered', 50_000);
+    for (const { phone } of people) expect(api.sent.filter(({ to }) => to === phone).map(({ message }) => message['text'].body)).toEqual(said);
+  }, TEST_MS);
+
   it('an expired token keeps the queue until there is a new one', async () => {
     const ana = somebody();
     const credentials = (access_token: string) => caller.post(`/v1/CarrierConnections/${connection}`, { Credentials: JSON.stringify({ access_token, app_secret: api.appSecret, verify_token: api.verifyToken }) });

@@ -240,6 +240,7 @@ export class Dispatcher {
   private afterFailure(claim: Claim, error: SendError, adapter: ChannelAdapter, legs: readonly Leg[]): End {
     const { code, errorCode, retryAfterMillis } = error;
     log.info('attempt failed', { delivery: claim.delivery_id, attempt: claim.attempt, code, outcome: error.outcome, errorCode });
+    if (code === 'authentication') log.error('a carrier does not take our credentials, its senders wait for others', { connection: claim.connection, sender: claim.sender, error });
     if (error.ambiguous) return this.unanswered(claim, adapter.limits.lookupDelayMillis);
     const dueInMillis = pauseAfter(claim.attempt - claim.attempts_before, error, this.retries);
     const aboutOnePerson = code === 'recipient_rate_limited';

@@ -22,7 +22,8 @@ it('has a golden fact of every version of every type', () => {
     ServiceCreated: true, AddressConfigurationCreated: true, AddressConfigurationUpdated: true, AddressConfigurationDeleted: true,
   };
   const wanted = Object.keys(types).flatMap((type) => Array.from({ length: currentVersion(type) }, (_, i) => `${type}@${i + 1}.json`));
-  expect(golden.map(([file]) => file).toSorted()).toEqual(wanted.toSorted());
+  // `Type@1.what.json`: a shape beside, of fields that came later.
+  expect(golden.map(([file]) => file).filter((file) => /^\w+@\d+\.json$/.test(file)).toSorted()).toEqual(wanted.toSorted());
 });
 
 it('never guesses at a version it does not know', () => {
