@@ -11,6 +11,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from './delivery.testing.js';
 import { InboundMedia, noteInboundMedia } from './inbound-media.js';
 
 const png = Buffer.concat([Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), Buffer.alloc(500, 7)]);
@@ -50,9 +51,9 @@ const worker = (privateAllowed = true) => new InboundMedia(
 const row = async (sid: string) => (await db.pool.query('select * from media.media where sid = $1', [sid])).rows[0];
 
 /** A message with one file at that address, already stored. */
-async function arrived(url: string, contentType = 'image/png'): Promise<string> {
+async function arrived(url: string, contentType = 'image/png', of = account): Promise<string> {
   const event = { channel: 'sms', to: '+1', media: [{ contentType, url }] } as InboundMessage;
-  const [file] = (await noteInboundMedia(db.pool, account, event, `twilio:${newSid('MM')}`))!;
+  const [file] = (await noteInboundMedia(db.pool, of, event, `twilio:${newSid('MM')}`))!;
   await attachMedia(db.pool, [file!.sid], newSid('CH'), newSid('IM'));
   return file!.sid;
 }
@@ -114,4 +115,51 @@ it('that went with its message while it was fetched leaves nothing', async () =>
   answer = (_request, response) => void db.pool.query('delete from media.media where sid = $1', [sid]).then(() => response.end(png));
   await worker().work();
   expect((await db.pool.query('select 1 from media.removal where sid = $1', [sid])).rows).toHaveLength(1);
+});
+describe('one that hangs', () => {
+  const hanging = new Set<ServerResponse>();
+  const hang = (): Promise<void> => until(() => hanging.size > 0);
+  beforeEach(async () => {
+    await db.pool.query('delete from media.media');
+    hanging.clear();
+    answer = (request, response) => (request.url!.startsWith('/hangs') ? void hanging.add(response) : response.end(png));
+  });
+  const stored = (sid: string) => until(async () => (await row(sid)).state === 'stored');
+
+  it('delays no other account, and of its own only what is beyond its share', async () => {
+    const many = await Promise.all(Array.from({ length: 6 }, (_, n) => arrived(`${base}/hangs/${n}`)));
+    const fetching = worker();
+    const working = fetching.work();
+    await hang();
+    const theirs = await arrived(`${other}/quick`, 'image/png', newSid('AC'));
+    fetching.soon();
+    await stored(theirs);
+    expect(hanging.size).toBe(4);
+    const [first] = hanging;
+    first!.end(png); // its place is taken at once
+    await until(() => hanging.size === 5);
+    await until(async () => (await Promise.all(many.map(row))).filter(({ state }) => state === 'stored').length === 1);
+    for (let ended = 1; ended < 6; ended++) {
+      await until(() => hanging.size > ended);
+      [...hanging][ended]!.end(png);
+    }
+    await working;
+    expect((await Promise.all(many.map(row))).map(({ state }) => state)).toEqual(Array(6).fill('stored'));
+  });
+  it('at one host delays no other host, whoever has files there', async () => {
+    const accounts = Array.from({ length: 12 }, () => newSid('AC'));
+    for (const of of accounts) await arrived(`${base}/hangs`, 'image/png', of);
+    const fetching = worker();
+    const working = fetching.work();
+    await until(() => hanging.size === 8);
+    const elsewhere = await arrived(`${other}/quick`, 'image/png', accounts.at(-1)!);
+    fetching.soon();
+    await stored(elsewhere);
+    expect(hanging.size).toBe(8);
+    for (let ended = 0; ended < 12; ended++) {
+      await until(() => hanging.size > ended);
+      [...hanging][ended]!.end(png);
+    }
+    await working;
+  });
 });

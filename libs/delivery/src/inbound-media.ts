@@ -1,6 +1,7 @@
 /**
- * Files that came in by a carrier: noted before their message is routed, fetched once a message has them, a few at a time and
- * again while that may help. Until then the message shows them with size 0 and their content answers 503.
+ * Files that came in by a carrier: noted before their message is routed, fetched once a message has them and again while that
+ * may help. Each account and each host has its share of the fetches: one that hangs delays nobody else. Until a file is here its
+ * message shows it with size 0 and its content answers 503.
  */
 import type { InboundEvent, InboundMessage } from '@parley/channel/inbound-event';
 import type { Media } from '@parley/domain/conversation/events';
@@ -11,12 +12,13 @@ import { mediaKey, type MediaStorage } from '@parley/media/media-storage';
 import { discard, receive, TooLarge, type Received } from '@parley/media/spool';
 import { logger } from '@parley/telemetry/logger';
 import type { Carriers } from './carriers.js';
+import { FairPool, type Open, type Shares } from './fair-pool.js';
 import { withMailAttributes, withMailBodies } from './mail-bodies.js';
 import { openRemote, RemoteRefused } from './remote-file.js';
 import { Readable } from 'node:stream';
 
 type Source = { carrier: string; channel: string; sender: string; url: string };
-type Row = { sid: string; account: string; content_type: string; attempts: number; source: Source; connection: string | null; version: number | null };
+type Row = { sid: string; account: string; host: string; content_type: string; attempts: number; source: Source; connection: string | null; version: number | null };
 /** A file whose bytes came along, in the storage since before the event was stored. */
 type Kept = { sid: string; contentType: string; filename: string | null; size: number };
 type KeptMedia = InboundMessage['media'][number] & { kept?: Kept };
@@ -27,7 +29,13 @@ type Options = {
   privateAllowed: boolean;
 };
 
-const AT_ONCE = 4;
+/** Of all files, of one account's, of those at one host: who hangs has no more than this. */
+const SHARES: Shares = { all: 32, account: 4, host: 8 };
+/** Of one account's due files, the oldest are looked at. */
+const LOOK_AHEAD = 50;
+/** Of whom a file is asked; ids of files have their carrier instead. */
+const HOST = "coalesce(substring(source->>'url' from '^https?://([^/?#]+)'), source->>'carrier')";
+const FETCHING = "state = 'fetching' and message_sid is not null and source->>'channel' = $1";
 const PAUSE_MILLIS = 500;
 const FETCH_MILLIS = 60_000;
 /** About half a day: the pauses double up to two hours. */
@@ -53,7 +61,7 @@ export async function noteInboundMedia(pool: Pool, account: string, { channel, t
 
 export class InboundMedia {
   private timer: NodeJS.Timeout | undefined;
-  private working: Promise<void> = Promise.resolve();
+  private readonly fetches = new FairPool<Row>(SHARES, (open) => this.take(open), (row) => this.fetchOne(row));
   private readonly stopping = new AbortController();
 
   constructor(
@@ -100,7 +108,7 @@ export class InboundMedia {
   start(): void {
     if (this.stopping.signal.aborted) return;
     this.timer = setTimeout(() => {
-      this.working = this.work().catch((error: unknown) => log.warn('looking for files to fetch failed', { error })).then(() => this.start());
+      void this.fetches.fill().catch((error: unknown) => log.warn('looking for files to fetch failed', { error })).then(() => this.start());
     }, PAUSE_MILLIS);
   }
 
@@ -108,30 +116,44 @@ export class InboundMedia {
   async stop(): Promise<void> {
     this.stopping.abort();
     clearTimeout(this.timer);
-    await this.working;
+    await this.fetches.stop();
+  }
+
+  /** There is something new; does not wait for it. */
+  soon(): void {
+    this.fetches.fill().catch((error: unknown) => log.warn('looking for files to fetch failed', { error }));
   }
 
   /** Until nothing is due. */
-  async work(): Promise<void> {
-    for (let found = AT_ONCE; found === AT_ONCE && !this.stopping.signal.aborted; ) {
-      const rows = await this.take();
-      found = rows.length;
-      await Promise.all(rows.map((row) => this.fetchOne(row)));
-    }
+  work(): Promise<void> {
+    return this.fetches.drain();
   }
 
   /** Nobody else looks at them for as long as a fetch may take, and then each time longer. */
-  private async take(): Promise<Row[]> {
-    const { rows } = await this.pool.query<Row>(
-      `with due as (
+  private async take({ all, accounts, hosts }: Open): Promise<Row[]> {
+    const { rows } = await this.pool.query<Row>({
+      name: 'take-files', values: [this.options.channel, all, JSON.stringify(accounts), JSON.stringify(hosts)],
+      text: `with recursive account as (
+         (select account from media.media where ${FETCHING} order by account limit 1)
+         union all
+         select n.account from account a cross join lateral (select account from media.media where ${FETCHING} and media.account > a.account order by account limit 1) n
+       ), turn as (
+         select f.sid, row_number() over (partition by f.host order by f.due_at) as n, f.host, f.due_at from account a cross join lateral (
+           select w.sid, w.host, w.due_at from (
+             select sid, due_at, ${HOST} as host from media.media where ${FETCHING} and media.account = a.account and due_at <= now() order by due_at limit ${LOOK_AHEAD}) w
+            where coalesce(($4::jsonb->>w.host)::integer, ${SHARES.host}) > 0
+            order by w.due_at limit greatest(0, coalesce(($3::jsonb->>a.account)::integer, ${SHARES.account}))) f
+       ), chosen as (
+         select m.sid from (select sid from turn where n <= coalesce(($4::jsonb->>host)::integer, ${SHARES.host}) order by n, due_at limit $2) t
+           cross join lateral (select e.sid from media.media e where e.sid = t.sid and e.state = 'fetching' and e.due_at <= now() for update skip locked) m
+       ), due as (
          update media.media set attempts = attempts + 1, due_at = now() + greatest(${FETCH_MILLIS / 1000 + 15}, least(7200, 5 * 2 ^ attempts)) * interval '1 s'
-          where sid in (select sid from media.media where state = 'fetching' and due_at <= now() and message_sid is not null and source->>'channel' = $1
-                         order by due_at limit ${AT_ONCE} for update skip locked)
-         returning sid, account, content_type, attempts, source)
+          where sid in (select sid from chosen)
+         returning sid, account, content_type, attempts, source, ${HOST} as host)
        select d.*, c.sid as connection, c.version from due d
          left join delivery.sender s on s.account = d.account and s.channel = d.source->>'channel' and s.address = d.source->>'sender'
-         left join delivery.connection c on c.sid = s.connection and c.carrier = d.source->>'carrier'`, [this.options.channel],
-    );
+         left join delivery.connection c on c.sid = s.connection and c.carrier = d.source->>'carrier'`,
+    });
     return rows;
   }
 
