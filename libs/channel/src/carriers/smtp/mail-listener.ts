@@ -15,6 +15,8 @@ export const MAIL_BYTES_MAX = 25_000_000;
 /** Each holds at most one mail in memory. */
 const CLIENTS_MAX = 20;
 const SILENCE_MILLIS = 60_000;
+/** What is being handed over when we end is cut off then, and comes again. */
+const CLOSE_MILLIS = 3_000;
 const log = logger('mail-listener');
 
 export class MailListener {
@@ -23,7 +25,7 @@ export class MailListener {
   constructor(private readonly settings: ListenerSettings, domain: string, private readonly take: Take) {
     this.server = new SMTPServer({
       name: domain, lmtp: settings.protocol === 'lmtp', disabledCommands: ['AUTH', 'STARTTLS'], disableReverseLookup: true, logger: false,
-      size: MAIL_BYTES_MAX, maxClients: CLIENTS_MAX, maxRecipients: 50, socketTimeout: SILENCE_MILLIS,
+      size: MAIL_BYTES_MAX, maxClients: CLIENTS_MAX, maxRecipients: 50, socketTimeout: SILENCE_MILLIS, closeTimeout: CLOSE_MILLIS,
       onRcptTo({ address }, _session, callback) {
         callback(domainOf(address) === domain ? null : refused(550, '5.7.1 not an address of ours'));
       },
