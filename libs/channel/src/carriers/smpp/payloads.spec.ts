@@ -37,6 +37,24 @@ describe('a packet of a message centre', () => {
     });
 });
 
+it('a packet with any octets changed is an event, or malformed, and nothing else', () => {
+  let seed = 20_261_123;
+  const random = (below: number) => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) % below;
+  const packets = fixtures.filter(({ pdu }) => pdu === 'deliver_sm').map(({ file }) => bytesOf(file));
+  const ends = new Set<string>();
+  for (let n = 0; n < 20_000; n++) {
+    const bytes = Buffer.from(packets[random(packets.length)]!);
+    for (let i = 0; i <= random(4); i++) bytes[16 + random(bytes.length - 16)] = random(256);
+    try {
+      ends.add(eventOf(decodePdu(bytes) as Delivered, settingsOf({ port: 1 }), () => 'made').kind);
+    } catch (error) {
+      expect(error).toBeInstanceOf(MalformedPdu);
+      ends.add('malformed');
+    }
+  }
+  expect([...ends]).toEqual(expect.arrayContaining(['message', 'part', 'status', 'ignore', 'unsupported', 'malformed']));
+});
+
 /** As the inbox joins them. Of one message the set has only the first part: the other one is what is missing of the text. */
 function join(event: InboundPart, parts: Map<string, InboundPart[]>, expected?: Partial<InboundEvent>): Partial<InboundEvent>[] {
   const key = `${event.from}/${event.to}/${event.part.reference}`;
