@@ -10,6 +10,9 @@ export type Place = { sender: string; mediaUrl: (mediaId: string) => string };
 /** API reference 3.6: inbound bodies have 32 KB. */
 const TEXT_CHARS_MAX = 32 * 1024;
 const FILENAME_CHARS_MAX = 255;
+const NAME_CHARS_MAX = 256;
+const PAYLOAD_CHARS_MAX = 512;
+const DEPTH_MAX = 16;
 /** What WhatsApp says beyond the text stays within what attributes hold (4 KB). */
 const ATTRIBUTE_CHARS_MAX = 3_000;
 const mediaTypes: ReadonlySet<string> = new Set(['image', 'audio', 'video', 'document', 'sticker']);
@@ -30,21 +33,26 @@ export function messageOf(message: Json, contacts: Json[], place: Place, echo?: 
   const profile = record(contact['profile']);
   const more = bounded({
     ...said.attributes, ...pick(context, 'forwarded', 'frequently_forwarded', 'referred_product'), ...pick(message, 'referral'),
-    ...renamed('groupId', message['group_id']), ...renamed('parentUserId', echo ? undefined : message['from_parent_user_id']), ...pick(profile, 'username'),
+    ...renamed('groupId', message['group_id']), ...optional('parentUserId', echo ? undefined : nameOf(message['from_parent_user_id'])), ...optional('username', text(profile['username'], NAME_CHARS_MAX)),
   });
   const seconds = Number(text(message['timestamp']));
   return {
-    ...about, kind: echo ?? said.kind ?? 'message', text: said.text, media: said.media ?? [], inReplyTo: inReplyTo ?? null,
+    ...about, kind: echo ?? said.kind ?? 'message', text: text(said.text) ?? null, media: said.media ?? [], inReplyTo: inReplyTo ?? null,
     ...(Object.keys(more).length > 0 && { attributes: { whatsapp: more } }),
-    ...optional('externalUserId', echo ? undefined : text(message['from_user_id']) ?? text(contact['user_id'])),
-    ...optional('profileName', text(profile['name'])), ...optional('buttonPayload', said.payload),
+    ...optional('externalUserId', echo ? undefined : nameOf(message['from_user_id']) ?? nameOf(contact['user_id'])),
+    ...optional('profileName', text(profile['name'], NAME_CHARS_MAX)), ...optional('buttonPayload', text(said.payload, PAYLOAD_CHARS_MAX)),
     ...(seconds > 0 && seconds < 8e12 && { sentAt: new Date(seconds * 1000).toISOString() }),
   };
 }
 
 /** A phone number where there is one: people who go by a name may keep it to themselves. */
 export const personOf = (phone: string | undefined, userId: string | undefined): string | undefined =>
-  phone !== undefined && /^\d{5,15}$/.test(phone) ? `whatsapp:+${phone}` : userId !== undefined && userId.length <= 200 ? `whatsapp:${userId}` : undefined;
+  phone !== undefined && /^\d{5,15}$/.test(phone) ? `whatsapp:+${phone}` : nameOf(userId) === undefined ? undefined : `whatsapp:${userId}`;
+/** A user id; longer ones than any that are documented are none. */
+export function nameOf(value: unknown): string | undefined {
+  const name = text(value);
+  return name !== undefined && name !== '' && name.length <= 200 ? name : undefined;
+}
 
 function changeOf(type: string, message: Json, about: About): InboundChange | undefined {
   const detail = record(message[type]);
@@ -61,7 +69,7 @@ function changeOf(type: string, message: Json, about: About): InboundChange | un
       const newAddress = personOf(text(detail['wa_id']), text(detail['user_id']));
       const moved = ['user_changed_number', 'user_changed_user_id'].includes(text(detail['type']) ?? '');
       return moved && newAddress !== undefined && newAddress !== about.from ? { ...about, kind: 'system', change: 'address_changed', newAddress }
-        : { ...about, kind: 'ignore', reason: `system ${text(detail['type'])?.slice(0, 64)}` };
+        : { ...about, kind: 'ignore', reason: `system ${text(detail['type'], 64)}` };
     }
     case 'request_welcome': return { ...about, kind: 'ignore', reason: type };
     default: return undefined;
@@ -95,7 +103,7 @@ function contentOf(type: string, message: Json, place: Place): Said {
     }
     default: {
       const code = records(message['errors'])[0]?.['code'];
-      return { kind: 'unsupported', text: null, attributes: { unsupported: { type: type.slice(0, 64), ...(typeof code === 'number' && { errorCode: code }) } } };
+      return { kind: 'unsupported', text: null, attributes: { unsupported: { type: text(type, 64), ...(typeof code === 'number' && { errorCode: code }) } } };
     }
   }
 }
@@ -114,26 +122,27 @@ function fileOf(detail: Json, { mediaUrl }: Place): InboundMedia[] {
   const id = text(detail['id']);
   if (id === undefined) return [];
   // The name comes from a stranger: no path, nothing invisible.
-  const filename = text(detail['filename'])?.split(/[/\\]/).at(-1)!.replaceAll(/\p{C}/gu, '').slice(0, FILENAME_CHARS_MAX);
+  const filename = text(detail['filename'])?.split(/[/\\]/).at(-1)!.replaceAll(/\p{C}/gu, '').slice(0, FILENAME_CHARS_MAX).toWellFormed();
   return [{ contentType: text(detail['mime_type']) ?? 'application/octet-stream', providerMediaId: id, url: mediaUrl(id), ...(filename && { filename }) }];
 }
 
 /** Without NUL and half characters, which no text column takes. */
-export const text = (value: unknown): string | undefined =>
-  typeof value === 'string' ? value.replaceAll('\0', '').slice(0, TEXT_CHARS_MAX).toWellFormed() : undefined;
+export const text = (value: unknown, charsMax = TEXT_CHARS_MAX): string | undefined =>
+  typeof value === 'string' ? value.replaceAll('\0', '').slice(0, charsMax).toWellFormed() : undefined;
 export const record = (value: unknown): Json => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {});
 export const records = (value: unknown): Json[] => (Array.isArray(value) ? value.map(record) : []);
 const optional = <N extends string>(name: N, value: string | undefined) => (value === undefined || value === '' ? {} : { [name]: value }) as { [K in N]?: string };
 const renamed = (name: string, value: unknown) => (value === undefined ? {} : { [name]: value });
 const pick = (from: Json, ...names: string[]): Json => Object.fromEntries(names.filter((name) => from[name] !== undefined).map((name) => [name, from[name]]));
 
-/** The same with all its strings and names fit for the database. */
-export const cleaned = (value: unknown): unknown => {
+/** The same with all its strings and names fit for the database, and no deeper than anybody writes. */
+export function cleaned(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return text(value);
-  if (Array.isArray(value)) return value.map(cleaned);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [text(name), cleaned(member)]));
-};
+  if (depth === DEPTH_MAX) return null;
+  if (Array.isArray(value)) return value.map((member) => cleaned(member, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [text(name), cleaned(member, depth + 1)]));
+}
 
 /** What does not fit is left out, the largest first. */
 function bounded(attributes: Json): Json {

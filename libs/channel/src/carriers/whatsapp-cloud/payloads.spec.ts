@@ -110,5 +110,16 @@ describe('what is not in the table', () => {
     expect(event).toMatchObject({ text: 'A\ufffd' });
     expect(event).not.toHaveProperty('attributes');
   });
+  it('what is cut is not cut in the middle of a character', () => {
+    const name = `${'x'.repeat(255)}😀`;
+    const [event] = messages({ from: '15550100002', from_user_id: 'US.2', type: 'button', button: { text: 'x', payload: `${'x'.repeat(511)}😀` } }, [{ user_id: 'US.2', profile: { name, username: name } }]);
+    expect(JSON.stringify(event)).not.toContain(String.raw`\ud83d`);
+  });
+  it('answers of a form that are nested without end do not get through', () => {
+    const response_json = '['.repeat(15_000) + ']'.repeat(15_000);
+    expect(messages({ from: '15550100002', type: 'interactive', interactive: { type: 'nfm_reply', nfm_reply: { name: 'flow', body: 'Sent', response_json } } })).toMatchObject([{ text: 'Sent' }]);
+  });
+  it.each([5, null, [null], [{ changes: 1 }], [{ changes: [{ field: 'messages', value: { metadata, messages: [null, 1, { type: 'text' }], statuses: [{}, { id: 1 }] } }] }], [{ changes: [{ field: 'messages', value: { metadata, messages: [{ id: 'wamid.1', from: '15550100002', type: '__proto__' }] } }] }]])(
+    'shapes nobody documents are no errors (%j)', (entry) => expect(Array.isArray(sign(JSON.stringify({ entry })))).toBe(true));
   it('what is no JSON is no error', () => expect(sign('{')).toEqual([]));
 });

@@ -3,11 +3,12 @@
  * types and statuses nobody knows yet are no errors: messages show as unsupported, everything else is passed over.
  */
 import { createHash } from 'node:crypto';
+import { ADDRESS_CHARS_MAX } from '@parley/domain/address';
 import { isSid } from '@parley/domain/sid';
 import type { DeliveryReceipt, InboundChange, InboundEvent } from '../../inbound-event.js';
 import type { CloudSettings } from './definition.js';
 import { statusFailure } from './errors.js';
-import { cleaned, messageOf, record, records, text, type About, type Json, type Place } from './inbound-message.js';
+import { cleaned, messageOf, nameOf, record, records, text, type About, type Json, type Place } from './inbound-message.js';
 
 const statuses: Readonly<Record<string, DeliveryReceipt['status']>> = {
   // A voice note that was listened to was read.
@@ -45,7 +46,7 @@ function changeOf(field: string, value: Json, entry: Json, settings: CloudSettin
     return records(Array.isArray(updates) ? updates : [updates]).flatMap((update) => userIdOf(update, place, settings));
   }
   if (stateFields.has(field)) return stateOf(field, value, entry, settings);
-  return [{ ...nowhere(place, settings), kind: 'ignore', providerMessageId: fingerprint(field, entry, value), reason: `field ${field.slice(0, 64)}` }];
+  return [{ ...nowhere(place, settings), kind: 'ignore', providerMessageId: fingerprint(field, entry, value), reason: `field ${field.slice(0, 64).toWellFormed()}` }];
 }
 
 /** Which of our numbers it is about; undefined: of none of this connection. */
@@ -58,7 +59,7 @@ function placeOf(value: Json, { phone_numbers, baseUrl, api_version }: CloudSett
 function receiptOf(status: Json, { sender }: Place): DeliveryReceipt | undefined {
   const [id, word] = [text(status['id']), text(status['status'])];
   const known = word === undefined || !Object.hasOwn(statuses, word) ? undefined : statuses[word];
-  if (id === undefined || known === undefined) return undefined;
+  if (id === undefined || id.length > ADDRESS_CHARS_MAX || known === undefined) return undefined;
   // Of several messages of one delivery only the last carries our plain reference; the others are found by their own ids.
   const reference = text(status['biz_opaque_callback_data']) ?? '';
   const code = records(status['errors'])[0]?.['code'];
@@ -75,7 +76,7 @@ function receiptOf(status: Json, { sender }: Place): DeliveryReceipt | undefined
 function userIdOf(update: Json, place: Place | undefined, settings: CloudSettings): InboundChange[] {
   // With or without a frame around the pair: the facts leave that open.
   const { previous, current } = 'user_id' in update ? record(update['user_id']) : update;
-  const [from, to] = [text(previous), text(current)];
+  const [from, to] = [nameOf(previous), nameOf(current)];
   if (from === undefined || to === undefined || from === to) return [];
   return [{
     ...nowhere(place, settings), from: `whatsapp:${from}`, providerMessageId: `user_id_update/${from}/${to}`, kind: 'system', change: 'address_changed', newAddress: `whatsapp:${to}`,
@@ -97,4 +98,4 @@ const nowhere = (place: Place | undefined, { phone_numbers }: CloudSettings): Om
   return { channel: 'whatsapp', from: sender, to: sender };
 };
 const fingerprint = (field: string, { time }: Json, value: Json) =>
-  `${field.slice(0, 64)}/${createHash('sha256').update(JSON.stringify([time, value])).digest('hex').slice(0, 32)}`;
+  `${field.slice(0, 64).toWellFormed()}/${createHash('sha256').update(JSON.stringify([time, cleaned(value)])).digest('hex').slice(0, 32)}`;
