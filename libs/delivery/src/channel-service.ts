@@ -32,6 +32,8 @@ import type { RetryPolicy } from './retry-policy.js';
 import { SendRate } from './send-rate.js';
 
 const SWEEP_MILLIS = 5_000;
+/** Counting reads what waits. */
+const MEASURE_MILLIS = 30_000;
 const log = logger('channel');
 const depths = metrics.gauge('parley_queue_depth', 'Deliveries that are not with their carrier yet, by channel');
 const ages = metrics.gauge('parley_queue_oldest_seconds', 'Since the oldest of them was queued');
@@ -78,6 +80,7 @@ export class ChannelService {
   private endNews = (): void => {};
   private timer: NodeJS.Timeout | undefined;
   private sweeping: Promise<unknown> = Promise.resolve();
+  private measuredAt = 0;
   private stopped = false;
 
   constructor(private readonly options: ChannelServiceOptions) {
@@ -142,6 +145,8 @@ export class ChannelService {
   }
 
   private async measure(): Promise<void> {
+    if (Date.now() - this.measuredAt < MEASURE_MILLIS) return;
+    this.measuredAt = Date.now();
     const { channel, pool } = this.options;
     const { depth, oldestSeconds } = await channelQueue(pool, channel);
     depths.set(depth, { channel });
