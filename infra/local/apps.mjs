@@ -84,6 +84,7 @@ export function appAddresses(ports) {
     CHANNEL_MESSENGER_URL: at('channel-messenger'),
     SIMULATOR_URL: at('carrier-simulator'),
     REALTIME_URL: at('realtime-gateway'),
+    API_URL: at('api-gateway'),
   };
 }
 

@@ -19,7 +19,7 @@ import { keepRunning } from './supervisor.mjs';
 /**
  * What run.json holds.
  * @typedef {import('./setup-command.mjs').FirstAccount & {
- *   version: string, restUrl: string, wsUrl: string, webhookUrl: string, mediaUrl: string, simulatorUrl: string,
+ *   version: string, restUrl: string, wsUrl: string, clientWsUrl: string, webhookUrl: string, mediaUrl: string, simulatorUrl: string,
  *   databaseUrl: string, keysDatabaseUrl: string, natsUrl: string, redisUrl: string, pids: Record<string, number>,
  * }} RunInfo
  *
@@ -96,6 +96,7 @@ export async function startInstallation({ home: givenHome, port, services = fals
       version: /** @type {string} */ (JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')).version),
       restUrl,
       wsUrl: `ws://${HOST}:${ports['realtime-gateway'] ?? restPort}/v1/stream`,
+      clientWsUrl: `ws://${HOST}:${ports['realtime-gateway'] ?? restPort}/v3/wsconnect`,
       webhookUrl: `${publicUrl}/webhooks`,
       mediaUrl: restUrl, // `/v1/Services/IS…/Media` is served by the REST API
       simulatorUrl: `${restUrl}/simulator`,

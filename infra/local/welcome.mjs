@@ -15,6 +15,7 @@ export function welcome({ home, info, servers, apps }, seconds) {
   const rows = [
     ['REST', `${info.restUrl}/v1`],
     ['Websocket', info.wsUrl],
+    ['Client SDK', info.clientWsUrl],
     ['Webhooks', info.webhookUrl],
     ['Simulator', info.simulatorUrl],
     ['Postgres', `${databasePlace(info.databaseUrl)} (${whose(servers.postgres, 'postgres')})`],

@@ -1,5 +1,5 @@
 /**
- * Websockets of `/v1/stream` on their way to the realtime-gateway: bytes from socket to socket, so that a client who reads
+ * Websockets of `/v1/stream` and `/v3/wsconnect` on their way to the realtime-gateway: bytes from socket to socket, so that a client who reads
  * slowly slows down his own upstream connection and costs no memory here.
  */
 import { ApiError } from '@parley/contracts/error-catalogue';
@@ -7,7 +7,7 @@ import { logger } from '@parley/telemetry/logger';
 import type { IncomingMessage, Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 
-const STREAM_PATH = '/v1/stream';
+const streamPaths = new Set(['/v1/stream', '/v3/wsconnect']);
 const CONNECT_MILLIS = 5_000;
 /** A client that does not read gets so long for what was said before the upstream connection ended. */
 const LINGER_MILLIS = 5_000;
@@ -19,7 +19,7 @@ export function pipeStream(server: Server, upstream: URL, connectMillis = CONNEC
   const sockets = new Set<Socket>();
   server.on('upgrade', (request: IncomingMessage, client: Socket, head: Buffer) => {
     client.on('error', () => client.destroy());
-    if (request.url?.split('?', 1)[0] !== STREAM_PATH) return refuse(client, 404, new ApiError(20404));
+    if (!streamPaths.has(request.url?.split('?', 1)[0] ?? '')) return refuse(client, 404, new ApiError(20404));
     sockets.add(client);
     client.once('close', () => sockets.delete(client));
     pipe(request, client, head, upstream, connectMillis);

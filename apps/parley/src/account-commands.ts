@@ -2,6 +2,7 @@
 import { AccountRegistry, RegistryRefusal, type AccountRecord } from '@parley/event-store/account-registry';
 import type { AccountStatus } from '@parley/event-store/accounts';
 import { apiTime } from '@parley/event-store/database';
+import { accessTokenAction } from './access-token-command.js';
 import { CommandError, sidArgument, UsageError, type Action, type Group } from './command-group.js';
 import { createAccount, type Databases } from './new-account.js';
 
@@ -82,8 +83,9 @@ export const accountGroup: Group<Databases> = {
 };
 
 export const tokenGroup: Group<Databases> = {
-  name: 'token', about: 'Auth tokens: rotate, tell your applications the new one, promote',
+  name: 'token', about: 'Auth tokens: rotate, tell your applications the new one, promote; access tokens for development',
   actions: {
+    access: accessTokenAction,
     rotate: {
       usage: 'rotate <account>', args: [1, 1], about: 'a secondary auth token, valid beside the first; printed this once',
       async run(parts, [sid]) {

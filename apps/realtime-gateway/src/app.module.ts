@@ -1,16 +1,22 @@
-/** Our own websocket protocol at `/v1/stream`, on the HTTP server this module's application listens with. */
+/** Our own websocket protocol at `/v1/stream` and the official client SDK's at `/v3/wsconnect`, on the HTTP server this module's application listens with. */
 import { Controller, Get, Inject, Module, Res, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { PARTICIPANT_COMMANDS } from '@parley/contracts/command-tokens';
 import type { ParticipantCommands } from '@parley/contracts/commands';
+import type { Principal } from '@parley/event-store/access-token';
 import { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import type { LogTail } from '@parley/event-store/log-tail';
-import { LOG_TAIL, POOL, REDIS } from '@parley/runtime/parts';
+import type { Connection } from '@parley/messaging/connection';
+import type { Config } from '@parley/runtime/config';
+import { CONFIG, LOG_TAIL, NATS, POOL, REDIS } from '@parley/runtime/parts';
 import { Presence } from '@parley/runtime/presence';
 import type { Redis } from 'ioredis';
 import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { attachRealtime, type Realtime } from './attach-realtime.js';
+import { ClientGateway } from './client-sdk/client-gateway.js';
+import { realtimeLimits } from './limits.js';
 import { Welcome } from './welcome.js';
 
 /** Of Fastify's reply, what is needed here. */
@@ -37,20 +43,34 @@ export class RealtimeGatewayModule implements OnApplicationBootstrap, BeforeAppl
     @Inject(POOL) private readonly pool: Pool,
     @Inject(Accounts) private readonly accounts: Accounts,
     @Inject(REDIS) private readonly redis: Redis,
+    @Inject(NATS) private readonly nats: Connection,
+    @Inject(CONFIG) private readonly config: Config,
     @Inject(PARTICIPANT_COMMANDS) private readonly participants: ParticipantCommands,
   ) {}
 
   onApplicationBootstrap(): void {
-    const { tail, pool, accounts } = this;
-    const presence = (this.presence = new Presence(this.redis));
+    const { tail, pool, accounts, redis, nats } = this;
+    const presence = (this.presence = new Presence(redis, (service, identity) => client.reachabilityChanged(service, identity)));
     const welcome = new Welcome(this.participants);
-    this.realtime = attachRealtime(this.http.httpAdapter.getHttpServer() as Server, {
-      tail, pool, accounts, presence, welcome: (member) => welcome.greet(member),
+    const server = this.http.httpAdapter.getHttpServer() as Server;
+    const greet = (member: Principal) => welcome.greet(member);
+    const client = new ClientGateway({
+      tail, pool, accounts, nats, redis, presence, limits: realtimeLimits(), publicUrl: this.config.publicUrl, welcome: greet, apiUrl: () => apiUrl(server),
     });
+    this.realtime = attachRealtime(server, { tail, pool, accounts, presence, welcome: greet, client });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.realtime?.close();
     await this.presence?.stop();
   }
+}
+
+/** Where api-gateway listens: API_URL, or this very server when all services share it. */
+function apiUrl(server: Server): string {
+  const given = process.env['API_URL'];
+  if (given) return given.replace(/\/+$/, '');
+  const { address, port, family } = server.address() as AddressInfo;
+  const everywhere: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };
+  return `http://${everywhere[address] ?? (family === 'IPv6' ? `[${address}]` : address)}:${port}`;
 }

@@ -21,6 +21,7 @@ import { realtimeLimits, type RealtimeLimits } from './limits.js';
 import { Outbox } from './outbox.js';
 import { Replayer } from './replayer.js';
 import { closing, Session } from './session.js';
+import { CLIENT_PATH, type ClientGateway } from './client-sdk/client-gateway.js';
 import { Subscriber } from './subscriber.js';
 
 export const STREAM_PATH = '/v1/stream';
@@ -33,6 +34,8 @@ export type RealtimeDeps = {
   presence?: Presence;
   /** A chat member's token was right: he exists from now on. */
   welcome?(member: Principal): Promise<void>;
+  /** Serves the official client SDK at a path of its own. */
+  client?: Pick<ClientGateway, 'upgrade' | 'close'>;
 };
 export type Realtime = { /** Sends everybody away with 1001; resolves when the sockets are gone. */ close(): Promise<void> };
 
@@ -45,10 +48,11 @@ export function attachRealtime(server: Server, deps: RealtimeDeps): Realtime {
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy()); // Node has taken its own listener off: a reset would end the process
     if (request.url?.split('?', 1)[0] === STREAM_PATH) void gateway.upgrade(request, socket, head);
+    else if (deps.client && request.url?.split('?', 1)[0] === CLIENT_PATH) deps.client.upgrade(request, socket, head);
     else if (server.listenerCount('upgrade') === 1) answer(socket, 404, { code: 20404, message: 'There is no websocket at this path' });
   };
   server.on('upgrade', onUpgrade);
-  return { close: async () => { await gateway.close(); server.off('upgrade', onUpgrade); } };
+  return { close: async () => { await Promise.all([gateway.close(), deps.client?.close()]); server.off('upgrade', onUpgrade); } };
 }
 
 class Gateway {

@@ -16,7 +16,8 @@ export class Presence {
   private readonly here = new Map<string, Map<string, number>>();
   private readonly timer: NodeJS.Timeout;
 
-  constructor(private readonly redis: Redis) {
+  /** `changed`: told when the first connection here of somebody opens, or his last one closes, once Redis knows. */
+  constructor(private readonly redis: Redis, private readonly changed: (service: string, identity: string) => void = () => {}) {
     this.timer = setInterval(() => this.beat(), BEAT_MILLIS).unref();
   }
 
@@ -25,7 +26,7 @@ export class Presence {
     if (!identities) this.here.set(service, (identities = new Map()));
     const count = identities.get(identity) ?? 0;
     identities.set(identity, count + 1);
-    if (count === 0) this.quietly(this.redis.zadd(keyOf(service), Date.now() + LEASE_MILLIS, identity));
+    if (count === 0) this.quietly(this.redis.zadd(keyOf(service), Date.now() + LEASE_MILLIS, identity).then(() => this.changed(service, identity)));
   }
 
   /** On another instance he may be there still: that one says so with its next beat. */
@@ -35,7 +36,7 @@ export class Presence {
     if (count > 0) return void identities!.set(identity, count);
     identities?.delete(identity);
     if (identities?.size === 0) this.here.delete(service);
-    this.quietly(this.redis.zrem(keyOf(service), identity));
+    this.quietly(this.redis.zrem(keyOf(service), identity).then(() => this.changed(service, identity)));
   }
 
   async stop(): Promise<void> {

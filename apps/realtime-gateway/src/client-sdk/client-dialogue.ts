@@ -1,0 +1,123 @@
+/** What clients say: who they are, a new token, requests; and that they got what they were sent, which is only a sign of life. */
+import { AuthenticationError, type Principal } from '@parley/event-store/access-token';
+import { DomainError } from '@parley/domain/domain-error';
+import { isConnectionError } from '@parley/event-store/database';
+import { logger } from '@parley/telemetry/logger';
+import { randomUUID } from 'node:crypto';
+import type { ClientConnections } from './client-connections.js';
+import { closing, statusNames, type ClientSession, type Status } from './client-session.js';
+import { decodeFrame, MalformedFrame, type Frame } from './frame-codec.js';
+import type { SyncReads } from './sync-reads.js';
+import type { Tunnel } from './tunnel.js';
+import { errorBody, TunnelRefusal, tunnelRequest, type TunnelAnswer } from './tunnel-request.js';
+
+/** With a thousand conversations the SDK asks for some thousand things at once. */
+const IN_FLIGHT_MAX = 20_000;
+const TOKEN_CHARS_MAX = 8_192;
+const log = logger('client-sdk');
+type Member = NonNullable<ClientSession['principal']>;
+
+const ok: Status = { code: 200, status: 'OK' };
+const refusal = ({ code, message }: AuthenticationError): Status =>
+  ({ code: code === 20005 ? 403 : 401, status: code === 20104 ? 'TOKEN_EXPIRED' : 'UNAUTHORIZED', description: message, errorCode: code });
+
+export class ClientDialogue {
+  constructor(
+    private readonly tunnel: Tunnel, private readonly connections: ClientConnections, private readonly reads: SyncReads,
+    private readonly member: (token: string) => Promise<Principal>,
+  ) {}
+
+  received(session: ClientSession, bytes: Buffer): void {
+    let frame: Frame;
+    try {
+      frame = decodeFrame(bytes);
+    } catch (error) {
+      const description = error instanceof MalformedFrame ? error.message : 'The frame cannot be read';
+      return session.dismiss({ code: 406, status: 'NOT_ACCEPTABLE', description }, closing.malformed);
+    }
+    const { method, id } = frame.header;
+    if (method === 'reply' || method === 'telemetry.v1') return;
+    if (method === 'close') return session.end(1000, 'good bye');
+    if (method === 'ping') return session.reply(id, ok);
+    if (method === 'init') return void this.init(session, frame).catch((error: unknown) => this.broken(session, error));
+    if (!session.principal) return session.dismiss({ code: 401, status: 'UNAUTHORIZED', description: 'Nothing before init' }, closing.unauthenticated);
+    if (method === 'update') return void this.update(session, frame).catch((error: unknown) => this.broken(session, error));
+    if (method === 'message') return void this.request(session, frame);
+    session.reply(id, { code: 400, status: 'BAD_REQUEST', description: 'This method is not known here' });
+  }
+
+  private async init(session: ClientSession, { header }: Frame): Promise<void> {
+    if (session.principal || session.initialising) return session.reply(header.id, { code: 400, status: 'BAD_REQUEST', description: 'init is said once' });
+    session.initialising = true;
+    const principal = await this.verified(session, header.id, header['token']);
+    if (!principal) return session.end(closing.unauthenticated, 'no valid token');
+    const user = await this.reads.info(principal, { identity: principal.identity });
+    if (!session.open) return;
+    if (!user) { // made by the token when nothing stood in the way
+      session.reply(header.id, { code: 503, status: 'SERVICE_UNAVAILABLE', description: 'The user could not be made, try again' });
+      return session.end(closing.internal, 'try again');
+    }
+    session.mine = user.sid;
+    session.reachable = user.reachable;
+    session.token = String(header['token']);
+    if (!this.connections.admit(session, principal)) {
+      session.reply(header.id, { code: 429, status: 'TOO_MANY_REQUESTS', description: 'Too many websockets of this account', errorCode: 51202 }, {}, { backoff_policy: { reconnect_min_ms: 5_000, reconnect_max_ms: 60_000 } });
+      return session.end(closing.tooMany, 'too many websockets of this account');
+    }
+    const registrations = Array.isArray(header['registrations']) ? (header['registrations'] as Record<string, unknown>[]).slice(0, 16) : [];
+    session.reply(header.id, ok, {
+      capabilities: ['client_update'], continuation_token: randomUUID(), continuation_token_status: { reissued: true, reissue_reason: 'MISSING', reissue_message: 'Nothing depends on it' },
+      init_registrations: registrations.map((each) => ({ notification_ctx_id: randomUUID(), type: each?.['type'], product: each?.['product'], message_types: each?.['message_types'] })),
+    });
+  }
+
+  private async update(session: ClientSession, { header }: Frame): Promise<void> {
+    const principal = await this.verified(session, header.id, header['token']);
+    if (!principal || !session.open) return;
+    const { account, service, identity } = session.principal!;
+    if (principal.account !== account || principal.service !== service || principal.identity !== identity)
+      return session.reply(header.id, { code: 403, status: 'FORBIDDEN', description: 'The token is somebody else\'s', errorCode: 51232 });
+    session.principal = principal;
+    session.token = String(header['token']);
+    session.expiryTold = false;
+    session.reply(header.id, ok);
+  }
+
+  /** Undefined: refused, and told so. */
+  private async verified(session: ClientSession, id: string, token: unknown): Promise<Member | undefined> {
+    try {
+      if (typeof token !== 'string' || token.length > TOKEN_CHARS_MAX) throw new AuthenticationError(20101);
+      return (await this.member(token)) as Member;
+    } catch (error) {
+      if (!(error instanceof AuthenticationError)) throw error;
+      session.reply(id, refusal(error));
+      return undefined;
+    }
+  }
+
+  private async request(session: ClientSession, { header, payload }: Frame): Promise<void> {
+    if (++session.inFlight > IN_FLIGHT_MAX) return session.end(closing.tooMany, 'too many requests at once');
+    let answer: TunnelAnswer;
+    try {
+      answer = await this.tunnel.answer(session, tunnelRequest(header, payload));
+    } catch (error) {
+      answer = refused(error);
+    }
+    session.inFlight--;
+    const { status, body } = answer;
+    session.reply(header.id, ok, {
+      http_status: { code: status, status: statusNames[status] ?? 'Error' }, http_headers: { 'content-type': 'application/json' },
+    }, body as object | undefined);
+  }
+
+  private broken(session: ClientSession, error: unknown): void {
+    log.warn('a client could not be served, it comes back', { error });
+    session.end(closing.internal, 'internal error');
+  }
+}
+
+function refused(error: unknown): TunnelAnswer {
+  if (error instanceof TunnelRefusal) return { status: error.status, body: errorBody(error.status, error.code, error.message) };
+  if (!(error instanceof DomainError) && !isConnectionError(error)) log.error('a request failed', { error });
+  return { status: 503, body: errorBody(503, 20503, 'Service unavailable, try again') };
+}

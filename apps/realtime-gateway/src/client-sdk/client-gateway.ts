@@ -1,0 +1,142 @@
+/**
+ * The websocket of the official client SDK at `/v3/wsconnect` (docs/client-sdk.md). Nothing of a client is kept but what its
+ * open socket needs: after a break it may land on any instance and goes on from the positions it names.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { LogEvent } from '@parley/domain/event';
+import { type Principal, verifyAccessToken } from '@parley/event-store/access-token';
+import type { Accounts } from '@parley/event-store/accounts';
+import type { Pool } from '@parley/event-store/database';
+import type { LogTail } from '@parley/event-store/log-tail';
+import type { Connection } from '@parley/messaging/connection';
+import { isOnline, type Presence } from '@parley/runtime/presence';
+import { logger } from '@parley/telemetry/logger';
+import type { Redis } from 'ioredis';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { RealtimeLimits } from '../limits.js';
+import { ClientApi } from './client-api.js';
+import { ClientConnections } from './client-connections.js';
+import { ClientDialogue } from './client-dialogue.js';
+import { ClientSession, closing } from './client-session.js';
+import { clientLinks } from './configuration.js';
+import { ConversationCounts } from './conversation-counts.js';
+import { FRAME_BYTES_MAX } from './frame-codec.js';
+import { RestUpstream } from './rest-upstream.js';
+import { Rooms } from './rooms.js';
+import { Signals, type Typing } from './signals.js';
+import { Subscriptions } from './subscriptions.js';
+import { SyncApi } from './sync-api.js';
+import { notification } from './sync-events.js';
+import { SyncReads } from './sync-reads.js';
+import { Tunnel, TYPING_SHOWN_SECONDS } from './tunnel.js';
+import { UserObjects } from './user-objects.js';
+
+export const CLIENT_PATH = '/v3/wsconnect';
+export type ClientGatewayDeps = {
+  tail: Pick<LogTail, 'subscribe' | 'readConversation'>;
+  pool: Pool;
+  accounts: Accounts;
+  nats: Pick<Connection, 'nats'>;
+  redis: Redis;
+  presence: Presence;
+  limits: RealtimeLimits;
+  publicUrl: string;
+  /** Where the REST API listens. */
+  apiUrl(): string;
+  welcome(member: Principal): Promise<void>;
+};
+
+const log = logger('client-sdk');
+
+export class ClientGateway {
+  private readonly websockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: FRAME_BYTES_MAX, clientTracking: true, maxFragments: 64 });
+  private readonly reads: SyncReads;
+  private readonly rooms: Rooms;
+  private readonly users: UserObjects;
+  private readonly subscriptions: Subscriptions;
+  private readonly connections: ClientConnections;
+  private readonly rest: RestUpstream;
+  private readonly signals: Signals;
+  private readonly dialogue: ClientDialogue;
+  private readonly unsubscribe: () => void;
+  private stopping = false;
+
+  constructor(private readonly deps: ClientGatewayDeps) {
+    const { tail, pool, accounts, nats, redis, presence, limits, publicUrl } = deps;
+    const online = async (service: string, identity: string) => (await isOnline(redis, service, identity)) ?? false;
+    const links = clientLinks(publicUrl);
+    this.reads = new SyncReads(pool);
+    this.rooms = new Rooms(this.reads);
+    this.users = new UserObjects(this.reads, online, (session, conversation) => this.subscriptions.leave(session, conversation));
+    this.subscriptions = new Subscriptions(tail, this.reads, this.rooms, this.users, 3 * limits.subscriptionsPerSocketMax);
+    this.connections = new ClientConnections(limits, accounts, presence, (session) => this.subscriptions.remove(session));
+    this.rest = new RestUpstream(deps.apiUrl);
+    this.signals = new Signals(nats);
+    const tunnel = new Tunnel({
+      api: new ClientApi(this.rest, links, new ConversationCounts(pool)), sync: new SyncApi(this.reads, new URL(publicUrl).origin, online), subscriptions: this.subscriptions,
+      signals: this.signals, links, publicUrl,
+    });
+    this.dialogue = new ClientDialogue(tunnel, this.connections, this.reads, (token) => this.member(token));
+    this.signals.onTyping((typing) => this.showTyping(typing));
+    this.signals.onReachability(({ service, identity }) => this.users.reachabilityChanged(service, identity));
+    this.unsubscribe = tail.subscribe((events) => this.publish(events));
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.stopping || !this.connections.hasRoom) return void socket.end('HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n', () => socket.destroy());
+    this.websockets.handleUpgrade(request, socket, head, (websocket) => this.opened(websocket));
+  }
+
+  /** Somebody came or went, here: the other instances hear of it. */
+  reachabilityChanged(service: string, identity: string): void { this.signals.reachability({ service, identity }); }
+
+  /** Drops everybody: the SDK is back within a second, elsewhere (its own "move" would cost it three). */
+  async close(): Promise<void> {
+    this.stopping = true;
+    this.unsubscribe();
+    this.signals.close();
+    const gone = [...this.websockets.clients].map((client) => new Promise((resolve) => client.once('close', resolve)));
+    this.connections.close();
+    await Promise.all(gone);
+    this.websockets.close();
+    this.rest.close();
+  }
+
+  private opened(websocket: WebSocket): void {
+    const session = new ClientSession(websocket, this.deps.limits.lagBytesMax);
+    this.connections.add(session);
+    websocket.on('error', () => session.gone()); // what is wrong with a frame, `ws` answers with its close code
+    websocket.on('close', () => session.gone());
+    websocket.on('message', (data, isBinary) => {
+      session.heardAt = Date.now();
+      if (isBinary) this.dialogue.received(session, data as Buffer);
+      else session.dismiss({ code: 406, status: 'NOT_ACCEPTABLE', description: 'Messages are binary' }, closing.text);
+    });
+  }
+
+  private async member(token: string): Promise<Principal> {
+    const principal = await verifyAccessToken(token, this.deps.accounts);
+    await this.deps.welcome(principal);
+    return principal;
+  }
+
+  private publish(events: readonly LogEvent[]): void {
+    for (const event of events) {
+      try {
+        this.rooms.publish(event);
+        this.users.publish(event);
+      } catch (error) { // the tail's listeners must not throw
+        log.error('fan-out failed', { error });
+      }
+    }
+  }
+
+  /** To everybody in it but him. */
+  private showTyping({ conversation, identity }: Typing): void {
+    const sessions = this.users.inConversation(conversation);
+    if (sessions.size === 0) return;
+    const frame = notification({ channel_sid: conversation, identity, typing_timeout: TYPING_SHOWN_SECONDS }, 'twilio.ipmsg.typing_indicator');
+    for (const session of sessions) if (session.principal!.identity !== identity) session.send(frame);
+  }
+}

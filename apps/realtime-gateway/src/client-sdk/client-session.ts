@@ -1,0 +1,99 @@
+/** One official client on its websocket: who it is, what it has open, what is sent to it. */
+import type { Principal } from '@parley/event-store/access-token';
+import { randomUUID } from 'node:crypto';
+import type { WebSocket } from 'ws';
+import { encodeFrame, type Header } from './frame-codec.js';
+import type { ObjectSubscription } from './object-subscription.js';
+
+/** Close codes; the SDK connects again after each of them, unless a `close` frame told it otherwise before. */
+export const closing = { goingAway: 1001, text: 1003, internal: 1011, malformed: 4000, unauthenticated: 4001, forbidden: 4003, lagged: 4008, timeout: 4010, tooMany: 4029 } as const;
+export type Status = { code: number; status: string; description?: string; errorCode?: number };
+
+const CLOSE_MILLIS = 2_000;
+/** Names of statuses as clients see them. */
+export const statusNames: Readonly<Record<number, string>> = {
+  200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'No Content', 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed',
+  409: 'Conflict', 413: 'Content Too Large', 429: 'Too Many Requests', 500: 'Internal Server Error', 503: 'Service Unavailable',
+};
+
+export class ClientSession {
+  /** Set by `init`. */
+  principal: (Principal & { identity: string; service: string }) | undefined;
+  /** SID of the user, from his first look at the configuration or his own objects on. */
+  mine: string | undefined;
+  /** Its service tells who can be reached. */
+  reachable = false;
+  initialising = false;
+  /** As it came: the REST API is asked with it. */
+  token = '';
+  /** By the object's SID. */
+  readonly subscriptions = new Map<string, ObjectSubscription>();
+  /** What the user is in, once the client follows it: participant by conversation. */
+  memberships: Map<string, string> | undefined;
+  readonly openedAt = Date.now();
+  heardAt = Date.now();
+  pingedAt = Date.now();
+  expiryTold = false;
+  /** Requests under way. */
+  inFlight = 0;
+  onClosed: () => void = () => {};
+  /** What belongs to the user's own objects happens one after the other. */
+  private chain: Promise<void> = Promise.resolve();
+  private lastId = 0;
+  private ended = false;
+
+  constructor(private readonly websocket: WebSocket, private readonly lagBytesMax: number) {}
+
+  get open(): boolean { return !this.ended; }
+
+  send(frame: Buffer): void {
+    if (this.ended) return;
+    // What it missed is kept nowhere: it comes back and has it replayed.
+    if (this.websocket.bufferedAmount > this.lagBytesMax) return this.end(closing.lagged, 'reads too slowly');
+    this.websocket.send(frame, { binary: true });
+  }
+
+  say(header: Omit<Header, 'id'> & { id?: string; method: string }, payload?: object): void {
+    this.send(encodeFrame({ ...header, id: header.id ?? newId() }, payload && JSON.stringify(payload)));
+  }
+
+  reply(id: string, status: Status, more: object = {}, payload?: object): void {
+    this.say({ method: 'reply', id, status, ...more }, payload);
+  }
+
+  /** Why, in the SDK's protocol, then the end. */
+  dismiss(status: Status, code: number): void {
+    this.say({ method: 'close', status });
+    this.end(code, status.status);
+  }
+
+  end(code: number, reason: string): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.websocket.close(code, reason);
+    setTimeout(() => this.websocket.terminate(), CLOSE_MILLIS).unref();
+    this.onClosed();
+  }
+
+  /** The connection is gone, by whomever. */
+  gone(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.onClosed();
+  }
+
+  /**
+   * Ids of events of objects that belong to a user, whose facts lie in many shards: the time, in microseconds, always more than
+   * what was given out before and than what the client has seen (`seen`), be it from an instance whose clock is ahead.
+   */
+  nextId(seen = 0): number {
+    return (this.lastId = Math.max(Date.now() * 1000, this.lastId + 1, seen + 1));
+  }
+
+  /** After all that was queued before; `failed` when it throws. */
+  inOrder(work: () => Promise<void>, failed: (error: unknown) => void): void {
+    this.chain = this.chain.then(() => (this.ended ? undefined : work())).catch(failed);
+  }
+}
+
+export const newId = (): string => `TM${randomUUID()}`;

@@ -1,0 +1,56 @@
+/** Where a request inside the socket goes, by its path: the host it names is the SDK's idea of Twilio's. */
+import { randomUUID } from 'node:crypto';
+import type { ClientApi } from './client-api.js';
+import type { ClientSession } from './client-session.js';
+import { configurationOf, type ClientLinks } from './configuration.js';
+import type { Signals } from './signals.js';
+import type { Subscriptions, SubscriptionRequest } from './subscriptions.js';
+import type { SyncApi } from './sync-api.js';
+import { TunnelRefusal, type TunnelAnswer, type TunnelRequest } from './tunnel-request.js';
+
+/** Said in answer to "I am typing": not again before. In seconds, and one more until the others stop showing it. */
+const TYPING_SECONDS = 5;
+export const TYPING_SHOWN_SECONDS = TYPING_SECONDS + 1;
+const OBJECTS_MAX = 1_000;
+const SUBSCRIPTION_SECONDS = 86_400;
+
+export type TunnelParts = { api: ClientApi; sync: SyncApi; subscriptions: Subscriptions; signals: Signals; links: ClientLinks; publicUrl: string };
+
+export class Tunnel {
+  constructor(private readonly parts: TunnelParts) {}
+
+  /** Throws TunnelRefusal. */
+  async answer(session: ClientSession, request: TunnelRequest): Promise<TunnelAnswer> {
+    const { api, sync, links, publicUrl } = this.parts;
+    const [version, resource, below] = request.segments;
+    if (version === 'Client' && resource === 'v2')
+      return below === 'Configuration' ? { status: 200, body: configurationOf(session, links, publicUrl) } : api.answer(session, request);
+    if (version === 'v3') return sync.answer(session, request);
+    if (version === 'v4' && resource === 'Subscriptions' && request.method === 'POST') return this.subscribe(session, request);
+    if (version === 'v1' && resource === 'typing' && request.method === 'POST') return this.typing(session, request);
+    // Push: taken, so that the SDK does not ask for ever; what is sent by push follows the bindings made by REST.
+    if (version === 'v1' && resource === 'registrations') return request.method === 'DELETE' ? { status: 204 } : { status: 201, body: { id: randomUUID() } };
+    throw new TunnelRefusal(404, 20404, 'The requested resource was not found');
+  }
+
+  private subscribe(session: ClientSession, { json }: TunnelRequest): TunnelAnswer {
+    const { action, correlation_id: correlation, requests } = json;
+    if ((action !== 'establish' && action !== 'cancel') || typeof correlation !== 'number' || !Array.isArray(requests) || requests.length > OBJECTS_MAX)
+      throw new TunnelRefusal(400, 54003, 'action, correlation_id and requests are needed');
+    const objects: SubscriptionRequest['objects'] = [];
+    for (const each of requests as Record<string, unknown>[]) {
+      if (typeof each !== 'object' || each === null || typeof each['object_sid'] !== 'string') throw new TunnelRefusal(400, 54003, 'a request names its object_sid');
+      const after = each['last_event_id'];
+      objects.push({ sid: each['object_sid'], after: typeof after === 'number' && after > 0 && Number.isSafeInteger(after) ? after : 0 });
+    }
+    this.parts.subscriptions.enqueue(session, { action, correlation, objects });
+    return { status: 202, body: { estimated_delivery_in_ms: 10_000, max_batch_size: OBJECTS_MAX, ttl_in_s: SUBSCRIPTION_SECONDS } };
+  }
+
+  private typing(session: ClientSession, { form }: TunnelRequest): TunnelAnswer {
+    const conversation = new URLSearchParams(form).get('ChannelSid');
+    if (conversation === null || !session.memberships?.has(conversation)) throw new TunnelRefusal(403, 50430, 'Who is not in the conversation types nothing in it');
+    this.parts.signals.typing({ conversation, identity: session.principal!.identity });
+    return { status: 200, body: { typing_timeout: TYPING_SECONDS } };
+  }
+}

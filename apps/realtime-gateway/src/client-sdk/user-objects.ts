@@ -1,0 +1,165 @@
+/**
+ * The objects that belong to a user and not to one conversation: what he is in, and what others see of him. Their facts lie
+ * in many shards, so an event only says that something is news; what is told is read then, with an id of the session's own.
+ */
+import type { LogEvent } from '@parley/domain/event';
+import { logger } from '@parley/telemetry/logger';
+import { KeyedSets } from './keyed-sets.js';
+import { closing, type ClientSession } from './client-session.js';
+import { infoData, mineData } from './sync-data.js';
+import { mapEvent } from './sync-events.js';
+import type { Reader, SyncReads } from './sync-reads.js';
+
+const CONVERSATIONS_MAX = 100_000;
+const log = logger('client-sdk');
+const userKey = (of: string, identity: string): string => `${of} ${identity}`;
+
+export const readerOf = ({ principal }: ClientSession): Reader => principal!;
+
+export class UserObjects {
+  /** Sessions that follow what their user is in, by account and identity. */
+  private readonly followers = new KeyedSets<ClientSession>();
+  private readonly byParticipant = new KeyedSets<ClientSession>();
+  private readonly byConversation = new KeyedSets<ClientSession>();
+  /** Sessions that look at a user, by his SID, and by service and identity. */
+  private readonly watchers = new KeyedSets<ClientSession>();
+  private readonly watched = new Map<ClientSession, Map<string, string>>();
+  /** Participants and conversations that went while memberships were being read. */
+  private readonly gone = new Set<string>();
+  private loading = 0;
+
+  constructor(private readonly reads: SyncReads, private readonly isOnline: (service: string, identity: string) => Promise<boolean>, private readonly onLeft: (session: ClientSession, conversation: string) => void) {}
+
+  /** Follows what the user is in from now on; resolves with it once everything before is known. */
+  async follow(session: ClientSession): Promise<void> {
+    const reader = readerOf(session);
+    this.followers.add(userKey(reader.account, reader.identity), session);
+    this.loading++;
+    try {
+      const rows = await this.reads.mine(reader, { from: undefined, descending: false, limit: CONVERSATIONS_MAX });
+      session.memberships ??= new Map();
+      for (const { conversation, participant_sid } of rows)
+        if (!this.gone.has(participant_sid) && !this.gone.has(conversation)) this.remember(session, conversation, participant_sid);
+    } finally {
+      if (--this.loading === 0) this.gone.clear();
+    }
+  }
+
+  /** Looks at a user's name, attributes and reachability. */
+  watch(session: ClientSession, userSid: string, identity: string): void {
+    let mine = this.watched.get(session);
+    if (!mine) this.watched.set(session, (mine = new Map()));
+    mine.set(userSid, identity);
+    this.watchers.add(userSid, session);
+    this.watchers.add(userKey(session.principal!.service, identity), session);
+  }
+
+  unwatch(session: ClientSession, userSid: string): void {
+    const identity = this.watched.get(session)?.get(userSid);
+    if (identity === undefined) return;
+    this.watched.get(session)!.delete(userSid);
+    this.watchers.delete(userSid, session);
+    this.watchers.delete(userKey(session.principal!.service, identity), session);
+  }
+
+  remove(session: ClientSession): void {
+    if (!session.principal) return;
+    const { account, identity } = session.principal;
+    for (const userSid of [...(this.watched.get(session)?.keys() ?? [])]) this.unwatch(session, userSid);
+    this.watched.delete(session);
+    this.followers.delete(userKey(account, identity), session);
+    for (const conversation of [...(session.memberships?.keys() ?? [])]) this.forget(session, conversation);
+  }
+
+  /** Everybody who is in a conversation and follows it. */
+  inConversation(conversation: string): ReadonlySet<ClientSession> { return this.byConversation.get(conversation); }
+
+  publish({ type, account, conversation, data }: LogEvent): void {
+    const { participantSid, sid } = data as { participantSid?: string; sid?: string };
+    switch (type) {
+      case 'ParticipantAdded':
+        if (typeof data['identity'] !== 'string') return;
+        // Of another service of the account: he is not in it for this session, and nothing is told.
+        for (const session of this.followers.get(userKey(account, data['identity']))) this.tellMine(session, conversation!);
+        return;
+      case 'ParticipantUpdated':
+        if (data['lastReadMessageIndex'] !== undefined) for (const session of this.byParticipant.get(participantSid!)) this.tellMine(session, conversation!);
+        return;
+      case 'ParticipantRemoved':
+        if (this.loading > 0) this.gone.add(participantSid!);
+        for (const session of [...this.byParticipant.get(participantSid!)]) this.tellLeft(session, conversation!);
+        return;
+      case 'ConversationDeleted':
+        if (this.loading > 0) this.gone.add(conversation!);
+        for (const session of [...this.byConversation.get(conversation!)]) this.tellLeft(session, conversation!);
+        return;
+      case 'UserConversationCreated':
+      case 'UserConversationUpdated': // sid: the participant's
+        for (const session of this.byParticipant.get(sid!)) for (const [of, participant] of session.memberships!) if (participant === sid) this.tellMine(session, of);
+        return;
+      case 'UserUpdated':
+        for (const session of this.watchers.get(sid!)) this.tellInfo(session, sid!, Object.keys(data));
+    }
+  }
+
+  /** He came, or went. */
+  reachabilityChanged(service: string, identity: string): void {
+    for (const session of this.watchers.get(userKey(service, identity)))
+      for (const [userSid, watched] of this.watched.get(session)!) if (watched === identity) this.tellInfo(session, userSid, ['reachability']);
+  }
+
+  /** One item as it is now; nothing when he is not, or no longer, in it. `seen`: the last id the client knows. */
+  tellMine(session: ClientSession, conversation: string, seen?: number): void {
+    this.queue(session, async () => {
+      const row = await this.reads.mineOf(readerOf(session), conversation);
+      if (!row) return;
+      const change = session.memberships?.has(conversation) ? 'updated' : 'added';
+      this.remember(session, conversation, row.participant_sid);
+      session.send(mapEvent(change, 'mine', session.mine!, session.nextId(seen), conversation, mineData(row)));
+    });
+  }
+
+  tellLeft(session: ClientSession, conversation: string): void {
+    this.forget(session, conversation);
+    this.onLeft(session, conversation);
+    this.queue(session, async () => session.send(mapEvent('removed', 'mine', session.mine!, session.nextId(), conversation, {})));
+  }
+
+  /** `changed`: columns of the user, or `reachability`. */
+  tellInfo(session: ClientSession, userSid: string, changed: readonly string[], seen?: number): void {
+    const keys = { attributes: 'attributes', friendly_name: 'friendlyName', reachability: 'reachability' } as Readonly<Record<string, string>>;
+    this.queue(session, async () => {
+      const row = await this.reads.info(readerOf(session), { sid: userSid });
+      if (!row) return;
+      const items = infoData(row, row.reachable && (await this.isOnline(session.principal!.service, row.identity)));
+      for (const name of changed) {
+        const key = keys[name];
+        const data = key === undefined ? undefined : items[key];
+        if (data) session.send(mapEvent('updated', 'info', userSid, session.nextId(seen), key!, data));
+      }
+    });
+  }
+
+  private queue(session: ClientSession, work: () => Promise<void>): void {
+    session.inOrder(work, (error) => {
+      log.warn('a user\'s objects could not be read, the client comes back', { error });
+      session.end(closing.internal, 'internal error');
+    });
+  }
+
+  private remember(session: ClientSession, conversation: string, participant: string): void {
+    session.memberships ??= new Map();
+    const before = session.memberships.get(conversation);
+    if (before !== undefined && before !== participant) this.byParticipant.delete(before, session);
+    session.memberships.set(conversation, participant);
+    this.byParticipant.add(participant, session);
+    this.byConversation.add(conversation, session);
+  }
+
+  private forget(session: ClientSession, conversation: string): void {
+    const participant = session.memberships?.get(conversation);
+    if (participant !== undefined) this.byParticipant.delete(participant, session);
+    this.byConversation.delete(conversation, session);
+    session.memberships?.delete(conversation);
+  }
+}
