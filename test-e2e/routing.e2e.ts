@@ -9,7 +9,7 @@ import { Stage } from './stage.js';
 
 const TEST_MS = 60_000;
 type Resource = { sid: string; policy: object; conversation_sid: string | null };
-type Receipt = { status: string; error_code: number; participant_sid: string };
+type Receipt = { sid: string; status: string; error_code: number; participant_sid: string };
 type Message = { sid: string; body: string | null; author: string; delivery: { total: number } | null };
 
 describe.each<Topology>(['one', 'services'])('routing (%s)', (topology) => {
@@ -65,6 +65,9 @@ describe.each<Topology>(['one', 'services'])('routing (%s)', (topology) => {
       await until(async () => (await receipts(sid, message))[0]?.status === 'delivered', 'delivered');
       expect(await receipts(sid, message)).toMatchObject([{ participant_sid: handset.participant, error_code: 0 }]);
     }
+    const [receipt] = await receipts(sid, messages[0]!);
+    const { attempts } = await caller.get<{ attempts: object[] }>(`/v1/Queues/Deliveries/${receipt!.sid}`);
+    expect(attempts).toMatchObject([{ way: 0, sender: us, error_code: when === 'later' ? 63024 : 63016 }, { way: 1, sender: mask, recipient: number, outcome: 'accepted' }]);
     await phone.write('thanks');
     const answer = await until(async () => (await caller.all<Message>(`/v1/Conversations/${sid}/Messages`, 'messages')).find(({ body }) => body?.startsWith('thanks')), 'the answer');
     expect(answer).toMatchObject({ author: handset.address, delivery: null });

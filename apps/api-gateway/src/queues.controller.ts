@@ -1,6 +1,7 @@
 /** `/v1/Queues`: what waits to leave the house, and deliveries that were given up for reasons that may pass. */
 import { Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { listDeadLetters, replayDeadLetters, type DeadLetter } from '@parley/delivery/dead-letters';
+import { findDelivery } from '@parley/delivery/delivery-record';
 import { queueStates } from '@parley/delivery/queues';
 import { isSid } from '@parley/domain/sid';
 import type { Pool } from '@parley/event-store/database';
@@ -8,7 +9,7 @@ import { POOL } from '@parley/runtime/parts';
 import { TheCall, type Call } from './call.js';
 import { NotFound } from './error-answer.js';
 import { Once } from './once.js';
-import { deadLetterJson } from './sender-json.js';
+import { deadLetterJson, deliveryJson } from './sender-json.js';
 
 const LISTED_MAX = 1000;
 
@@ -23,6 +24,14 @@ export class QueuesController {
   async list(@TheCall() { account }: Call): Promise<string> {
     const queues = await queueStates(this.pool, account.sid);
     return JSON.stringify({ queues: queues.map(({ channel, sender, depth, oldestSeconds, held }) => ({ channel, sender, depth, oldest_seconds: oldestSeconds, held })) });
+  }
+
+  /** By the SID of its receipt, also before there is one. */
+  @Get('Deliveries/:Sid')
+  async delivery(@TheCall() call: Call, @Param('Sid') sid: string): Promise<string> {
+    const found = isSid(sid, 'DY') ? await findDelivery(this.pool, call.account.sid, sid) : undefined;
+    if (!found) throw new NotFound();
+    return JSON.stringify(deliveryJson(call, found));
   }
 
   /** Oldest first, at most a thousand. */

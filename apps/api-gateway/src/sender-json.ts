@@ -1,5 +1,6 @@
 /** Answers on senders, messaging services and refusals. */
 import type { DeadLetter } from '@parley/delivery/dead-letters';
+import type { DeliveryRecord } from '@parley/delivery/delivery-record';
 import type { MessagingServiceRecord, PoolSender } from '@parley/delivery/messaging-services';
 import type { OptOut } from '@parley/delivery/opt-outs';
 import type { SenderRecord } from '@parley/delivery/senders';
@@ -34,4 +35,14 @@ export const optOutJson = ({ account, base }: Call, o: OptOut): string => JSON.s
 export const deadLetterJson = ({ account, base }: Call, d: DeadLetter): object => ({
   sid: d.deliveryId, account_sid: account.sid, conversation_sid: d.conversationSid, message_sid: d.messageSid, channel: d.channel, sender: d.sender,
   attempts: d.attempts, error_code: d.errorCode, date_failed: seconds(d.since), url: `${base}/Queues/DeadLetters/${d.deliveryId}`,
+});
+
+export const deliveryJson = ({ account, base }: Call, d: DeliveryRecord): object => ({
+  sid: d.sid, account_sid: account.sid, conversation_sid: d.conversation === '' ? null : d.conversation, message_sid: d.message, participant_sid: d.participant, channel: d.channel,
+  sender: d.sender, recipient: d.recipient, status: d.state, error_code: d.errorCode, carrier_message_ids: d.providerMessageIds, date_due: seconds(d.due),
+  date_deadline: seconds(d.deadline), date_created: seconds(d.created), date_updated: seconds(d.updated), url: `${base}/Queues/Deliveries/${d.sid}`,
+  attempts: d.attempts.map((a) => ({
+    attempt: a.attempt, way: a.way, channel: a.channel, sender: a.sender, recipient: a.recipient, outcome: a.outcome, error_code: a.errorCode, carrier_code: a.carrierCode,
+    date_started: seconds(a.started), date_ended: a.ended === null ? null : seconds(a.ended),
+  })),
 });

@@ -59,13 +59,13 @@ export const noAnswer = (cause: unknown): SendError => new SendError('no_answer'
  * What an answer outside 2xx means. `fault`: what the carrier's own code in it says, if it was understood; the status decides
  * otherwise. Wrong credentials and unpaid accounts are the operator's to mend: the message waits for that.
  */
-export function refusalOf({ status, headers }: Pick<HttpAnswer, 'status' | 'headers'>, fault?: CarrierFaultName | CarrierFault): SendError {
+export function refusalOf({ status, headers }: Pick<HttpAnswer, 'status' | 'headers'>, fault?: CarrierFaultName | CarrierFault, carrierCode?: string): SendError {
   if (status >= 500 || status === 408) return new SendError('no_answer', 'ambiguous', retryAfter(headers));
   if (status < 400) return new SendError('unreachable', 'retryable', { cause: new Error(`answered ${status}`) });
   const named = fault ?? byStatus[status] ?? 'unknown';
   const { errorCode, retryable } = typeof named === 'string' ? carrierFaults[named] : named;
   const code = status === 429 ? 'rate_limited' : reasonOf(errorCode);
-  return new SendError(code, retryable || status === 429 || status === 401 ? 'retryable' : 'permanent', { errorCode, ...retryAfter(headers) });
+  return new SendError(code, retryable || status === 429 || status === 401 ? 'retryable' : 'permanent', { errorCode, carrierCode, ...retryAfter(headers) });
 }
 
 const byStatus: Readonly<Record<number, CarrierFaultName>> = { 401: 'authentication', 429: 'rate_limited', 402: 'account_suspended', 413: 'media_too_large' };

@@ -21,6 +21,8 @@ type SendErrorDetails = ErrorOptions & {
   errorCode?: number;
   /** The carrier asked for this pause. */
   retryAfterMillis?: number;
+  /** The carrier's own code, as it wrote it. */
+  carrierCode?: string | undefined;
 };
 
 export const UNKNOWN_ERROR = 30008;
@@ -29,15 +31,17 @@ export class SendError extends Error {
   override name = 'SendError';
   readonly errorCode: number;
   readonly retryAfterMillis: number | undefined;
+  readonly carrierCode: string | undefined;
 
   constructor(
     readonly code: SendErrorCode,
     readonly outcome: 'retryable' | 'permanent' | 'ambiguous',
-    { errorCode = UNKNOWN_ERROR, retryAfterMillis, ...options }: SendErrorDetails = {},
+    { errorCode = UNKNOWN_ERROR, retryAfterMillis, carrierCode, ...options }: SendErrorDetails = {},
   ) {
     super(`send failed: ${code} (${errorCode})`, options);
     this.errorCode = errorCode;
     this.retryAfterMillis = retryAfterMillis;
+    this.carrierCode = carrierCode;
   }
 
   get retryable(): boolean { return this.outcome === 'retryable'; }

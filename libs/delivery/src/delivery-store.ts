@@ -77,6 +77,8 @@ export type Settlement = {
   /** The carrier was not called after all: it was no attempt. */
   unbegun?: boolean;
   errorCode?: number;
+  /** The carrier's own, for the record of attempts. */
+  carrierCode?: string | undefined;
   /** Until somebody looks at it again, for `queued` and `unknown`. */
   dueInMillis?: number;
   /** Of that, what the deadline is moved by: people are left alone meanwhile, no carrier is waited for. */
@@ -240,9 +242,9 @@ select c.*, c.own_body is not null or m.sid is not null as found, coalesce(c.own
 const settleSql = `
 with said as (
   select * from jsonb_to_recordset($1) as r ("deliveryId" text, attempt smallint, state text, "providerMessageIds" text[],
-    "errorCode" integer, "dueInMillis" float, "quietMillis" float, "deadLetter" boolean, segments boolean, unbegun boolean, leg jsonb, legs jsonb)
+    "errorCode" integer, "dueInMillis" float, "quietMillis" float, "deadLetter" boolean, "carrierCode" text, segments boolean, unbegun boolean, leg jsonb, legs jsonb)
 ), ended as (
-  update delivery.attempt a set ended_at = now(), outcome = case when r.leg is null then r.state else 'failed' end, error_code = r."errorCode"
+  update delivery.attempt a set ended_at = now(), outcome = case when r.leg is null then r.state else 'failed' end, error_code = r."errorCode", carrier_code = r."carrierCode"
     from said r where a.delivery_id = r."deliveryId" and a.attempt = r.attempt and r.unbegun is not true
 ), unmade as (
   delete from delivery.attempt a using said r where a.delivery_id = r."deliveryId" and a.attempt = r.attempt and r.unbegun

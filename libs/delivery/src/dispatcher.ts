@@ -238,7 +238,7 @@ export class Dispatcher {
   }
 
   private afterFailure(claim: Claim, error: SendError, adapter: ChannelAdapter, legs: readonly Leg[]): End {
-    const { code, errorCode, retryAfterMillis } = error;
+    const { code, errorCode, carrierCode, retryAfterMillis } = error;
     log.info('attempt failed', { delivery: claim.delivery_id, attempt: claim.attempt, code, outcome: error.outcome, errorCode });
     if (code === 'authentication') log.error('a carrier does not take our credentials, its senders wait for others', { connection: claim.connection, sender: claim.sender, error });
     if (error.ambiguous) return this.unanswered(claim, adapter.limits.lookupDelayMillis);
@@ -246,8 +246,8 @@ export class Dispatcher {
     const aboutOnePerson = code === 'recipient_rate_limited';
     const call = code === 'rate_limited' && retryAfterMillis ? { pauseMillis: retryAfterMillis } : error.retryable && !aboutOnePerson ? 'trouble' : 'fine';
     const senderFailed = code === 'invalid_sender' && !error.retryable;
-    if (dueInMillis !== undefined) return { state: 'queued', dueInMillis, errorCode, call };
-    return { ...(goOn(legs, errorCode) ?? failed(errorCode, error.retryable)), call, senderFailed };
+    if (dueInMillis !== undefined) return { state: 'queued', dueInMillis, errorCode, carrierCode, call };
+    return { ...(goOn(legs, errorCode) ?? failed(errorCode, error.retryable)), carrierCode, call, senderFailed };
   }
 
   /** What became of a send that was never answered? */

@@ -37,7 +37,7 @@ async function deliver(body = 'hi', lane = whatsapp()) {
   return id;
 }
 const refuses = (errorCode: number) => ({ channel }: { channel: string }) => {
-  if (channel === 'whatsapp') throw new SendError('rejected', 'permanent', { errorCode });
+  if (channel === 'whatsapp') throw new SendError('rejected', 'permanent', { errorCode, carrierCode: `own ${errorCode}` });
 };
 /** By the sender a delivery was handed over with. */
 const byWhatsapp = (respond: (about: { channel: string }) => void) => ({ sender }: { sender: string }) => respond({ channel: sender.startsWith('whatsapp:') ? 'whatsapp' : 'sms' });
@@ -54,7 +54,7 @@ describe('a delivery that is refused', () => {
     await bench.reaches(id, 'accepted');
     expect(bench.carrier.sent.map(({ sender, recipient }) => [sender, recipient])).toEqual([['whatsapp:+15550100100', `whatsapp:${ann}`], [OURS, ann]]);
     expect(await attempts(id)).toMatchObject([
-      { attempt: 1, leg: 0, channel: 'whatsapp', outcome: 'failed', error_code: 63016 }, { attempt: 2, leg: 1, channel: 'sms', sender: OURS, recipient: ann, outcome: 'accepted' },
+      { attempt: 1, leg: 0, channel: 'whatsapp', outcome: 'failed', error_code: 63016, carrier_code: 'own 63016' }, { attempt: 2, leg: 1, channel: 'sms', sender: OURS, recipient: ann, outcome: 'accepted' },
     ]);
     await report(bench.carrier.known.get(id)!, 'delivered');
     await until(() => bench.played.reports.length > 0);

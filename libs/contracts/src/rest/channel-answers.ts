@@ -39,3 +39,12 @@ export const deadLetterAnswer = z.strictObject({
 });
 export const deadLettersAnswer = z.strictObject({ dead_letters: z.array(deadLetterAnswer) });
 export const replayAnswer = z.strictObject({ sid: sidOf('DY'), status: z.literal('queued') });
+const attemptAnswer = z.strictObject({
+  attempt: count, way: count.meta({ description: 'Which of its ways, from 0 (docs/routing.md).' }), channel: textOrNull, sender: textOrNull, recipient: textOrNull, outcome: textOrNull,
+  error_code: count.nullable(), carrier_code: textOrNull.meta({ description: 'As the carrier wrote it.' }), date_started: time, date_ended: time.nullable(),
+});
+export const deliveryAnswer = z.strictObject({
+  sid: sidOf('DY'), account_sid: sidOf('AC'), conversation_sid: sidOf('CH').nullable(), message_sid: z.string(), participant_sid: z.string(), channel: z.string(), sender: z.string(),
+  recipient: z.string(), status: z.enum(['queued', 'sending', 'unknown', 'accepted', 'sent', 'delivered', 'read', 'failed', 'undelivered', 'cancelled']), error_code: count,
+  carrier_message_ids: z.array(z.string()), date_due: time, date_deadline: time, ...dates, url: urlOf('account', 'Queues/Deliveries/{DY}'), attempts: z.array(attemptAnswer),
+});

@@ -49,6 +49,7 @@ const beyond: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/v1/OptOuts': { GET: 'opt-outs/list', POST: 'opt-outs/create' },
   '/v1/OptOuts/:Sid': { GET: 'opt-outs/read', DELETE: 'opt-outs/delete' },
   '/v1/Queues': { GET: 'queues/list' },
+  '/v1/Queues/Deliveries/:Sid': { GET: 'queues/read' },
   '/v1/Queues/DeadLetters': { GET: 'queues/list' },
   '/v1/Queues/DeadLetters/:Sid': { GET: 'queues/read', POST: 'queues/update' },
 };

@@ -42,6 +42,7 @@ const paths: Record<string, Record<string, Described>> = {
     name: 'OptOut', tag: 'Opt-Out', key: 'opt_outs', answer: answers.optOutAnswer, create: forms.createOptOut, query: forms.listOptOuts,
   }),
   '/v1/Queues': { get: { name: 'ListQueue', tag: 'Queue', answer: answers.queuesAnswer } },
+  '/v1/Queues/Deliveries/{Sid}': { get: { name: 'FetchDelivery', tag: 'Queue', answer: answers.deliveryAnswer } },
   '/v1/Queues/DeadLetters': { get: { name: 'ListDeadLetter', tag: 'Queue', answer: answers.deadLettersAnswer } },
   '/v1/Queues/DeadLetters/{Sid}': {
     get: { name: 'FetchDeadLetter', tag: 'Queue', answer: answers.deadLetterAnswer },

@@ -32,7 +32,7 @@ export function refusal(status: number, answer: Record<string, unknown>, retryAf
   const meaning = byCode ?? (status === 429 ? throttled : status === 401 || status === 403 ? operator : UNNAMED);
   const pauseMillis = retryAfterMillis ?? meaning.pauseMillis;
   return new SendError(meaning.code, meaning.outcome, {
-    errorCode: meaning.errorCode, ...(pauseMillis !== undefined && { retryAfterMillis: pauseMillis }),
+    errorCode: meaning.errorCode, ...(typeof code === 'number' && { carrierCode: subcode === undefined ? `${code}` : `${code}/${String(subcode)}` }), ...(pauseMillis !== undefined && { retryAfterMillis: pauseMillis }),
     cause: `HTTP ${status}, code ${String(code)}/${String(subcode)}: ${String(message ?? '')}`,
   });
 }

@@ -47,7 +47,7 @@ export function sendErrorOf(status: number, { vendor = [], before = 0 }: { vendo
   const later: Meaning | undefined = vendor.includes(status) ? ['rejected', 'retryable', UNKNOWN_ERROR] : undefined;
   const [code, outcome, errorCode, retryAfterMillis] = later ?? meanings[status] ?? ['rejected', 'permanent', UNKNOWN_ERROR];
   return new SendError(code, before >= (retriesMax[status] ?? Infinity) ? 'permanent' : outcome, {
-    errorCode, ...(retryAfterMillis !== undefined && { retryAfterMillis }), cause: new Error(`command_status 0x${status.toString(16)}`),
+    errorCode, carrierCode: `0x${status.toString(16)}`, ...(retryAfterMillis !== undefined && { retryAfterMillis }), cause: new Error(`command_status 0x${status.toString(16)}`),
   });
 }
 

@@ -23,8 +23,8 @@ function refusal(reply: number, response: string, cause: NodemailerError): SendE
   const status = statusIn(response);
   if (refusedLogin.has(reply) || cause.code === 'EAUTH') return new SendError('authentication', 'retryable', { cause });
   const failure = failureOf(status, reply);
-  if (reply >= 500) return new SendError(failure.code, 'permanent', { cause, errorCode: failure.errorCode });
+  if (reply >= 500) return new SendError(failure.code, 'permanent', { cause, errorCode: failure.errorCode, carrierCode: status ?? String(reply) });
   // The server is full or we are too fast (421, 4.3.2, 4.7.x), as against a mailbox that is.
   const throttled = reply === 421 || /^4\.(?:3\.2|7\.)/.test(status ?? '');
-  return new SendError(throttled ? 'rate_limited' : 'unreachable', 'retryable', { cause, errorCode: failure.errorCode, retryAfterMillis: PAUSE_MILLIS });
+  return new SendError(throttled ? 'rate_limited' : 'unreachable', 'retryable', { cause, errorCode: failure.errorCode, carrierCode: status ?? String(reply), retryAfterMillis: PAUSE_MILLIS });
 }

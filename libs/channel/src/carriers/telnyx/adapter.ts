@@ -50,7 +50,7 @@ export class TelnyxSms extends ChannelAdapter {
       },
       headers: { authorization: `Bearer ${credentials.apiKey}` }, signal,
     });
-    if (!answer.ok) throw refusalOf(answer, faultIn(answer));
+    if (!answer.ok) throw refusalOf(answer, telnyxCodes[codeIn(answer) ?? ''], codeIn(answer));
     const id = nameOf(objectOf(jsonOf(answer)['data'])['id']);
     if (id === undefined) throw noAnswer('no id');
     return { providerMessageIds: [id] };
@@ -70,4 +70,4 @@ export class TelnyxSms extends ChannelAdapter {
   }
 }
 
-const faultIn = (answer: HttpAnswer) => telnyxCodes[nameOf(objectOf(listOf(jsonOf(answer)['errors'])[0])['code']) ?? ''];
+const codeIn = (answer: HttpAnswer) => nameOf(objectOf(listOf(jsonOf(answer)['errors'])[0])['code']);

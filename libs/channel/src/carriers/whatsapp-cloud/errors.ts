@@ -55,7 +55,7 @@ export function refusal(status: number, answer: unknown, retryAfterMillis: numbe
   const meaning = byCode ?? (status === 429 ? retry('rate_limited', 63018, 1_000) : status === 401 || status === 403 ? operator(63001) : UNNAMED);
   const pauseMillis = retryAfterMillis ?? meaning.pauseMillis;
   return new SendError(meaning.code, meaning.outcome, {
-    errorCode: meaning.errorCode, ...(pauseMillis !== undefined && { retryAfterMillis: pauseMillis }),
+    errorCode: meaning.errorCode, carrierCode: code?.toString(), ...(pauseMillis !== undefined && { retryAfterMillis: pauseMillis }),
     cause: `HTTP ${status}, code ${code}: ${String(error?.error_data?.details ?? error?.message ?? '')} (${String(error?.fbtrace_id ?? '')})`,
   });
 }
