@@ -18,6 +18,7 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
 export class PlayedCarrier extends ChannelAdapter {
   override readonly limits = { bodyCharsMax: 1600, mediaBytesMax: 1000, lookupDelayMillis: 0 };
   readonly sent: Delivery[] = [];
+  readonly asked: Delivery[] = [];
   /** What it knows, by our reference. */
   readonly known = new Map<ReceiptSid, string>();
   inFlight = 0;
@@ -35,7 +36,9 @@ export class PlayedCarrier extends ChannelAdapter {
     }
     return { providerMessageIds: [this.take(delivery)] };
   }
-  override async lookup({ deliveryId }: Delivery) {
+  override async lookup(delivery: Delivery) {
+    this.asked.push(delivery);
+    const { deliveryId } = delivery;
     const id = this.known.get(deliveryId);
     return id === undefined ? undefined : { providerMessageIds: [id] };
   }

@@ -170,20 +170,13 @@ export class Dispatcher {
     const legs = await this.legsOf(stored);
     const adapter = await this.adapterOf(stored);
     if (!adapter) return failed(NOT_OUR_SENDER, true);
-    const claim = withTemplate(stored);
-    if (!claim) return goOn(legs, TEMPLATE_MISSING) ?? failed(TEMPLATE_MISSING);
-    const { nothing, ...forms } = await formsOf(claim, (messageSid) => this.options.store.idOf(claim, messageSid));
-    const outgoing = { ...outgoingOf(claim, this.options.files), ...forms };
-    if (nothing) return { state: 'cancelled' };
-    const decision = this.decide(claim, outgoing, legs, adapter);
-    if (decision.do !== 'send') return endOf(decision);
-    if (outgoing.pending) return { state: 'queued', dueInMillis: MEDIA_PAUSE_MILLIS };
+    const decided = await this.decide(stored, legs, adapter);
+    if ('end' in decided) return decided.end;
+    const { claim, delivery } = decided;
     const held = (await this.holdBack(claim)) ?? (await this.capped(claim));
     if (held) return held;
-    const { text: body, files } = decision;
     try {
-      const { complete = (_claim, _adapter, delivery) => Promise.resolve(delivery) } = this.options;
-      const delivery = deliveryOf(claim, { ...outgoing, body, media: files === 'linked' ? [] : outgoing.media });
+      const { complete = (_claim, _adapter, message) => Promise.resolve(message) } = this.options;
       const { providerMessageIds, recipient, status } = await adapter.send(await complete(claim, adapter, delivery), this.signal());
       if (recipient) this.options.store.noteNames(claim, recipient.alsoKnownAs).catch((error: unknown) => log.warn('names of a recipient not noted', { error }));
       return { state: status ?? 'accepted', providerMessageIds, segments: providerMessageIds.length > 1, call: 'fine' };
@@ -201,7 +194,21 @@ export class Dispatcher {
     return legs;
   }
 
-  private decide(claim: Claim, { body, media, bytes, rich }: Outgoing, legs: readonly Leg[], { limits }: ChannelAdapter): Decision {
+  /** What goes out now, or why nothing does. A carrier that is asked about a send is asked about the same words. */
+  private async decide(stored: Claim, legs: readonly Leg[], adapter: ChannelAdapter): Promise<{ claim: Claim; delivery: Delivery } | { end: End }> {
+    const claim = withTemplate(stored);
+    if (!claim) return { end: goOn(legs, TEMPLATE_MISSING) ?? failed(TEMPLATE_MISSING) };
+    const { nothing, ...forms } = await formsOf(claim, (messageSid) => this.options.store.idOf(claim, messageSid));
+    const outgoing = { ...outgoingOf(claim, this.options.files), ...forms };
+    if (nothing) return { end: { state: 'cancelled' } };
+    const decision = this.route(claim, outgoing, legs, adapter);
+    if (decision.do !== 'send') return { end: endOf(decision) };
+    if (outgoing.pending) return { end: { state: 'queued', dueInMillis: MEDIA_PAUSE_MILLIS } };
+    const { text: body, files } = decision;
+    return { claim, delivery: deliveryOf(claim, { ...outgoing, body, media: files === 'linked' ? [] : outgoing.media }) };
+  }
+
+  private route(claim: Claim, { body, media, bytes, rich }: Outgoing, legs: readonly Leg[], { limits }: ChannelAdapter): Decision {
     const { channel, sender, recipient } = claim;
     const ofTemplate = rich?.['kind'] === 'template';
     return route({
@@ -254,7 +261,7 @@ export class Dispatcher {
   private async reconcile(claim: Claim): Promise<End> {
     const adapter = await this.adapterOf(claim);
     try {
-      const known = await adapter?.lookup?.(deliveryOf(claim, outgoingOf(claim, this.options.files)), this.signal());
+      const known = adapter?.lookup && (await adapter.lookup(await this.asSent(claim, adapter), this.signal()));
       const ids = known && (await this.options.store.unclaimed(claim, known.providerMessageIds));
       if (ids && ids.length > 0) return { state: 'accepted', providerMessageIds: ids, call: 'fine' };
     } catch (error) {
@@ -265,6 +272,13 @@ export class Dispatcher {
     if (!claim.found) return { state: 'cancelled' };
     const again = this.retries.unanswered === 'retry' && !claim.expired && claim.attempt - claim.attempts_before < this.retries.attemptsMax;
     return again ? { state: 'queued', dueInMillis: 0, call: 'fine' } : failed(UNKNOWN_ERROR, true);
+  }
+
+  /** The words of the attempt that was never answered, so far as nothing changed since: expired or opted out is no reason to ask for others. */
+  private async asSent(claim: Claim, adapter: ChannelAdapter): Promise<Delivery> {
+    const sendable = { ...claim, expired: false, opted_out: false };
+    const decided = claim.found ? await this.decide(sendable, claim.legs ?? [], adapter) : undefined;
+    return decided && 'delivery' in decided ? decided.delivery : deliveryOf(claim, outgoingOf(claim, this.options.files));
   }
 
   /** Asked again later, until the deadline. */

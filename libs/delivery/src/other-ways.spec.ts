@@ -127,6 +127,26 @@ describe('a delivery that is refused', () => {
   });
 });
 
+it('a carrier is asked about the words it was sent', async () => {
+  await policy({ author_name: 'always' });
+  const id = await bench.queue(whatsapp(), 'hi');
+  const user = newSid('US');
+  await bench.db.pool.query("update model.message set author = 'ann'");
+  await bench.db.pool.query(
+    `with c as (insert into model.conversation (sid, account, chat_service_sid, attributes, state, created_at, updated_at, last_activity_at)
+       select conversation_sid, account, 'IS', '{}', 'active', now(), now(), now() from delivery.delivery)
+     insert into model.chat_user (sid, account, chat_service_sid, identity, friendly_name, attributes, role_sid, created_at, updated_at)
+     values ($1, $2, 'IS', 'ann', 'Ann B', '{}', 'RL', now(), now())`, [user, bench.account],
+  );
+  bench.carrier.respond = () => {
+    if (bench.carrier.sent.length === 1) throw new SendError('no_answer', 'ambiguous');
+  };
+  dispatcher.wake(whatsapp());
+  await bench.reaches(id, 'accepted');
+  expect(bench.carrier.asked.map(({ body }) => body)).toEqual(['Ann B: hi']);
+  expect(bench.carrier.sent.map(({ body }) => body)).toEqual(['Ann B: hi', 'Ann B: hi']);
+});
+
 describe('a template in between', () => {
   const sid = newSid('HX');
   const template = async (status: string) => {
