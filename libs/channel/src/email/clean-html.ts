@@ -9,12 +9,15 @@ import sanitizeHtml from 'sanitize-html';
 type Node = ReturnType<typeof parseDocument>['children'][number];
 type Element = Extract<Node, { attribs: Record<string, string> }>;
 
-/** Longer is cut: nobody wrote it by hand, and what is quoted stands at the end. */
-const HTML_CHARS_MAX = 1_000_000;
+/** More is cut: nobody wrote it by hand, and what is quoted stands at the end. Both bound the time one mail may take. */
+const HTML_CHARS_MAX = 500_000;
+const TAGS_MAX = 30_000;
+/** Pictures within the text, which nobody is shown. */
+const longData = /data:[^"'\s>]{1000,}/g;
 
 /** Cleaned, with `cid:` pictures as they are. Empty when nothing can be made of it. */
 export function cleanHtml(html: string): string {
-  return guarded(() => sanitizeHtml(html.slice(0, HTML_CHARS_MAX), {
+  return guarded(() => sanitizeHtml(bounded(html), {
     allowedTags: [...sanitizeHtml.defaults.allowedTags, 'img'],
     allowedAttributes: { a: ['href', 'rel', 'target'], img: ['src', 'data-src', 'alt', 'width', 'height'] },
     allowedSchemes: ['http', 'https', 'mailto', 'tel'],
@@ -46,7 +49,7 @@ export const textOfHtml = (clean: string): string =>
 /** What mail programs put around the mail that is answered; for some of them it has no end. */
 export function withoutQuotes(html: string): string {
   return guarded(() => {
-    const document = parseDocument(html.slice(0, HTML_CHARS_MAX));
+    const document = parseDocument(bounded(html));
     const waiting = [...document.children].reverse();
     let cut = false;
     while (waiting.length > 0) {
@@ -83,6 +86,16 @@ function follows(element: Element, name: string): boolean {
   let before = element.prev;
   while (before && !isElement(before as Node)) before = before.prev;
   return before !== null && classesOf(before as Element).has(name);
+}
+
+function bounded(html: string): string {
+  const cut = html.replace(longData, '').slice(0, HTML_CHARS_MAX);
+  let at = -1;
+  for (let tags = 0; tags < TAGS_MAX; tags++) {
+    at = cut.indexOf('<', at + 1);
+    if (at < 0) return cut;
+  }
+  return cut.slice(0, at);
 }
 
 /** Nested deeper than a stack goes: no mail program makes that. */

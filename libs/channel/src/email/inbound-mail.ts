@@ -2,11 +2,13 @@
  * From a raw mail to what happened: somebody wrote, a mail of ours came back, or nothing that concerns a conversation. Whichever
  * way it came (SMTP, IMAP, a webhook), it goes through here.
  */
+import { ADDRESS_CHARS_MAX } from '@parley/domain/address';
+import { logger } from '@parley/telemetry/logger';
 import type { InboundEmail, InboundEvent, InboundMedia, InboundMessage } from '../inbound-event.js';
 import { statedAuthentication, type Authentication } from './authentication.js';
 import { automaticKind, loopOf } from './automatic-mail.js';
 import { bounceOf } from './bounce.js';
-import { bareAddress, domainOf, idsIn, parseMail, type Mail } from './mail.js';
+import { bareAddress, domainOf, keyOf, parseMail, type Mail } from './mail.js';
 import { bouncedName, conversationOf, deliveryOf, isReplyAddress, unsubscribedOf, unsubscribeTokenIn } from './reply-address.js';
 import { textOf } from './visible-text.js';
 
@@ -24,6 +26,7 @@ export type MailHome = {
 /** As the mail was handed over, not as its header says. `from` '': nobody; undefined: nobody told us. */
 export type Envelope = { from: string | undefined; to: readonly string[] };
 
+const log = logger('mail');
 const FILES_MAX = 10;
 const FILE_BYTES_MAX = 20_000_000;
 const FULL_CHARS_MAX = 1_000_000;
@@ -32,7 +35,11 @@ const BODY_BYTES_MAX = 32 * 1024;
 const NAME_CHARS_MAX = 256;
 
 export async function readMail(raw: Buffer, envelope: Envelope, home: MailHome, found?: Authentication): Promise<InboundEvent[]> {
-  const mail = await parseMail(raw);
+  const mail = await parseMail(raw).catch((error: unknown) => {
+    log.warn('a mail cannot be read', { error });
+  });
+  // It would not be readable the next time either: whoever brought it is told that we have it.
+  if (!mail) return [{ channel: 'email', from: envelope.from ?? '', to: envelope.to[0] ?? '', providerMessageId: keyOf(raw), kind: 'ignore', reason: 'not readable' }];
   return [eventOf(mail, envelope, home, found ?? statedAuthentication(mail, home.authenticationServer))];
 }
 
@@ -53,7 +60,7 @@ export function eventOf(mail: Mail, envelope: Envelope, home: MailHome, authenti
     isOurMessageId: (id) => deliveryOf(id) !== undefined && domainOf(id.slice(1, -1)) === home.domain,
   });
   if (loop) return ignore(loop);
-  if (about.from === '') return ignore('from nobody');
+  if (about.from === '' || about.from.length > ADDRESS_CHARS_MAX) return ignore('from nobody');
   const conversation = home.key === undefined ? undefined : conversationOf(home.key, to);
   // Machines answer to the envelope's address, and may name no mail.
   const inReplyTo = mail.inReplyTo ?? mail.references.at(-1) ?? (verp === undefined ? null : `<${verp}@${home.domain}>`);
@@ -122,6 +129,3 @@ function cut(text: string): string {
 const unsubscription = (deliveryId: NonNullable<ReturnType<typeof unsubscribedOf>>, about: Pick<InboundMessage, 'channel' | 'from' | 'to' | 'providerMessageId'>): InboundEvent => ({
   ...about, kind: 'status', providerMessageId: about.providerMessageId, text: null, media: [], inReplyTo: null, status: 'delivered', deliveryId, suppress: 'unsubscribe',
 });
-
-/** For sources that hand over fields instead of a mail: ids from a header's text. */
-export { idsIn };

@@ -78,7 +78,8 @@ function mailboxes(header: AddressObject | AddressObject[] | undefined): Mailbox
 /** No text column takes a NUL or half a character. */
 const tidy = (text: string) => text.replaceAll('\0', '').replaceAll('\r\n', '\n').toWellFormed();
 
-function keyOf(raw: Buffer): string {
+/** The same whichever way it came. */
+export function keyOf(raw: Buffer): string {
   const text = raw.toString('latin1').replaceAll('\r\n', '\n');
   const end = text.indexOf('\n\n');
   const head = end < 0 ? text : text.slice(0, end);

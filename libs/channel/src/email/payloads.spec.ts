@@ -62,3 +62,29 @@ describe('a mail', () => {
     expect(eventKeyOf(other![0]!)).toBe(eventKeyOf(one![0]!));
   });
 });
+
+describe('a hostile mail', () => {
+  const head = 'From: Ana <ana@example.com>\r\nTo: support@inbox.example.test\r\nMessage-ID: <hostile@example.com>\r\n';
+  const nested = Array.from({ length: 300 }, (_, i) => `Content-Type: multipart/mixed; boundary="b${i}"\r\n\r\n--b${i}\r\n`).join('');
+  const html = (body: string) => `${head}Content-Type: text/html\r\n\r\n${body}`;
+  const text = (body: string) => `${head}\r\n${body}`;
+  it.each<[string, string, object]>([
+    ['nests tags', html('<div>'.repeat(200_000)), { kind: 'message' }],
+    ['nests quotes', html(`hi${'<blockquote type=cite>'.repeat(50_000)}`), { kind: 'message', text: 'hi' }],
+    ['has more tags than anybody writes', html('<b>x</b>'.repeat(120_000)), { kind: 'message' }],
+    ['has pictures in its text', html(`<img src="data:image/png;base64,${'A'.repeat(3_000_000)}">hello`), { kind: 'message', text: 'hello' }],
+    ['has a line that looks like a quote all along', text(`On ${'a '.repeat(30)}`.repeat(1_500)), { kind: 'message' }],
+    ['is one long line', text('>'.repeat(100_000)), { kind: 'message' }],
+    ['nests parts', head + nested, { kind: 'ignore', reason: 'not readable' }],
+    ['has no end of headers', `${head}${'X: y\r\n'.repeat(300_000)}\r\nhi`, { kind: 'ignore', reason: 'not readable' }],
+    ['is of a charset nobody knows, with NULs and half characters', `${head}Content-Type: text/plain; charset=nope\r\n\r\nhi\0 there`, { kind: 'message', text: 'hi there' }],
+    ['is nothing', '', { kind: 'ignore' }],
+  ])('that %s is read in time', async (_what, raw, expected) => {
+    const begun = performance.now();
+    const [event] = await readMail(Buffer.from(raw), { from: 'ana@example.com', to: ['support@inbox.example.test'] }, home);
+    expect(event).toMatchObject(expected);
+    expect(JSON.stringify(event)).not.toContain('\\u0000');
+    // Of a fast machine tenths of a second; squares of these lengths would be minutes.
+    expect(performance.now() - begun).toBeLessThan(15_000);
+  });
+});

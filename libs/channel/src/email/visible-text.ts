@@ -5,8 +5,9 @@
 import EmailReplyParser from 'email-reply-parser';
 import { cleanHtml, textOfHtml, withoutQuotes } from './clean-html.js';
 
-/** The parser takes a third of a second for a hostile line of this length, and more than linear time beyond. */
+/** The parser's time grows with the square of a line's length: paragraphs are shorter, hostile lines are left as they are. */
 const PARSED_CHARS_MAX = 100_000;
+const LINE_CHARS_MAX = 5_000;
 const marker = /^.{0,20}\breply above this line\b.*$/im;
 /** Languages whose "X wrote:" the parser does not know still end it with an address and a colon. */
 const attribution = /\n?^.{0,200}<[^<>\s]+@[^<>\s]+>:\s*$/m;
@@ -30,6 +31,7 @@ export function textOf({ text, html }: { text: string; html: string | undefined 
 
 function visibleIn(text: string): string {
   const own = text.slice(0, PARSED_CHARS_MAX).split(marker, 1)[0]!;
+  if (own.split('\n').some((line) => line.length > LINE_CHARS_MAX)) return own.trim() || text.trim();
   const read = parser.read(own).getVisibleText().trim();
   const last = read.lastIndexOf('\n');
   const visible = attribution.test(read.slice(last + 1)) ? read.slice(0, Math.max(last, 0)).trim() : read;
