@@ -7,6 +7,7 @@ import { ChannelAdapter, type Delivery, type RawWebhook, type WebhookAnswer } fr
 import type { InboundEvent } from '../inbound-event.js';
 import { InvalidSignature } from '../send-error.js';
 import type { Authentication } from './authentication.js';
+import { BusySenders } from './busy-senders.js';
 import { readMail, type Envelope, type MailHome } from './inbound-mail.js';
 import type { MailSettings } from './mail-settings.js';
 import { closeFiles, composeMail, type OutgoingMail } from './outgoing-mail.js';
@@ -19,6 +20,7 @@ const composer = createTransport({ streamTransport: true, buffer: true, newline:
 
 export abstract class MailAdapter extends ChannelAdapter {
   protected readonly home: MailHome;
+  private readonly busy = new BusySenders();
 
   constructor(protected readonly connection: CarrierConnection<unknown, MailSettings>) {
     super();
@@ -34,7 +36,7 @@ export abstract class MailAdapter extends ChannelAdapter {
 
   override async parseWebhook(webhook: RawWebhook): Promise<InboundEvent[]> {
     const token = this.unsubscribeToken(webhook);
-    if (token === undefined) return this.parseCarrierWebhook(webhook);
+    if (token === undefined) return this.judged(await this.parseCarrierWebhook(webhook));
     const deliveryId = this.home.key === undefined ? undefined : unsubscribedOf(this.home.key, token);
     if (!deliveryId) throw new InvalidSignature();
     return [{
@@ -71,6 +73,11 @@ export abstract class MailAdapter extends ChannelAdapter {
     } finally {
       closeFiles(mail);
     }
+  }
+
+  /** What came, as it is to be taken. */
+  protected judged(events: InboundEvent[]): InboundEvent[] {
+    return this.busy.judge(events, Date.now());
   }
 
   protected read(raw: Buffer, envelope: Envelope, found?: Authentication): Promise<InboundEvent[]> {

@@ -64,13 +64,13 @@ export class SmtpAdapter extends MailAdapter {
     const { settings: { listen, imap }, credentials: { imapUser = '', imapPassword = '' } } = this.connection;
     if (listen) {
       this.listener = new MailListener(listen, this.home.domain, async (raw, envelope, arrived) => {
-        await sink.receive(await this.read(raw, envelope, listen.authenticate ? await this.authenticate(raw, arrived) : undefined));
+        await sink.receive(this.judged(await this.read(raw, envelope, listen.authenticate ? await this.authenticate(raw, arrived) : undefined)));
       });
       await this.listener.open();
     }
     if (imap) {
       this.mailbox = new ImapMailbox({ ...imap, user: imapUser, password: imapPassword }, async (raw) => {
-        await sink.receive(await this.read(raw, { from: undefined, to: [] }));
+        await sink.receive(this.judged(await this.read(raw, { from: undefined, to: [] })));
       });
       this.mailbox.open();
     }
