@@ -12,7 +12,8 @@ export const profiling = (folder: string | undefined): NodeJS.ProcessEnv =>
 
 const running = new Set<TestInstallation>();
 
-export type TestInstallationOptions = { services: boolean; say: (line: string) => void; profile?: string | undefined };
+/** `env`: settings of the services. */
+export type TestInstallationOptions = { services: boolean; say: (line: string) => void; profile?: string | undefined; env?: NodeJS.ProcessEnv };
 
 export class TestInstallation {
   private readonly inner: Installation;
@@ -26,11 +27,11 @@ export class TestInstallation {
     this.home = home;
   }
 
-  static async start({ services, say, profile }: TestInstallationOptions): Promise<TestInstallation> {
+  static async start({ services, say, profile, env = {} }: TestInstallationOptions): Promise<TestInstallation> {
     const home = mkdtempSync(join(tmpdir(), 'parley-bench-'));
     try {
       // The caller's own servers are not ours to load.
-      const given = { DATABASE_URL: '', KEYS_DATABASE_URL: '', NATS_URL: '', REDIS_URL: '', PUBLIC_URL: '', ...profiling(profile) };
+      const given = { DATABASE_URL: '', KEYS_DATABASE_URL: '', NATS_URL: '', REDIS_URL: '', PUBLIC_URL: '', ...profiling(profile), ...env };
       const inner = await startInstallation({ home, port: 0, services, env: given, say });
       const installation = new TestInstallation(inner, home);
       running.add(installation);

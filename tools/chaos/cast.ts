@@ -1,9 +1,9 @@
-/** Who takes part in a run: conversations of chat members, some with people on SMS and WhatsApp at the simulator. */
+/** Who takes part in a run: conversations of chat members, some with people on SMS, WhatsApp and Messenger at the simulator. */
 import { RestClient, type Access } from '../bench/rest-client.ts';
 
 export type Person = {
-  channel: 'sms' | 'whatsapp';
-  /** As participants have it: `+15551234567`, `whatsapp:+15551234567`. */
+  channel: 'sms' | 'whatsapp' | 'messenger';
+  /** As participants have it: `+15551234567`, `whatsapp:+15551234567`, `messenger:15551234567`. */
   address: string;
   proxy: string;
 };
@@ -13,7 +13,7 @@ export type Scene = { conversation: string; identities: string[]; people: Person
 const CHAT_ONLY = 4;
 const MIXED = 4;
 const MEMBERS_EACH = 3;
-const SENDERS = { sms: '+15550100001', whatsapp: 'whatsapp:+15550100002' };
+const SENDERS = { sms: '+15550100001', whatsapp: 'whatsapp:+15550100002', messenger: 'messenger:15550100003' };
 
 /** Made anew: nobody has written yet. */
 export async function castScenes(access: Access): Promise<Scene[]> {
@@ -23,7 +23,7 @@ export async function castScenes(access: Access): Promise<Scene[]> {
     const { sid } = await rest.post<{ sid: string }>('/v1/Conversations', { FriendlyName: `Chaos ${number}` });
     const identities = Array.from({ length: MEMBERS_EACH }, (_, m) => `member-${number}-${m}`);
     for (const identity of identities) await rest.post(`/v1/Conversations/${sid}/Participants`, { Identity: identity });
-    const people = number < CHAT_ONLY ? [] : [person('sms', number, 0), person('sms', number, 1), person('whatsapp', number, 2)];
+    const people = number < CHAT_ONLY ? [] : [person('sms', number, 0), person('sms', number, 1), person('whatsapp', number, 2), person('messenger', number, 3)];
     for (const { address, proxy } of people)
       await rest.post(`/v1/Conversations/${sid}/Participants`, { 'MessagingBinding.Address': address, 'MessagingBinding.ProxyAddress': proxy });
     scenes.push({ conversation: sid, identities, people });
@@ -32,6 +32,7 @@ export async function castScenes(access: Access): Promise<Scene[]> {
 }
 
 function person(channel: Person['channel'], scene: number, number: number): Person {
-  const digits = `+1555020${scene}${String(number).padStart(3, '0')}`;
-  return { channel, address: channel === 'sms' ? digits : `whatsapp:${digits}`, proxy: SENDERS[channel] };
+  const digits = `1555020${scene}${String(number).padStart(3, '0')}`;
+  const address = { sms: `+${digits}`, whatsapp: `whatsapp:+${digits}`, messenger: `messenger:${digits}` }[channel];
+  return { channel, address, proxy: SENDERS[channel] };
 }

@@ -86,20 +86,28 @@ const carrierTroubles: [name: string, behaviour: Behaviour][] = [
   ['reports everything twice', { twice: true }],
   ['reports in the wrong order', { outOfOrder: true }],
   ['reports late, twice and in the wrong order', { twice: true, outOfOrder: true, delayMs: 1500 }],
+  ['reports long after', { delayMs: 6000 }],
+];
+/** All senders at once, so that every queue fills up and empties again. */
+const storms: [name: string, behaviour: Behaviour][] = [
+  ['429 for every sender', { rejectWith: { status: 429, code: 20429, retryAfterSeconds: 2 } }],
+  ['no answer for any sender', { hangMs: 60_000 }],
+  ['answers lost for every sender', { acceptThenDrop: true }],
 ];
 
 /** Of one handset, or of one of our senders: then all that it sends. */
 function carrierFaults({ simulator, people }: Victims): Fault[] {
-  const addresses = [...new Set(people.flatMap(({ address, proxy }) => [address, proxy]))];
-  return carrierTroubles.map(([name, behaviour]): Fault => ({
-    name: `carrier ${name}`, target: 'carrier', weight: 1,
-    run: async (random) => {
-      const address = random.pick(addresses);
-      await simulator.behave(address, behaviour);
-      await pause(random.between(1000, 6000));
-      await simulator.behaveAsUsual(address);
-    },
-  }));
+  const senders = [...new Set(people.map(({ proxy }) => proxy))];
+  const addresses = [...people.map(({ address }) => address), ...senders];
+  const trouble = async (who: readonly string[], behaviour: Behaviour, random: Random) => {
+    await Promise.all(who.map((address) => simulator.behave(address, behaviour)));
+    await pause(random.between(1000, 6000));
+    await Promise.all(who.map((address) => simulator.behaveAsUsual(address)));
+  };
+  return [
+    ...carrierTroubles.map(([name, behaviour]): Fault => ({ name: `carrier ${name}`, target: 'carrier', weight: 1, run: (random) => trouble([random.pick(addresses)], behaviour, random) })),
+    ...storms.map(([name, behaviour]): Fault => ({ name: `carrier: ${name}`, target: 'carrier', weight: 1, run: (random) => trouble(senders, behaviour, random) })),
+  ];
 }
 
 function clientFaults({ members }: Victims): Fault[] {
