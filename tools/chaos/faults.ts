@@ -6,6 +6,7 @@ import type { ManagedProcess } from '../../infra/local/managed-process.mjs';
 import type { TestInstallation } from '../bench/test-installation.ts';
 import type { Person } from './cast.ts';
 import type { Member } from './member.ts';
+import type { CentreMood, MessageCentre } from './message-centre.ts';
 import type { Parts } from './parts.ts';
 import type { Random } from './random.ts';
 import { redisCommand } from './redis-command.ts';
@@ -25,6 +26,8 @@ export type Victims = {
   installation: TestInstallation;
   parts: Parts;
   simulator: SimulatorClient;
+  centre: MessageCentre;
+  /** At the simulator. */
   people: readonly Person[];
   members: readonly Member[];
 };
@@ -38,6 +41,7 @@ export function allFaults(victims: Victims): Fault[] {
     ...busFaults(victims),
     ...redisFaults(victims),
     ...carrierFaults(victims),
+    ...smppFaults(victims),
     { name: 'rebuild the read models', target: 'read models', weight: 1, run: () => rebuild(installation.home) },
     ...clientFaults(victims),
   ];
@@ -107,6 +111,41 @@ function carrierFaults({ simulator, people }: Victims): Fault[] {
   return [
     ...carrierTroubles.map(([name, behaviour]): Fault => ({ name: `carrier ${name}`, target: 'carrier', weight: 1, run: (random) => trouble([random.pick(addresses)], behaviour, random) })),
     ...storms.map(([name, behaviour]): Fault => ({ name: `carrier: ${name}`, target: 'carrier', weight: 1, run: (random) => trouble(senders, behaviour, random) })),
+  ];
+}
+
+const moods: [name: string, mood: CentreMood][] = [
+  ['throttles', 'throttled'], ['takes messages and answers nothing', 'silent'], ['takes messages, then cuts the line', 'cut'],
+];
+
+/** Sessions break while messages are in their windows. */
+function smppFaults({ centre }: Victims): Fault[] {
+  return [
+    ...moods.map(([name, mood]): Fault => ({
+      name: `message centre ${name}`, target: 'centre', weight: 1,
+      run: async (random) => {
+        centre.mood = mood;
+        await pause(random.between(1000, 5000));
+        centre.mood = 'well';
+      },
+    })),
+    {
+      name: 'SMPP sessions end, again and again', target: 'centre', weight: 1,
+      run: async (random) => {
+        for (let n = 0; n < 5; n++) {
+          centre.dropSessions();
+          await pause(random.between(100, 1000));
+        }
+      },
+    },
+    {
+      name: 'message centre goes away', target: 'centre', weight: 1,
+      run: async (random) => {
+        await centre.goAway();
+        await pause(random.between(500, 4000));
+        await centre.listen();
+      },
+    },
   ];
 }
 

@@ -32,7 +32,7 @@ async function main(): Promise<number> {
   }
   const say = (line: string) => void process.stderr.write(`chaos: ${line}\n`);
   say(`seed ${options.seed}`);
-  const installation = await TestInstallation.start({ services: options.services, say });
+  const installation = await TestInstallation.start({ services: options.services, say, env: { WEBHOOK_PRIVATE_TARGETS: 'allow' } });
   const result = await installation.during(async () => {
     const done = await run(installation, options, say);
     if (!done.good || options.keep) installation.keep();

@@ -7,6 +7,7 @@ import type { Evidence, ThreadMessage } from './evidence.ts';
 import { FaultSchedule, type Happened } from './fault-schedule.ts';
 import { allFaults } from './faults.ts';
 import { Member } from './member.ts';
+import { MessageCentre } from './message-centre.ts';
 import { Parts } from './parts.ts';
 import { Poster } from './poster.ts';
 import { followed, settled, type Unfinished } from './quiet.ts';
@@ -40,12 +41,14 @@ export async function play(installation: TestInstallation, seconds: number, rand
   const access: Access = installation.info;
   const simulator = new SimulatorClient(access);
   const parts = new Parts([...Object.values(installation.apps), ...Object.values(installation.servers)]);
-  const scenes = await castScenes(access);
+  const centre = new MessageCentre();
+  const scenes = await castScenes(access, await centre.listen());
   const members = scenes.flatMap(({ conversation, identities }) => identities.map((identity) => new Member(access, conversation, identity, random.branch())));
   const posters = scenes.flatMap((scene) => postersOf(scene, access, random));
-  const texters = scenes.flatMap((scene) => textersOf(scene, access, random));
+  const texters = scenes.flatMap((scene) => textersOf(scene, access, centre, random));
   const people = scenes.flatMap((scene) => scene.people);
-  const schedule = new FaultSchedule(allFaults({ installation, parts, simulator, people, members }), say);
+  const simulated = people.filter(({ at }) => at === 'simulator');
+  const schedule = new FaultSchedule(allFaults({ installation, parts, simulator, centre, people: simulated, members }), say);
   try {
     await Promise.all(members.map((member) => member.start()));
     say(`${scenes.length} conversations, ${members.length} websockets, ${people.length} handsets; faults for ${seconds} s`);
@@ -56,7 +59,7 @@ export async function play(installation: TestInstallation, seconds: number, rand
     ]);
     say('healing');
     await Promise.all([...Object.values(installation.apps), ...Object.values(installation.servers)].map((part) => parts.bringUp(part)));
-    for (const address of new Set(people.flatMap(({ address, proxy }) => [address, proxy]))) await simulator.behaveAsUsual(address);
+    for (const address of new Set(simulated.flatMap(({ address, proxy }) => [address, proxy]))) await simulator.behaveAsUsual(address);
 
     const { databaseUrl } = installation.info;
     const following = await followed(databaseUrl, FOLLOW_SECONDS);
@@ -66,7 +69,7 @@ export async function play(installation: TestInstallation, seconds: number, rand
     const threads = Object.fromEntries(await Promise.all(scenes.map(async ({ conversation }) => [conversation, await threadOf(access, conversation)] as const)));
     await socketsHave(threads, members);
     const handsets = await Promise.all(scenes.flatMap(({ conversation, people: own }) =>
-      own.map(async ({ address }) => ({ conversation, address, received: await simulator.received(address) }))));
+      own.map(async ({ address, at }) => ({ conversation, address, received: at === 'centre' ? centre.received(address) : await simulator.received(address) }))));
     return {
       evidence: {
         posts: posters.flatMap((poster) => poster.posts), texts: texters.flatMap((texter) => texter.texts), threads,
@@ -77,6 +80,7 @@ export async function play(installation: TestInstallation, seconds: number, rand
     };
   } finally {
     parts.close();
+    await centre.close();
     for (const member of members) member.stop();
   }
 }
@@ -90,9 +94,9 @@ function postersOf({ conversation, identities, people }: Scene, access: Access, 
 }
 
 /** The first person's texts come through the webhook, the second one's handset is the simulator's. */
-function textersOf({ conversation, people }: Scene, access: Access, random: Random): Texter[] {
+function textersOf({ conversation, people }: Scene, access: Access, centre: MessageCentre, random: Random): Texter[] {
   return people.map((person, i) =>
-    new Texter({ access, conversation, person, where: i === 0 ? 'webhook' : 'simulator', random: random.branch(), everyMillis: TEXT_EVERY_MILLIS }));
+    new Texter({ access, conversation, person, where: person.at === 'centre' ? centre : i === 0 ? 'webhook' : 'simulator', random: random.branch(), everyMillis: TEXT_EVERY_MILLIS }));
 }
 
 /** All messages, oldest first, page by page as REST gives them. */

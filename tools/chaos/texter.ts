@@ -1,11 +1,13 @@
 /**
  * A person with a handset who writes to the conversation, one text after another. `at the webhook`: we play the carrier
- * ourselves, which repeats a webhook until it is answered, and some once more; `at the simulator`: its handset writes, once.
+ * ourselves, which repeats a webhook until it is answered, and some once more; `at the simulator`: its handset writes, once; a
+ * message centre offers it by SMPP until it is taken.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Person } from './cast.ts';
 import type { InboundText } from './evidence.ts';
+import type { MessageCentre } from './message-centre.ts';
 import { basic, persistently, request } from './persistence.ts';
 import type { Access } from './play.ts';
 import type { Random } from './random.ts';
@@ -14,7 +16,7 @@ export type TexterOptions = {
   access: Access;
   conversation: string;
   person: Person;
-  where: 'webhook' | 'simulator';
+  where: 'webhook' | 'simulator' | MessageCentre;
   random: Random;
   /** Mean pause between texts. */
   everyMillis: number;
@@ -40,7 +42,8 @@ export class Texter {
       this.texts.push(text);
       try {
         if (where === 'webhook') await this.atWebhook(text);
-        else await this.atSimulator(text);
+        else if (where === 'simulator') await this.atSimulator(text);
+        else await this.atCentre(text, where);
         text.acknowledged = true;
       } catch (error) {
         text.trouble = error instanceof Error ? error.message : String(error);
@@ -66,6 +69,14 @@ export class Texter {
     };
     await persistently(PATIENCE_MILLIS, send);
     if (random.next() < AGAIN_SHARE) void persistently(PATIENCE_MILLIS, send).catch(() => {});
+  }
+
+  private async atCentre(text: InboundText, centre: MessageCentre): Promise<void> {
+    const { person } = this.options;
+    await persistently(PATIENCE_MILLIS, () => {
+      text.attempts++;
+      return centre.says(person.address, person.proxy, text.body);
+    });
   }
 
   /** Not repeated: a second try would be a second text of the same words. */
