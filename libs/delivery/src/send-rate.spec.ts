@@ -60,4 +60,5 @@ it('comes from the sender, else from its carrier, and for people from the channe
   expect(bucketsOf(lane, null, definition)).toMatchObject([{ perSecond: 3, burst: 3 }]);
   expect(bucketsOf(lane, 0.5, definition)).toMatchObject([{ perSecond: 0.5, burst: 1 }]);
   expect(bucketsOf({ ...lane, channel: 'whatsapp' }, null, undefined)).toMatchObject([{ burst: 45 }]);
+  expect(bucketsOf({ ...lane, channel: 'whatsapp' }, null, { name: 'simulator', rate: null } as never)).toEqual([]);
 });

@@ -79,7 +79,8 @@ export class SendRate {
 /** The sender's bucket is the first, where it has one. */
 export function bucketsOf(lane: Lane, rate: number | null, definition: CarrierDefinition | undefined): Bucket[] {
   const perSecond = rate ?? definition?.rate ?? null;
-  const recipient = recipientRates[lane.channel];
+  // WhatsApp's rule, so not the simulator's.
+  const recipient = definition?.name === 'simulator' ? undefined : recipientRates[lane.channel];
   return [
     ...(perSecond === null ? [] : [{ key: senderKey(lane), perSecond, burst: Math.max(1, Math.floor(perSecond)) }]),
     ...(recipient ? [{ key: laneKey(lane), ...recipient }] : []),
