@@ -11,8 +11,10 @@ const APP = '300000000000003';
 const SECRET = 'played-app-secret';
 const AT = 1_795_348_790_123;
 
+export const messengerCredentials = { app_secret: SECRET, verify_token: 'played-verify', pages: [{ id: PAGE, access_token: 'EAApage' }] };
+
 export const openPlayed = (baseUrl: string, more: object = {}): Messenger => new Messenger(playedConnection(
-  { app_secret: SECRET, verify_token: 'played-verify', pages: [{ id: PAGE, access_token: 'EAApage' }] }, messengerSettings.parse({ app_id: APP, baseUrl, ...more }),
+  messengerCredentials, messengerSettings.parse({ app_id: APP, baseUrl, ...more }),
 ));
 
 export function signedByMeta(payload: object): RawWebhook {
