@@ -28,8 +28,10 @@ export class SdkClient {
     const started = new SdkClient(identity, new Client(token, { Twilsock: { uri }, logLevel: 'silent' }));
     await new Promise<void>((resolve, reject) => {
       started.client.on('initialized', resolve);
-      started.client.on('initFailed', ({ error }: { error?: { message?: string; httpStatusCode?: number; errorCode?: number } }) =>
-        reject(Object.assign(new Error(error?.message ?? 'initFailed'), { status: error?.httpStatusCode, code: error?.errorCode })));
+      // It comes twice: for the connection that ended, and with the reason.
+      started.client.on('initFailed', ({ error }: { error?: { message?: string; httpStatusCode?: number; errorCode?: number } }) => {
+        if (error?.httpStatusCode) reject(Object.assign(new Error(error.message), { status: error.httpStatusCode, code: error.errorCode }));
+      });
     }).catch(async (error: unknown) => {
       await started.stop();
       throw error;
@@ -57,12 +59,6 @@ export class SdkClient {
     const found = await this.client.getConversationBySid(sid);
     await found.getMessages(1);
     return found;
-  }
-
-  /** As a network that goes away: the socket is cut under the SDK. */
-  cut(): void {
-    const socket = this.client._services?.twilsockClient?.channel?.transport?.socket ?? this.client.services?.twilsockClient?.channel?.transport?.socket;
-    (socket.terminate ?? socket.close).call(socket);
   }
 
   async stop(): Promise<void> {

@@ -25,7 +25,7 @@ export function messageForm(body: Json): URLSearchParams {
   const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
   const fields = form(attributes(given), { body: 'Body', attributes: 'Attributes', subject: 'Subject', content_sid: 'ContentSid', content_variables: 'ContentVariables' });
   const media = body['media_sids'];
-  if (Array.isArray(media)) for (const sid of media) fields.append('MediaSid', textOf(sid));
+  if (Array.isArray(media) && media.length > 0) fields.set('MediaSid', media.map(textOf).join(','));
   return fields;
 }
 

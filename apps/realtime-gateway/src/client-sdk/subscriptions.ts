@@ -93,8 +93,8 @@ export class Subscriptions {
     const refused = joined.filter(({ object }) => !lasts.has(object.conversation));
     if (refused.length > 0) {
       for (const each of refused) this.close(session, each);
-      // He may have been removed while he was away: only here that shows.
-      for (const conversation of new Set(refused.map(({ object }) => object.conversation))) if (session.memberships) this.users.tellLeft(session, conversation);
+      // He may have been removed while he was away: only here that shows. Said first: the SDK then knows that he left, not only that it is gone.
+      for (const conversation of new Set(refused.map(({ object }) => object.conversation))) if (session.memberships) this.users.leftWhileAway(session, conversation);
       session.send(failed(correlation, refused.map(named)));
     }
     const current = joined.filter(({ object, after }) => after >= (lasts.get(object.conversation) ?? Infinity));

@@ -125,6 +125,12 @@ export class UserObjects {
     this.queue(session, async () => session.send(mapEvent('removed', 'mine', session.mine!, session.nextId(), conversation, {})));
   }
 
+  /** The same for one who was away when it happened, in the midst of his own requests: said at once. */
+  leftWhileAway(session: ClientSession, conversation: string): void {
+    this.forget(session, conversation);
+    session.send(mapEvent('removed', 'mine', session.mine!, session.nextId(), conversation, {}));
+  }
+
   /** `changed`: columns of the user, or `reachability`. */
   tellInfo(session: ClientSession, userSid: string, changed: readonly string[], seen?: number): void {
     const keys = { attributes: 'attributes', friendly_name: 'friendlyName', reachability: 'reachability' } as Readonly<Record<string, string>>;

@@ -15,13 +15,16 @@ const shared = {
   Subject: z.string().max(256).optional(),
 };
 
+/** The original takes one; the official client SDK sends several, which come here in one parameter. */
+const mediaList = z.string().regex(/^ME[0-9a-f]{32}(,ME[0-9a-f]{32}){0,9}$/, fault(50510));
+
 /** What a message is made of, before its file and its template are looked up. A template stands for body and file. */
 export type CreateMessage = { message: AddMessage; mediaSids: string[]; contentSid?: string; contentVariables?: ContentVariables };
 
 export const createMessage = z
   .object({
     ...shared,
-    MediaSid: sid('ME', 50510).optional(),
+    MediaSid: mediaList.optional(),
     ContentSid: sid('HX', 50526).optional(),
     ContentVariables: z.string().optional(),
   })
@@ -36,7 +39,7 @@ export const createMessage = z
       author: p.Author || undefined, body: p.Body, attributes: p.Attributes, subject: p.Subject,
       createdAt: p.DateCreated, updatedAt: p.DateUpdated,
     },
-    mediaSids: MediaSid === undefined || ContentSid !== undefined ? [] : [MediaSid],
+    mediaSids: MediaSid === undefined || ContentSid !== undefined ? [] : [...new Set(MediaSid.split(','))],
     ...(ContentSid !== undefined && { contentSid: ContentSid, contentVariables: contentVariables(ContentVariables) }),
   }));
 
