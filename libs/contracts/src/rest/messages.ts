@@ -16,7 +16,7 @@ const shared = {
 };
 
 /** The original takes one; the official client SDK sends several, which come here in one parameter. */
-const mediaList = z.string().regex(/^ME[0-9a-f]{32}(,ME[0-9a-f]{32}){0,9}$/, fault(50510));
+const mediaList = z.string().regex(/^ME[0-9a-fA-F]{32}(,ME[0-9a-fA-F]{32}){0,9}$/, fault(50510));
 
 /** What a message is made of, before its file and its template are looked up. A template stands for body and file. */
 export type CreateMessage = { message: AddMessage; mediaSids: string[]; contentSid?: string; contentVariables?: ContentVariables };
