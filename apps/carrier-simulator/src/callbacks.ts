@@ -66,11 +66,12 @@ export class Callbacks {
   }
 
   private async look(): Promise<void> {
+    const began = Date.now();
     // One moment divides what is taken from what is waited for.
     const { rows: [time] } = await this.pool.query<{ at: string; millis: number | null }>({ name: 'next-callback', text: nextSql });
     const { rows } = await this.pool.query<Owed>({ name: 'owed-callbacks', text: owedSql, values: [TAKE_MAX, [...this.inMemory], time!.at] });
-    const now = Date.now();
-    for (const [lane, until] of this.held) if (until <= now) this.held.delete(lane);
+    // What was asked while a lane was held may not know yet that its first has to wait, however late the answer comes.
+    for (const [lane, until] of this.held) if (until <= began) this.held.delete(lane);
     for (const owed of rows) if (!this.held.has(owed.lane)) this.enqueue(owed);
     this.advance();
     const next = rows.length === TAKE_MAX ? 0 : (time!.millis ?? IDLE_MILLIS);
@@ -125,12 +126,15 @@ export class Callbacks {
   private async postpone({ id, lane, attempts }: Owed, waiting: Owed[]): Promise<void> {
     const millis = Math.min(PAUSE_MILLIS * 2 ** Math.min(attempts, 10), PAUSE_MILLIS_MAX);
     this.held.set(lane, Date.now() + millis);
-    for (const { id: other } of waiting.splice(0)) this.inMemory.delete(other);
+    const behind = waiting.splice(0);
     await this.pool.query(
       "update simulator.callback set attempts = attempts + 1, due_at = now() + $2 * interval '1 ms' where id = $1", [id, millis],
     ).catch((error: unknown) => log.warn('callback not postponed', { id, error }));
     await this.pool.query(`delete from simulator.callback where id = $1 and owed_at < now() - interval '${GIVE_UP_HOURS} hours'`, [id])
       .catch((error: unknown) => log.warn('callback not given up', { id, error }));
+    // Only now: before the first was put off, whoever looked would have found these free to go.
+    for (const { id: other } of behind) this.inMemory.delete(other);
+    this.held.set(lane, Date.now() + millis);
     this.lookIn(millis);
   }
 

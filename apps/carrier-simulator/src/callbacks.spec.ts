@@ -1,0 +1,63 @@
+/** What a person wrote is told in order, also when the first webhook fails and the database is slow to say what is due. */
+import { Accounts } from '@parley/event-store/accounts';
+import type { Pool } from '@parley/event-store/database';
+import { testDatabase, type TestDatabase } from '@parley/event-store/database.testing';
+import { newSid } from '@parley/domain/sid';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Callbacks } from './callbacks.js';
+
+let db: TestDatabase;
+beforeAll(async () => { db = await testDatabase(); });
+afterAll(() => db.drop());
+
+const soon = async (condition: () => boolean) => {
+  for (const end = Date.now() + 10_000; !condition(); ) {
+    if (Date.now() > end) throw new Error('not so within 10 s');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+};
+
+it('does not let the second overtake the first while the first is put off', async () => {
+  const heard: string[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => { body += String(chunk); }).on('end', () => {
+      heard.push(new URLSearchParams(body).get('Body')!);
+      response.writeHead(heard.length === 1 ? 503 : 200).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const account = newSid('AC');
+  await db.pool.query("insert into registry.account (sid, friendly_name, auth_token, default_chat_service_sid) values ($1, '', $2, 'IS')", [account, db.box.seal('t')]);
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  for (const body of ['one', 'two'])
+    await db.pool.query("insert into simulator.callback (account, lane, url, form, due_at) values ($1, 'lane', $2, $3, now())", [account, url, { Body: body }]);
+
+  // A look that asks before the first is put off, and hears the answer when the pause seems over.
+  let looks = 0;
+  let asked = Infinity;
+  const after = (millis: number) => soon(() => Date.now() > asked + millis);
+  const slow = {
+    async query(query: { name?: string } | string, values?: unknown[]) {
+      if (typeof query === 'string' && query.startsWith('update simulator.callback set attempts')) {
+        callbacks.lookIn(0);
+        await after(300);
+      }
+      const answer = await db.pool.query(query as string, values);
+      if (typeof query === 'object' && query.name === 'owed-callbacks' && ++looks === 2) {
+        asked = Date.now();
+        await after(350);
+      }
+      return answer;
+    },
+  } as unknown as Pool;
+  const callbacks = new Callbacks(slow, new Accounts(db.pool, db.box));
+  callbacks.lookIn(0);
+  await soon(() => heard.length >= 3);
+  await callbacks.stop();
+  server.closeAllConnections();
+  server.close();
+  expect(heard).toEqual(['one', 'one', 'two']);
+});
