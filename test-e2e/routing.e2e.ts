@@ -1,6 +1,6 @@
 /**
  * Routing over HTTP alone: policies as a resource; a WhatsApp message that cannot go becomes an SMS with one receipt, and its answer
- * comes back into the conversation; two people write to each other behind masked numbers; authors by name.
+ * comes back into the conversation; two people write to each other behind masked numbers; authors by name; long texts in parts.
  */
 import { Caller } from './caller.js';
 import { Handset, handsetUrl } from './handset.js';
@@ -99,5 +99,21 @@ describe.each<Topology>(['one', 'services'])('routing (%s)', (topology) => {
     await gets(eve, 'Hi, try 1');
     await say(sid, 'Welcome', 'agent');
     await gets(ann, 'Welcome');
+  }, TEST_MS);
+
+  it('a text that is longer than a carrier takes is refused, or goes in several messages with one receipt', async () => {
+    const sid = await open('Long');
+    const ann = await join(sid, '+15558000051', mask);
+    const parts = ['a', 'b', 'c'].map((letter) => letter.repeat(1500));
+    const refused = await say(sid, parts.join(' '));
+    await until(async () => (await receipts(sid, refused))[0]?.error_code === 21617, 'refused');
+    await policy({ long_text: 'split' }, { ConversationSid: sid });
+    const [long] = [await say(sid, parts.join(' ')), await say(sid, 'The end')];
+    await gets(ann, 'The end');
+    expect(await bodies(ann)).toEqual([...parts, 'The end']);
+    await until(async () => (await receipts(sid, long!))[0]?.status === 'delivered', 'delivered');
+    expect(await receipts(sid, long!)).toMatchObject([{ participant_sid: ann.participant, error_code: 0 }]);
+    const [receipt] = await receipts(sid, long!);
+    expect(await caller.get(`/v1/Queues/Deliveries/${receipt!.sid}`)).toMatchObject({ attempts: [{ outcome: 'accepted' }, { outcome: 'accepted' }, { outcome: 'accepted' }] });
   }, TEST_MS);
 });

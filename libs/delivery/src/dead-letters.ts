@@ -30,8 +30,16 @@ export async function listDeadLetters(pool: Pool, { account, deliveryId, limit =
  */
 export async function replayDeadLetters(pool: Pool, deliveryIds: readonly string[], deadlineSeconds = 14_400): Promise<number> {
   const { rowCount } = await pool.query(
-    `update delivery.delivery set state = 'queued', place = default, due_at = now(), error_code = 0, dead_letter = false,
-            deadline = now() + $2 * interval '1 s', updated_at = now()
+    `with broken as (
+       -- A carrier took a part of a long text and failed it later: which one is not worth knowing, all of it goes again.
+       select d.delivery_id from delivery.delivery d where d.delivery_id = any ($1) and d.dead_letter and d.parts_left is not null
+          and exists (select 1 from delivery.segment g where g.delivery_id = d.delivery_id and g.state in ('failed', 'undelivered'))
+     ), forgotten as (
+       delete from delivery.segment g using broken b where g.delivery_id = b.delivery_id
+     )
+     update delivery.delivery d set state = 'queued', place = default, due_at = now(), error_code = 0, dead_letter = false,
+            deadline = now() + $2 * interval '1 s', updated_at = now(),
+            parts_left = case when d.delivery_id in (select b.delivery_id from broken b) then null else d.parts_left end
       where delivery_id = any ($1) and dead_letter`, [deliveryIds, deadlineSeconds],
   );
   return rowCount ?? 0;

@@ -5,7 +5,7 @@
 import type { SenderPolicy } from '@parley/contracts/rest/sender-policy';
 import type { ContentTypes, ContentVariables, MessageContent } from '@parley/domain/content-template';
 import type { Leg, RoutingPolicy } from '@parley/domain/delivery/routing';
-import type { MessageSid, ReceiptSid } from '@parley/domain/sid';
+import { newSid, type MessageSid, type ReceiptSid } from '@parley/domain/sid';
 import type { Pool } from '@parley/event-store/database';
 import { Batcher } from './batcher.js';
 import { Contacts } from './contacts.js';
@@ -53,6 +53,9 @@ export type Claim = DeliveryRow & {
   /** What a content template said for each channel. */
   content: MessageContent | null;
   opted_out: boolean;
+  /** Of a text that goes as several messages: the first that no carrier has, and how many there are with it. */
+  part: TextPart | null;
+  parts_left: number | null;
   /** null: the sender is not the account's. */
   carrier: string | null;
   /** null with a carrier: the simulator, without any connection. */
@@ -67,6 +70,9 @@ export type Claim = DeliveryRow & {
 
 export type StoredTemplate = { types: ContentTypes; variables: ContentVariables; language: string; approval: { name: string; status: string } | null };
 
+/** `reference`: the carrier is given it as the delivery's SID. `place`: from 0. */
+export type TextPart = { reference: ReceiptSid; place: number; body: string };
+
 export type Settlement = {
   deliveryId: ReceiptSid;
   attempt: number;
@@ -74,6 +80,8 @@ export type Settlement = {
   providerMessageIds?: string[];
   /** Each of the ids is a piece of the message, and each will be reported on: it arrived when all of them have. */
   segments?: boolean;
+  /** A carrier has this part of a long text, by its reference; `queued`: there are more. */
+  part?: ReceiptSid | undefined;
   /** The carrier was not called after all: it was no attempt. */
   unbegun?: boolean;
   errorCode?: number;
@@ -110,15 +118,15 @@ export class DeliveryStore {
     return this.settlements.do(settlement);
   }
 
-  /** Of these ids of a carrier, those that no other delivery of the account has, nor an earlier way of this one. */
-  async unclaimed({ account, delivery_id }: Claim, providerMessageIds: readonly string[]): Promise<string[]> {
+  /** Of these ids of a carrier, those that no other delivery of the account has, nor an earlier way or part of this one. */
+  async unclaimed({ account, delivery_id, part }: Claim, providerMessageIds: readonly string[]): Promise<string[]> {
     const { rows } = await this.pool.query<{ id: string }>(
       `select id from unnest($3::text[]) id where not exists (
          select 1 from delivery.delivery d where d.account = $1 and d.delivery_id <> $2
             and d.provider_message_ids[1] = id and d.provider_message_ids <> '{}')
-          and not exists (select 1 from delivery.segment g where g.account = $1 and g.provider_message_id = id and g.delivery_id <> $2)
+          and not exists (select 1 from delivery.segment g where g.account = $1 and g.provider_message_id = id and (g.delivery_id <> $2 or $4))
           and not exists (select 1 from delivery.delivery d where d.delivery_id = $2 and id = any (d.former_ids))`,
-      [account, delivery_id, providerMessageIds],
+      [account, delivery_id, providerMessageIds, part !== null],
     );
     return rows.map(({ id }) => id);
   }
@@ -160,6 +168,14 @@ export class DeliveryStore {
   /** Before the first attempt: a report that comes before its answer finds them. */
   async noteLegs({ delivery_id }: Claim, legs: readonly Leg[]): Promise<void> {
     await this.pool.query('update delivery.delivery set legs = $2 where delivery_id = $1 and legs is null', [delivery_id, JSON.stringify(legs)]);
+  }
+
+  /** Before the first attempt: what is sent as parts stays cut like this, whatever becomes of the message. Returns the first. */
+  async noteParts({ delivery_id, attempt }: Claim, texts: readonly string[]): Promise<TextPart> {
+    const parts = texts.map((body, place): TextPart => ({ reference: newSid('DY'), place, body }));
+    const { rowCount } = await this.pool.query(notePartsSql, [delivery_id, attempt, parts.length, JSON.stringify(parts)]);
+    if (rowCount !== parts.length) throw new Error('a long text was cut by somebody else');
+    return parts[0]!;
   }
 
   private async claimAll(lanes: Lane[]): Promise<(Claim | undefined)[]> {
@@ -205,7 +221,7 @@ with head as (
      set state = case when f.begins then 'sending' else 'unknown' end, attempt = d.attempt + f.begins::integer,
          lease_owner = $1, due_at = now() + $2 * interval '1 ms', updated_at = now()
     from free f where d.delivery_id = f.delivery_id
-  returning f.o::integer, ${DELIVERY_ROW}, d.attempt, d.attempts_before, d.legs, d.leg, d.template, d.message_index, d.body as own_body, d.deadline <= now() as expired
+  returning f.o::integer, ${DELIVERY_ROW}, d.attempt, d.attempts_before, d.legs, d.leg, d.template, d.message_index, d.body as own_body, d.parts_left, d.deadline <= now() as expired
 ), attempted as (
   insert into delivery.attempt (delivery_id, attempt, owner, leg, channel, sender, recipient)
   select delivery_id, attempt, $1, leg, channel, sender, recipient from claimed where state = 'sending'
@@ -221,6 +237,9 @@ select c.*, c.own_body is not null or m.sid is not null as found, coalesce(c.own
            from json_array_elements(m.media::json) with ordinality e (file, place)
            join media.media f on f.sid = e.file->>'sid' and f.account = c.account and f.state in ('stored', 'fetching') and f.category = 'media') end as files,
        x.at is not null and c.own_body is null as opted_out,
+       case when c.parts_left > 0 then (
+         select json_build_object('reference', e.reference, 'place', e.place, 'body', e.body)
+           from delivery.text_part e where e.delivery_id = c.delivery_id and not e.taken order by e.place limit 1) end as part,
        delivery.carrier_of(c.account, c.channel, c.sender) as carrier, s.connection, n.version, s.sid as sender_sid, s.rate, s.daily_cap, s.policy,
        coalesce((select min(a.started_at) from delivery.attempt a where a.delivery_id = c.delivery_id and a.attempt > c.attempts_before), now()) as first_attempt_at
   from claimed c
@@ -242,9 +261,9 @@ select c.*, c.own_body is not null or m.sid is not null as found, coalesce(c.own
 const settleSql = `
 with said as (
   select * from jsonb_to_recordset($1) as r ("deliveryId" text, attempt smallint, state text, "providerMessageIds" text[],
-    "errorCode" integer, "dueInMillis" float, "quietMillis" float, "deadLetter" boolean, "carrierCode" text, segments boolean, unbegun boolean, leg jsonb, legs jsonb)
+    "errorCode" integer, "dueInMillis" float, "quietMillis" float, "deadLetter" boolean, "carrierCode" text, segments boolean, part text, unbegun boolean, leg jsonb, legs jsonb)
 ), ended as (
-  update delivery.attempt a set ended_at = now(), outcome = case when r.leg is null then r.state else 'failed' end, error_code = r."errorCode", carrier_code = r."carrierCode"
+  update delivery.attempt a set ended_at = now(), outcome = case when r.part is not null then 'accepted' when r.leg is null then r.state else 'failed' end, error_code = r."errorCode", carrier_code = r."carrierCode"
     from said r where a.delivery_id = r."deliveryId" and a.attempt = r.attempt and r.unbegun is not true
 ), unmade as (
   delete from delivery.attempt a using said r where a.delivery_id = r."deliveryId" and a.attempt = r.attempt and r.unbegun
@@ -256,13 +275,17 @@ with said as (
   insert into delivery.segment (account, provider_message_id, delivery_id)
   select d.account, i.id, r."deliveryId" from locked r join delivery.delivery d on d.delivery_id = r."deliveryId"
    cross join lateral unnest(r."providerMessageIds") i (id) where r.segments on conflict do nothing
+), taken as (
+  update delivery.text_part p set taken = true from locked r where p.reference = r.part and p.delivery_id = r."deliveryId"
 )
 update delivery.delivery d
    set state = r.state, attempt = d.attempt - (r.unbegun is true)::integer, error_code = coalesce(r."errorCode", 0), lease_owner = null,
        dead_letter = coalesce(r."deadLetter", false), updated_at = now(),
-       provider_message_ids = case when r.leg is null then coalesce(r."providerMessageIds", d.provider_message_ids) else '{}' end,
+       provider_message_ids = case when r.leg is not null then '{}' when r.part is not null then d.provider_message_ids || r."providerMessageIds"
+                                   else coalesce(r."providerMessageIds", d.provider_message_ids) end,
+       parts_left = case when r.leg is null then d.parts_left - (r.part is not null)::integer end,
        due_at = least(now() + coalesce(r."dueInMillis", 0) * interval '1 ms', case when r.leg is null then d.deadline + coalesce(r."quietMillis", 0) * interval '1 ms' end),
-       deadline = case when r.leg is null then d.deadline + coalesce(r."quietMillis", 0) * interval '1 ms' else ${FRESH_DEADLINE} end,${wayColumns('r.leg', 'r.legs')}
+       deadline = case when r.leg is null then d.deadline + coalesce(r."quietMillis", 0) * interval '1 ms' else ${FRESH_DEADLINE} end,${wayColumns('r.leg', 'r.legs', undefined, 'r.part is not null')}
   from locked r where d.delivery_id = r."deliveryId"
 returning ${DELIVERY_ROW}`;
 
@@ -280,7 +303,7 @@ with next as (
   update delivery.attempt set ended_at = now(), outcome = 'queued' where delivery_id = $1 and attempt = $2
 ), moved as (
   update delivery.delivery d
-     set sender = n.address, tried = coalesce(d.tried, '{}') || $7::text, state = 'queued', place = default, due_at = now(), lease_owner = null, updated_at = now()
+     set sender = n.address, tried = coalesce(d.tried, '{}') || $7::text, parts_left = null, state = 'queued', place = default, due_at = now(), lease_owner = null, updated_at = now()
     from next n where d.delivery_id = $1 and d.attempt = $2 and d.state = 'sending'
   returning n.sid, n.address, n.service
 ), noted as (
@@ -288,3 +311,13 @@ with next as (
   on conflict (service, channel, recipient, sender) do update set updated_at = now()
 )
 select address from moved`;
+
+const notePartsSql = `
+with cut as (
+  update delivery.delivery set parts_left = $3 where delivery_id = $1 and attempt = $2 and state in ('sending', 'unknown') and parts_left is null returning delivery_id
+), former as (
+  -- Of an earlier way.
+  delete from delivery.text_part p using cut where p.delivery_id = cut.delivery_id
+)
+insert into delivery.text_part (reference, delivery_id, place, body)
+select e.reference, cut.delivery_id, e.place, e.body from cut, jsonb_to_recordset($4) as e (reference text, place smallint, body text)`;

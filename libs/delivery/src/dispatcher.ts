@@ -167,7 +167,8 @@ export class Dispatcher {
 
   private async send(stored: Claim): Promise<End> {
     if (!stored.found) return { state: 'cancelled' };
-    const legs = await this.legsOf(stored);
+    // Who has read the beginning gets the rest the same way, or none.
+    const legs = begun(stored) ? [] : await this.legsOf(stored);
     const adapter = await this.adapterOf(stored);
     if (!adapter) return failed(NOT_OUR_SENDER, true);
     const decided = await this.decide(stored, legs, adapter);
@@ -179,7 +180,7 @@ export class Dispatcher {
       const { complete = (_claim, _adapter, message) => Promise.resolve(message) } = this.options;
       const { providerMessageIds, recipient, status } = await adapter.send(await complete(claim, adapter, delivery), this.signal());
       if (recipient) this.options.store.noteNames(claim, recipient.alsoKnownAs).catch((error: unknown) => log.warn('names of a recipient not noted', { error }));
-      return { state: status ?? 'accepted', providerMessageIds, segments: providerMessageIds.length > 1, call: 'fine' };
+      return { ...taken(claim, providerMessageIds, status), call: 'fine' };
     } catch (error) {
       if (!(error instanceof SendError)) throw error;
       if (claim.daily_cap !== null && claim.sender_sid !== null && !error.ambiguous) await this.options.store.giveBackOfDay(claim.sender_sid);
@@ -199,9 +200,14 @@ export class Dispatcher {
     const claim = withTemplate(stored);
     if (!claim) return { end: goOn(legs, TEMPLATE_MISSING) ?? failed(TEMPLATE_MISSING) };
     const { nothing, ...forms } = await formsOf(claim, (messageSid) => this.options.store.idOf(claim, messageSid));
-    const outgoing = { ...outgoingOf(claim, this.options.files), ...forms };
+    const outgoing = { ...outgoingOf(claim, this.options.files), ...(claim.part ? {} : forms) };
     if (nothing) return { end: { state: 'cancelled' } };
     const decision = this.route(claim, outgoing, legs, adapter);
+    if (decision.do === 'split') {
+      const parts = decision.texts.length;
+      const part = await this.options.store.noteParts(claim, decision.texts);
+      return this.decide({ ...claim, part, parts_left: parts }, legs, adapter);
+    }
     if (decision.do !== 'send') return { end: endOf(decision) };
     if (outgoing.pending) return { end: { state: 'queued', dueInMillis: MEDIA_PAUSE_MILLIS } };
     const { text: body, files } = decision;
@@ -215,7 +221,7 @@ export class Dispatcher {
       now: Date.now(), channel, sender, recipient, policy: claim.routing, senderRegions: claim.policy?.regions, legs, text: body, author: authorOf(claim),
       audience: claim.audience ?? 1, files: media.map(({ url }, i) => ({ url, bytes: i === 0 ? bytes : 0 })),
       limits: { textCharsMax: limits.bodyCharsMax, filesMax: filesMaxOf(claim, limits), fileBytesMax: limits.mediaBytesMax },
-      optedOut: claim.opted_out, expired: claim.expired, window: limits.replyWindow ? windowOf(claim) : 'none', kind: ofTemplate ? 'template' : rich ? 'form' : 'text',
+      optedOut: claim.opted_out, expired: claim.expired, window: limits.replyWindow ? windowOf(claim) : 'none', kind: claim.part ? 'part' : ofTemplate ? 'template' : rich ? 'form' : 'text',
     });
   }
 
@@ -239,9 +245,10 @@ export class Dispatcher {
   }
 
   /** With its cap of the day reached: by another sender of the pool, or tomorrow. */
-  private async capped({ sender_sid, daily_cap }: Claim): Promise<End | undefined> {
+  private async capped(claim: Claim): Promise<End | undefined> {
+    const { sender_sid, daily_cap } = claim;
     if (sender_sid === null || daily_cap === null || (await this.options.store.takeOfDay(sender_sid, daily_cap))) return undefined;
-    return { state: 'queued', dueInMillis: DAY_MILLIS - (Date.now() % DAY_MILLIS), unbegun: true, senderFailed: true };
+    return { state: 'queued', dueInMillis: DAY_MILLIS - (Date.now() % DAY_MILLIS), unbegun: true, senderFailed: !begun(claim) };
   }
 
   private afterFailure(claim: Claim, error: SendError, adapter: ChannelAdapter, legs: readonly Leg[]): End {
@@ -252,7 +259,7 @@ export class Dispatcher {
     const dueInMillis = pauseAfter(claim.attempt - claim.attempts_before, error, this.retries);
     const aboutOnePerson = code === 'recipient_rate_limited';
     const call = code === 'rate_limited' && retryAfterMillis ? { pauseMillis: retryAfterMillis } : error.retryable && !aboutOnePerson ? 'trouble' : 'fine';
-    const senderFailed = code === 'invalid_sender' && !error.retryable;
+    const senderFailed = code === 'invalid_sender' && !error.retryable && !begun(claim);
     if (dueInMillis !== undefined) return { state: 'queued', dueInMillis, errorCode, carrierCode, call };
     return { ...(goOn(legs, errorCode) ?? failed(errorCode, error.retryable)), carrierCode, call, senderFailed };
   }
@@ -263,7 +270,7 @@ export class Dispatcher {
     try {
       const known = adapter?.lookup && (await adapter.lookup(await this.asSent(claim, adapter), this.signal()));
       const ids = known && (await this.options.store.unclaimed(claim, known.providerMessageIds));
-      if (ids && ids.length > 0) return { state: 'accepted', providerMessageIds: ids, call: 'fine' };
+      if (ids && ids.length > 0) return { ...(claim.part ? taken(claim, ids) : { state: 'accepted' as const, providerMessageIds: ids }), call: 'fine' };
     } catch (error) {
       if (!(error instanceof SendError)) throw error;
       return this.unanswered(claim, adapter?.limits.lookupDelayMillis ?? 0);
@@ -311,13 +318,22 @@ export class Dispatcher {
 
 const failed = (errorCode: number, deadLetter = false): End => ({ state: 'failed', errorCode, deadLetter });
 
+/** A carrier has it; of a long text, this part of it. */
+function taken({ part, parts_left }: Claim, providerMessageIds: string[], status: 'accepted' | 'sent' = 'accepted'): End {
+  if (!part) return { state: status, providerMessageIds, segments: providerMessageIds.length > 1 };
+  return { state: parts_left === 1 ? status : 'queued', dueInMillis: 0, providerMessageIds, segments: true, part: part.reference };
+}
+
+/** A carrier has the beginning of a long text. */
+const begun = ({ part }: Claim): boolean => part !== null && part.place > 0;
+
 const moved = (leg: Leg, rest: Leg[], errorCode: number): End => ({ state: 'queued', leg, legs: rest, errorCode, dueInMillis: 0 });
 function goOn(legs: readonly Leg[], errorCode: number): End | undefined {
   const next = nextLeg(legs, errorCode);
   return next && moved(next.leg, next.rest, errorCode);
 }
 
-function endOf(decision: Exclude<Decision, { do: 'send' }>): End {
+function endOf(decision: Exclude<Decision, { do: 'send' | 'split' }>): End {
   switch (decision.do) {
     case 'wait': {
       const millis = Math.max(0, decision.until - Date.now());
@@ -333,7 +349,7 @@ function windowOf({ window_opened_at, content }: Claim): 'open' | 'closed' {
   return planForWindow({ openedAt, now: new Date(), hasTemplate: content?.channels.whatsapp.template !== undefined }) === 'free' ? 'open' : 'closed';
 }
 
-const deliveryOf = ({ delivery_id, leg, conversation_sid, sender, recipient, first_attempt_at }: Claim, { body, media, rich, inReplyTo }: Outgoing): Delivery => ({
-  deliveryId: delivery_id, ...(leg > 0 && { way: leg }), ...(conversation_sid !== '' && { conversationSid: conversation_sid }), sender, recipient, body, media, firstAttemptAt: isoTime(first_attempt_at),
+const deliveryOf = ({ delivery_id, part, leg, conversation_sid, sender, recipient, first_attempt_at }: Claim, { body, media, rich, inReplyTo }: Outgoing): Delivery => ({
+  deliveryId: part?.reference ?? delivery_id, ...(leg > 0 && { way: leg }), ...(conversation_sid !== '' && { conversationSid: conversation_sid }), sender, recipient, body, media, firstAttemptAt: isoTime(first_attempt_at),
   ...(rich && { rich }), ...(inReplyTo !== undefined && { inReplyTo }),
 });

@@ -4,17 +4,18 @@
  */
 
 /**
+ * `rested`: a part of a long text is over, and the next has attempts of its own.
  * Of a row `d`; `leg` and `legs` are JSON, the way it takes and those that are left after it. `leg` null: it stays where it is. `ids`: further ids of
  * the way it leaves.
  */
-export const wayColumns = (leg: string, legs: string, ids = "'{}'::text[]"): string => {
+export const wayColumns = (leg: string, legs: string, ids = "'{}'::text[]", rested = 'false'): string => {
   const moved = (yes: string, no: string) => `case when ${leg} is null then ${no} else ${yes} end`;
   return `
        legs = coalesce(${legs}, d.legs), leg = ${moved('d.leg + 1', 'd.leg')}, template = ${moved(`${leg}->>'template'`, 'd.template')},
        channel = coalesce(${leg}->>'channel', d.channel), sender = coalesce(${leg}->>'sender', d.sender), recipient = coalesce(${leg}->>'recipient', d.recipient),
        place = case when (${leg}->>'channel', ${leg}->>'sender', ${leg}->>'recipient') is distinct from (d.channel, d.sender, d.recipient) and ${leg} is not null
                     then nextval(pg_get_serial_sequence('delivery.delivery', 'place')) else d.place end,
-       attempts_before = ${moved('d.attempt', 'd.attempts_before')},
+       attempts_before = case when ${leg} is not null or ${rested} then d.attempt else d.attempts_before end,
        former_ids = ${moved(`coalesce(d.former_ids, '{}') || d.provider_message_ids || ${ids}`, 'd.former_ids')}`;
 };
 

@@ -53,7 +53,8 @@ export function authorOf({ author_name, author_attributes }: Claim): string | nu
 }
 
 export function outgoingOf(claim: Claim, { urlOf, open }: Files): Outgoing {
-  const { account, channel, body, files, content } = claim;
+  const { account, channel, body, files, content, part } = claim;
+  if (part) return { body: part.body, media: [], bytes: 0, pending: false };
   const rendered = content?.channels[channel as keyof typeof content.channels];
   if (rendered) {
     const media = rendered.mediaUrls.map((url) => ({ url, contentType: null, filename: null, bytes: null }));

@@ -87,8 +87,11 @@ export class Receipts {
   }
 
   private async applyAll(said: Said[]): Promise<Applied[]> {
-    const { applied, segmented } = await this.applyRows(said);
+    const { applied, segmented: known } = await this.applyRows(said);
+    const strange = said.map((one, o) => ({ ...one, o })).filter(({ deliveryId, o }) => deliveryId !== undefined && !applied[o]!.matched && !known.includes(o));
+    const segmented = [...known, ...(await this.takeParts(strange))];
     if (segmented.length === 0) return applied;
+    for (const o of segmented) applied[o] = { matched: true, moved: undefined };
     // Each piece moves by itself and commits; what follows for the message is asked afterwards, so that of two pieces reported
     // at once the later one sees both.
     const wholes = await this.moveSegments(segmented.map((o) => said[o]!));
@@ -107,6 +110,17 @@ export class Receipts {
       applied: said.map((_, o) => ({ matched: matched.has(o), moved: moved.get(o) })),
       segmented: [...new Set(rows.filter(({ segmented }) => segmented).map(({ o }) => o))],
     };
+  }
+
+  /**
+   * A report with our reference of a part is as good as the answer to its send, which may have been lost: the part is taken. Nothing
+   * of parts that were taken before. Returns which reports were about a part.
+   */
+  private async takeParts(said: (Said & { o: number })[]): Promise<number[]> {
+    if (said.length === 0) return [];
+    const { rows } = await this.pool.query<{ o: number } & Lane>({ name: 'take-parts', text: takePartsSql, values: [JSON.stringify(said)] });
+    for (const { account, channel, sender, recipient } of rows) this.wake({ account, channel, sender, recipient });
+    return rows.map(({ o }) => o);
   }
 
   /** What follows for the whole message of each: failed when a piece is, else as far as the piece that is furthest behind. */
@@ -148,7 +162,7 @@ with said as (
 ), locked as materialized (
   select f.*, l.leg, l.legs from furthest f cross join lateral (
     select d.state, w.leg, w.legs from delivery.delivery d
-      left join lateral (${nextWay('f."errorCode"')}) w on f.status in ('failed', 'undelivered')
+      left join lateral (${nextWay('f."errorCode"')}) w on f.status in ('failed', 'undelivered') and d.parts_left is null
      where d.delivery_id = f.delivery_id and delivery.rank(d.state) < f.rank
        and not (f.status not in ('delivered', 'read') and f."providerMessageId" = any (coalesce(d.former_ids, '{}'))) for update of d) l
 ), forgotten as (
@@ -187,7 +201,34 @@ select s.o, g.delivery_id, w.state, w.error_code from said s
   join delivery.segment g on g.account = s.account and g.provider_message_id = s."providerMessageId"
  cross join lateral (
    select e.state, e.error_code from delivery.segment e where e.delivery_id = g.delivery_id
-    order by e.state in ('failed', 'undelivered') desc, delivery.rank(e.state), e.state limit 1) w`;
+    order by e.state in ('failed', 'undelivered') desc, delivery.rank(e.state), e.state limit 1) w
+  join delivery.delivery d on d.delivery_id = g.delivery_id
+ -- While parts of a long text are still to go, only a failure says something about all of it.
+ where coalesce(d.parts_left, 0) = 0 or w.state in ('failed', 'undelivered')`;
+
+const takePartsSql = `
+with said as (
+  select distinct on ("deliveryId") r.* from jsonb_to_recordset($1) as r (o integer, account text, "providerMessageId" text, "deliveryId" text) order by "deliveryId", o
+), locked as materialized (
+  select m.*, l.attempt from (
+    select s.*, p.delivery_id, p.place from said s join delivery.text_part p on p.reference = s."deliveryId" order by p.delivery_id) m
+  cross join lateral (
+    select d.attempt from delivery.delivery d
+     where d.delivery_id = m.delivery_id and d.account = m.account and d.state in ('sending', 'unknown')
+       and m.place = (select min(e.place) from delivery.text_part e where e.delivery_id = m.delivery_id and not e.taken)
+       for update of d) l
+), taken as (
+  update delivery.text_part p set taken = true from locked l where p.reference = l."deliveryId"
+), ended as (
+  update delivery.attempt a set ended_at = coalesce(a.ended_at, now()), outcome = 'accepted' from locked l where a.delivery_id = l.delivery_id and a.attempt = l.attempt
+), segmented as (
+  insert into delivery.segment (account, provider_message_id, delivery_id) select account, "providerMessageId", delivery_id from locked on conflict do nothing
+)
+update delivery.delivery d
+   set state = case when d.parts_left = 1 then 'accepted' else 'queued' end, due_at = now(), parts_left = d.parts_left - 1, attempts_before = d.attempt, lease_owner = null,
+       provider_message_ids = d.provider_message_ids || l."providerMessageId", updated_at = now()
+  from locked l where d.delivery_id = l.delivery_id
+returning l.o, d.account, d.channel, d.sender, d.recipient`;
 
 const markSql = `
 with said as (

@@ -29,6 +29,7 @@ export const routingPolicy = z.strictObject({
   regions: z.strictObject({ allow: beginnings.optional(), deny: beginnings.optional() }).optional(),
   media: z.enum(['link', 'refuse']).optional(),
   author_name: z.enum(['never', 'group', 'always']).optional(),
+  long_text: z.enum(['refuse', 'split']).optional(),
 });
 
 const policy = parsed((value): RoutingPolicy | undefined => {
@@ -40,7 +41,7 @@ const policy = parsed((value): RoutingPolicy | undefined => {
   } catch {
     return undefined;
   }
-}, 20001).meta({ contentMediaType: 'application/json', description: 'JSON: fallback, quiet_hours, regions, media, author_name (docs/routing.md).' });
+}, 20001).meta({ contentMediaType: 'application/json', description: 'JSON: fallback, quiet_hours, regions, media, author_name, long_text (docs/routing.md).' });
 
 export const createRoutingPolicy = z.object({ ConversationSid: sid('CH', 20001).optional(), Policy: policy })
   .transform((p) => ({ conversation: p.ConversationSid, policy: p.Policy }));

@@ -42,6 +42,16 @@ describe('a message', () => {
     given({ text: null, files: [{ url: 'u1', bytes: 1 }, { url: 'u2', bytes: 1 }], limits: { textCharsMax: 10, filesMax: 0, fileBytesMax: 0 } }).then(sends('u1\nu2', 'linked')));
   it('is too long with its links', () =>
     given({ files: [{ url: 'https://long', bytes: 1 }], limits: { textCharsMax: 10, filesMax: 0, fileBytesMax: 0 } }).then(fails(21617)));
+  it('too long goes in parts by SMS, where the policy says so', () => {
+    const long: Partial<Attempted> = { ...bySms, text: 'one two three', policy: { long_text: 'split', author_name: 'always' } };
+    given({ ...long, author: null }).then({ do: 'split', texts: ['one two', 'three'] });
+    given(long).then({ do: 'split', texts: ['Ann: one', 'two three'] });
+    given({ ...long, text: 'one two' }).then({ do: 'split', texts: ['Ann: one', 'two'] });
+    given({ ...long, text: 'x' }).then(sends('Ann: x'));
+    given({ ...long, text: 'one two', kind: 'part' }).then(sends('one two'));
+    for (const otherwise of [byWhatsapp, { policy: {} }, { kind: 'form' as const }, { optedOut: true }])
+      given({ ...long, ...otherwise }).then(fails('optedOut' in otherwise ? 21610 : 21617));
+  });
   it('waits until it may be heard', () =>
     given({ policy: { quiet_hours: { start: '10:00', end: '13:00', time_zone: 'UTC' } } }).then({ do: 'wait', until: Date.parse('2026-07-02T13:00:00Z') }));
   it('that fails anyway does not wait for that', () =>

@@ -4,6 +4,7 @@
  */
 import { channelOf, channelOfProxy, type ChannelType } from '../address.js';
 import { quietUntil, type QuietHours } from './quiet-hours.js';
+import { splitText } from './split-text.js';
 
 /** Why a delivery may be tried another way; each stands for receipt codes (channel facts, 1.10 and 2.8). */
 export const fallbackReasons = ['not_on_channel', 'outside_window', 'undeliverable', 'invalid_recipient', 'deadline'] as const;
@@ -28,6 +29,8 @@ export type RoutingPolicy = {
   media?: 'link' | 'refuse';
   /** Whether the text begins with its author's name; `group`: where several people outside the chat get it. */
   author_name?: 'never' | 'group' | 'always';
+  /** A text longer than a carrier takes: refused (as here), or sent by SMS as several messages. */
+  long_text?: 'refuse' | 'split';
 };
 
 /** Where a delivery goes: the lane it waits in. */
@@ -82,11 +85,13 @@ export type Attempted = Route & {
   expired: boolean;
   /** `closed`: the person has been silent so long that only a template is let through. */
   window: 'open' | 'closed' | 'none';
-  /** `template`: an approved one. `form`: of its channel's own (buttons, a place). Nothing is put into either. */
-  kind: 'text' | 'form' | 'template';
+  /** `template`: an approved one. `form`: of its channel's own (buttons, a place). `part`: of a long text. Nothing is put into any of them. */
+  kind: 'text' | 'form' | 'template' | 'part';
 };
 export type Decision =
   | { do: 'send'; text: string | null; files: 'along' | 'linked' }
+  /** As several messages, in this order. */
+  | { do: 'split'; texts: string[] }
   | { do: 'wait'; until: number }
   | { do: 'next'; leg: Leg; rest: Leg[]; errorCode: number }
   | { do: 'fail'; errorCode: number };
@@ -114,9 +119,12 @@ export function route(attempted: Attempted): Decision {
   const lines = [attempted.text ?? '', ...(linked ? files.map(({ url }) => url) : [])].filter((line) => line !== '');
   if (kind === 'text' && lines.length === 0 && files.length === 0) return refuse(refusals.nothing);
   const text = lines.length === 0 ? null : kind !== 'text' ? attempted.text : withAuthor(lines.join('\n'), attempted);
-  if (text !== null && text.length > limits.textCharsMax) return refuse(refusals.tooLong);
+  const long = text !== null && text.length > limits.textCharsMax;
+  const parts = long && policy.long_text === 'split' && kind === 'text' && attempted.channel === 'sms' && (linked || files.length === 0) ? splitText(text, limits.textCharsMax) : undefined;
+  if (long && !parts) return refuse(refusals.tooLong);
   const until = quietUntil(policy.quiet_hours, attempted.channel, attempted.now);
-  return until === undefined ? { do: 'send', text, files: linked ? 'linked' : 'along' } : { do: 'wait', until };
+  if (until !== undefined) return { do: 'wait', until };
+  return parts ? { do: 'split', texts: parts } : { do: 'send', text, files: linked ? 'linked' : 'along' };
 }
 
 /** Mails show their author elsewhere. */
