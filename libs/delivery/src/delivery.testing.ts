@@ -5,7 +5,10 @@ import type { ReportDelivery, ConversationCommands } from '@parley/contracts/com
 import { newSid, type AccountSid, type ReceiptSid } from '@parley/domain/sid';
 import { testDatabase, type TestDatabase } from '@parley/event-store/database.testing';
 import type { Carriers } from './carriers.js';
+import { DeliveryStore } from './delivery-store.js';
+import { Dispatcher } from './dispatcher.js';
 import type { Lane } from './lane.js';
+import { Receipts } from './receipts.js';
 
 /** Polls until the condition holds; throws after 10 s. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -95,6 +98,17 @@ export class DeliveryBench {
       "insert into registry.account (sid, friendly_name, auth_token, default_chat_service_sid) values ($1, '', $2, 'IS')",
       [this.account, this.db.box.seal('token')],
     );
+  }
+
+  /** A dispatcher that tries again at once, and the receipts it writes; it goes on with what moves to another way. */
+  dispatching(): { dispatcher: Dispatcher; receipts: Receipts } {
+    const wake = (lane: Lane) => dispatcher.wake(lane);
+    const receipts = new Receipts(this.db.pool, this.conversations, wake);
+    const dispatcher = new Dispatcher({
+      store: new DeliveryStore(this.db.pool, 'one'), carriers: this.carriers, receipts, onMoved: wake, files: { urlOf: (sid) => `https://p.example/${sid}` },
+      retries: { attemptsMax: 3, pauseMillis: 0, pauseMillisMax: 0, unanswered: 'retry' },
+    });
+    return { dispatcher, receipts };
   }
 
   lane(recipient = `+1555${String(this.next++).padStart(7, '0')}`, sender = '+15550100001'): Lane {

@@ -4,9 +4,9 @@ import { newSid } from '@parley/domain/sid';
 import { replayDeadLetters } from './dead-letters.js';
 import { DeliveryBench, until } from './delivery.testing.js';
 import { DeliveryStore } from './delivery-store.js';
-import { Dispatcher } from './dispatcher.js';
+import type { Dispatcher } from './dispatcher.js';
 import type { Lane } from './lane.js';
-import { Receipts } from './receipts.js';
+import type { Receipts } from './receipts.js';
 
 let bench: DeliveryBench;
 let dispatcher: Dispatcher;
@@ -18,13 +18,7 @@ beforeAll(async () => { bench = await DeliveryBench.open(); });
 afterAll(() => bench.db.drop());
 beforeEach(async () => {
   await bench.clear();
-  const { db: { pool }, carriers, conversations } = bench;
-  const wake = (lane: Lane) => dispatcher.wake(lane);
-  receipts = new Receipts(pool, conversations, wake);
-  dispatcher = new Dispatcher({
-    store: new DeliveryStore(pool, 'one'), carriers, receipts, onMoved: wake, files: { urlOf: (sid) => `https://p.example/${sid}` },
-    retries: { attemptsMax: 3, pauseMillis: 0, pauseMillisMax: 0, unanswered: 'retry' },
-  });
+  ({ dispatcher, receipts } = bench.dispatching());
   await policy({ long_text: 'split' });
 });
 afterEach(() => dispatcher.stop());
