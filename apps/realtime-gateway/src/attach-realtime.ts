@@ -25,6 +25,8 @@ import { CLIENT_PATH, type ClientGateway } from './client-sdk/client-gateway.js'
 import { Subscriber } from './subscriber.js';
 
 export const STREAM_PATH = '/v1/stream';
+/** A client is told this long before its token ends. */
+const EXPIRY_NOTICE_MILLIS = 180_000;
 export type RealtimeDeps = {
   tail: Pick<LogTail, 'subscribe' | 'readConversation'>;
   pool: Pool;
@@ -62,7 +64,7 @@ class Gateway {
     handleProtocols: (offered) => (offered.has('parley.v1') ? 'parley.v1' : false),
   });
   private readonly hub: Hub;
-  private readonly connections: Connections;
+  private readonly connections: Connections<Session>;
   private readonly subscriber: Subscriber;
   private readonly outbox = new Outbox();
   private readonly unsubscribe: () => void;
@@ -83,7 +85,10 @@ class Gateway {
     });
     const replayer = new Replayer(tail, (subscription) => this.hub.leave(subscription));
     this.subscriber = new Subscriber(pool, this.hub, replayer, max);
-    this.connections = new Connections(this.limits, accounts, (session) => this.hub.remove(session), deps.presence);
+    this.connections = new Connections({
+      limits: this.limits, accounts, presence: deps.presence, noticeMillis: EXPIRY_NOTICE_MILLIS, gauge: { name: 'parley_realtime_sockets', help: 'Open websockets' },
+      onGone: (session) => this.hub.remove(session),
+    });
     this.unsubscribe = tail.subscribe((events) => {
       try {
         this.hub.publish(events);
@@ -135,7 +140,7 @@ class Gateway {
       if (isBinary) return session.end(closing.binary, 'frames are JSON text');
       dialogue.received((data as Buffer).toString('utf8'));
     });
-    if (principal) this.connections.admit(session, principal);
+    if (principal) dialogue.admit(principal);
     else if (token !== null) dialogue.hello(token);
   }
 

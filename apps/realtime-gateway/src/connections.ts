@@ -1,62 +1,83 @@
-/** All open sockets: admission, limits, heartbeats, ends of tokens, the end of the process. */
+/** All open sockets of one protocol: admission, limits, signs of life, ends of tokens, accounts and keys, the end of the process. */
 import type { Accounts } from '@parley/event-store/accounts';
 import { metrics } from '@parley/telemetry/metrics';
 import type { Principal } from '@parley/event-store/access-token';
 import type { Presence } from '@parley/runtime/presence';
 import type { RealtimeLimits } from './limits.js';
-import { closing, type Session } from './session.js';
 
 const SWEEP_MILLIS_MAX = 1_000;
-/** A client is told this long before its token ends. */
-const EXPIRY_NOTICE_MILLIS = 180_000;
+const CLOSE_TIMEOUT = 4010;
 
-export class Connections {
-  private readonly sessions = new Set<Session>();
+/** A client's socket; what it is told, each protocol says in its own words. */
+export interface Connected {
+  /** Undefined until it has said who it is. */
+  principal: Principal | undefined;
+  readonly openedAt: number;
+  heardAt: number;
+  pingedAt: number;
+  expiryTold: boolean;
+  onClosed: () => void;
+  ping(): void;
+  end(code: number, reason: string): void;
+  /** At `expiresAt` (milliseconds) its token ends. */
+  tokenEnds(expiresAt: number): void;
+  /** These three end it. */
+  tokenEnded(): void;
+  revoked(): void;
+  serverStops(): void;
+}
+
+export type ConnectionsParts<Client> = {
+  limits: RealtimeLimits;
+  accounts: Accounts;
+  presence: Presence | undefined;
+  /** A client is told this long before its token ends. */
+  noticeMillis: number;
+  gauge: { name: string; help: string };
+  onGone(client: Client): void;
+};
+
+export class Connections<Client extends Connected> {
+  private readonly clients = new Set<Client>();
   private readonly perAccount = new Map<string, number>();
   private unauthenticated = 0;
   private readonly sweeper: NodeJS.Timeout;
   private readonly rechecker: NodeJS.Timeout;
 
-  constructor(
-    private readonly limits: RealtimeLimits, private readonly accounts: Accounts, private readonly onGone: (session: Session) => void,
-    private readonly presence?: Presence,
-  ) {
+  constructor(private readonly parts: ConnectionsParts<Client>) {
+    const { limits, gauge } = parts;
     this.sweeper = setInterval(() => this.sweep(), Math.min(SWEEP_MILLIS_MAX, limits.heartbeatMillis / 4)).unref();
     this.rechecker = setInterval(() => void this.recheck().catch(() => {}), limits.recheckMillis).unref(); // asked again next time
-    metrics.gauge('parley_realtime_sockets', 'Open websockets', () => this.sessions.size);
+    metrics.gauge(gauge.name, gauge.help, () => this.clients.size);
   }
 
   /** False when too many sockets have not said who they are. */
-  get hasRoom(): boolean { return this.unauthenticated < this.limits.unauthenticatedMax; }
+  get hasRoom(): boolean { return this.unauthenticated < this.parts.limits.unauthenticatedMax; }
 
-  add(session: Session): void {
-    this.sessions.add(session);
+  add(client: Client): void {
+    this.clients.add(client);
     this.unauthenticated += 1;
-    session.onClosed = () => this.remove(session);
+    client.onClosed = () => this.remove(client);
   }
 
-  /** Counts it to its account and says `ready`; closes it when the account has too many. */
-  admit(session: Session, principal: Principal): void {
-    const { account } = principal;
+  /** Counts it to its account. False: the account has as many as it may. */
+  admit(client: Client, principal: NonNullable<Client['principal']>): boolean {
+    const { account, service, identity } = principal;
     const count = this.perAccount.get(account) ?? 0;
-    if (count >= this.limits.socketsPerAccountMax) {
-      session.refuse(undefined, 20429, 'Too many websockets of this account');
-      return session.end(closing.tooMany, 'too many websockets of this account');
-    }
+    if (count >= this.parts.limits.socketsPerAccountMax) return false;
     this.perAccount.set(account, count + 1);
     this.unauthenticated -= 1;
-    session.principal = principal;
-    if (principal.identity !== undefined) this.presence?.arrived(principal.service!, principal.identity);
-    session.say({ type: 'ready', ...this.standing(principal) });
+    client.principal = principal;
+    if (identity !== undefined) this.parts.presence?.arrived(service!, identity);
+    return true;
   }
 
   /** A new token for the same member. False when it is somebody else's. */
-  renew(session: Session, principal: Principal, id: string | number | undefined): boolean {
-    const { account, identity, service } = session.principal!;
+  renew(client: Client, principal: NonNullable<Client['principal']>): boolean {
+    const { account, identity, service } = client.principal!;
     if (principal.account !== account || principal.identity !== identity || principal.service !== service) return false;
-    session.principal = principal;
-    session.expiryTold = false;
-    session.say({ type: 'ready', id, ...this.standing(principal) });
+    client.principal = principal;
+    client.expiryTold = false;
     return true;
   }
 
@@ -64,24 +85,14 @@ export class Connections {
   close(): void {
     clearInterval(this.sweeper);
     clearInterval(this.rechecker);
-    for (const session of this.sessions) {
-      session.say({ type: 'closing', message: 'The server restarts. Connect again and resume from the last position you saw.' });
-      session.end(closing.goingAway, 'server restarts, resume');
-    }
+    for (const client of [...this.clients]) client.serverStops();
   }
 
-  private standing({ account, identity, service, expiresAt }: Principal): object {
-    return {
-      account_sid: account, identity: identity ?? null, chat_service_sid: service ?? null,
-      expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(), heartbeat_seconds: this.limits.heartbeatMillis / 1000,
-    };
-  }
-
-  private remove(session: Session): void {
-    if (!this.sessions.delete(session)) return;
-    this.onGone(session);
-    const { account, identity, service } = session.principal ?? {};
-    if (identity !== undefined) this.presence?.left(service!, identity);
+  private remove(client: Client): void {
+    if (!this.clients.delete(client)) return;
+    this.parts.onGone(client);
+    const { account, identity, service } = client.principal ?? {};
+    if (identity !== undefined) this.parts.presence?.left(service!, identity);
     if (account === undefined) {
       this.unauthenticated -= 1;
       return;
@@ -93,39 +104,44 @@ export class Connections {
 
   private sweep(): void {
     const now = Date.now();
-    const { helloMillis, heartbeatMillis } = this.limits;
-    for (const session of this.sessions) {
-      if (!session.principal) {
-        if (now - session.openedAt > helloMillis) session.end(closing.timeout, 'no hello in time');
+    const { limits: { helloMillis, heartbeatMillis }, noticeMillis } = this.parts;
+    for (const client of [...this.clients]) {
+      if (!client.principal) {
+        if (now - client.openedAt > helloMillis) client.end(CLOSE_TIMEOUT, 'did not say who it is in time');
         continue;
       }
-      if (now - session.heardAt > 2.5 * heartbeatMillis) session.end(closing.timeout, 'no sign of life');
-      else if (now - session.pingedAt >= heartbeatMillis) session.ping();
-      const { expiresAt } = session.principal;
+      if (now - client.heardAt > 2.5 * heartbeatMillis) {
+        client.end(CLOSE_TIMEOUT, 'no sign of life');
+        continue;
+      }
+      if (now - client.pingedAt >= heartbeatMillis) {
+        client.pingedAt = now;
+        client.ping();
+      }
+      const { expiresAt } = client.principal;
       if (expiresAt === undefined) continue;
-      if (now >= expiresAt) {
-        session.refuse(undefined, 20104, 'Access Token expired or expiration date invalid');
-        session.end(closing.unauthenticated, 'token expired');
-      } else if (!session.expiryTold && now >= expiresAt - EXPIRY_NOTICE_MILLIS) {
-        session.expiryTold = true;
-        session.say({ type: 'token_expiring', expires_at: new Date(expiresAt).toISOString() });
+      if (now >= expiresAt) client.tokenEnded();
+      else if (!client.expiryTold && now >= expiresAt - noticeMillis) {
+        client.expiryTold = true;
+        client.tokenEnds(expiresAt);
       }
     }
   }
 
   private async recheck(): Promise<void> {
+    const { accounts } = this.parts;
     const refused = new Map<string, boolean>();
-    for (const { principal } of [...this.sessions]) {
+    for (const { principal } of [...this.clients]) {
       if (!principal) continue;
       const { account, key } = principal;
       const name = `${account} ${key ?? ''}`;
       if (refused.has(name)) continue;
-      const active = (await this.accounts.find(account))?.status === 'active';
-      refused.set(name, !active || (key !== undefined && !(await this.accounts.findKey(key))));
+      const active = (await accounts.find(account))?.status === 'active';
+      refused.set(name, !active || (key !== undefined && !(await accounts.findKey(key))));
     }
-    for (const session of this.sessions) {
-      const { account, key } = session.principal ?? {};
-      if (refused.get(`${account} ${key ?? ''}`)) session.end(closing.forbidden, 'account or key no longer active');
+    for (const client of [...this.clients]) {
+      const { account, key } = client.principal ?? {};
+      if (refused.get(`${account} ${key ?? ''}`)) client.revoked();
     }
   }
 }

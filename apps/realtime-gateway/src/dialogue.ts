@@ -9,7 +9,7 @@ import type { Subscriber } from './subscriber.js';
 
 export type DialogueParts = {
   limits: RealtimeLimits;
-  connections: Connections;
+  connections: Connections<Session>;
   subscriber: Subscriber;
   verify: (token: string) => Promise<Principal>;
 };
@@ -47,6 +47,21 @@ export class Dialogue {
     this.enqueue(() => this.authenticate(token, undefined));
   }
 
+  /** It is known who it is. */
+  admit(principal: Principal, id?: string | number): void {
+    const { session, parts: { connections } } = this;
+    if (connections.admit(session, principal)) return this.ready(principal, id);
+    session.refuse(id, 20429, 'Too many websockets of this account');
+    session.end(closing.tooMany, 'too many websockets of this account');
+  }
+
+  private ready({ account, identity, service, expiresAt }: Principal, id: string | number | undefined): void {
+    this.session.say({
+      type: 'ready', id, account_sid: account, identity: identity ?? null, chat_service_sid: service ?? null,
+      expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(), heartbeat_seconds: this.parts.limits.heartbeatMillis / 1000,
+    });
+  }
+
   private enqueue(task: () => Promise<void> | void): void {
     this.queued += 1;
     this.work = this.work.then(async () => {
@@ -79,8 +94,9 @@ export class Dialogue {
     try {
       const principal = await verify(token);
       if (!session.open) return;
-      if (!session.principal) connections.admit(session, principal);
-      else if (!connections.renew(session, principal, id)) session.refuse(id, 20001, 'The token is for somebody else');
+      if (!session.principal) this.admit(principal, id);
+      else if (connections.renew(session, principal)) this.ready(principal, id);
+      else session.refuse(id, 20001, 'The token is for somebody else');
     } catch (error) {
       if (!(error instanceof AuthenticationError)) throw error;
       session.refuse(id, error.code, error.message);

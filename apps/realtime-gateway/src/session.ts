@@ -7,6 +7,7 @@ import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
 import type { WebSocket } from 'ws';
 import type { Principal } from '@parley/event-store/access-token';
+import type { Connected } from './connections.js';
 import type { Outbox } from './outbox.js';
 import type { Subscription } from './subscription.js';
 import { textFrame } from './websocket-frame.js';
@@ -23,7 +24,7 @@ const PENDING_FRAMES_MAX = 10_000;
 const log = logger('realtime');
 const lagged = metrics.counter('parley_realtime_lagged_total', 'Websockets closed because their client read too slowly');
 
-export class Session {
+export class Session implements Connected {
   /** By conversation. */
   readonly subscriptions = new Map<string, Subscription>();
   principal: Principal | undefined;
@@ -103,9 +104,20 @@ export class Session {
     if (!drained) this.lag();
   }
 
-  ping(): void {
-    this.pingedAt = Date.now();
-    if (!this.ended) this.websocket.ping();
+  ping(): void { if (!this.ended) this.websocket.ping(); }
+
+  tokenEnds(expiresAt: number): void { this.say({ type: 'token_expiring', expires_at: new Date(expiresAt).toISOString() }); }
+
+  tokenEnded(): void {
+    this.refuse(undefined, 20104, 'Access Token expired or expiration date invalid');
+    this.end(closing.unauthenticated, 'token expired');
+  }
+
+  revoked(): void { this.end(closing.forbidden, 'account or key no longer active'); }
+
+  serverStops(): void {
+    this.say({ type: 'closing', message: 'The server restarts. Connect again and resume from the last position you saw.' });
+    this.end(closing.goingAway, 'server restarts, resume');
   }
 
   /** What was to be said is said first, then the close frame with its code. */

@@ -4,7 +4,7 @@ import { DomainError } from '@parley/domain/domain-error';
 import { isConnectionError } from '@parley/event-store/database';
 import { logger } from '@parley/telemetry/logger';
 import { randomUUID } from 'node:crypto';
-import type { ClientConnections } from './client-connections.js';
+import type { Connections } from '../connections.js';
 import { closing, statusNames, type ClientSession, type Status } from './client-session.js';
 import { decodeFrame, MalformedFrame, type Frame } from './frame-codec.js';
 import type { SyncReads } from './sync-reads.js';
@@ -23,7 +23,7 @@ const refusal = ({ code, message }: AuthenticationError): Status =>
 
 export class ClientDialogue {
   constructor(
-    private readonly tunnel: Tunnel, private readonly connections: ClientConnections, private readonly reads: SyncReads,
+    private readonly tunnel: Tunnel, private readonly connections: Connections<ClientSession>, private readonly reads: SyncReads,
     private readonly member: (token: string) => Promise<Principal>,
   ) {}
 
@@ -74,12 +74,9 @@ export class ClientDialogue {
   private async update(session: ClientSession, { header }: Frame): Promise<void> {
     const principal = await this.verified(session, header.id, header['token']);
     if (!principal || !session.open) return;
-    const { account, service, identity } = session.principal!;
-    if (principal.account !== account || principal.service !== service || principal.identity !== identity)
+    if (!this.connections.renew(session, principal))
       return session.reply(header.id, { code: 403, status: 'FORBIDDEN', description: 'The token is somebody else\'s', errorCode: 51232 });
-    session.principal = principal;
     session.token = String(header['token']);
-    session.expiryTold = false;
     session.reply(header.id, ok);
   }
 

@@ -14,9 +14,9 @@ import { isOnline, type Presence } from '@parley/runtime/presence';
 import { logger } from '@parley/telemetry/logger';
 import type { Redis } from 'ioredis';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { Connections } from '../connections.js';
 import type { RealtimeLimits } from '../limits.js';
 import { ClientApi } from './client-api.js';
-import { ClientConnections } from './client-connections.js';
 import { ClientDialogue } from './client-dialogue.js';
 import { ClientSession, closing } from './client-session.js';
 import { clientLinks } from './configuration.js';
@@ -33,6 +33,8 @@ import { Tunnel, TYPING_SHOWN_SECONDS } from './tunnel.js';
 import { UserObjects } from './user-objects.js';
 
 export const CLIENT_PATH = '/v3/wsconnect';
+/** As Twilio does: the application has time to fetch another token. */
+const EXPIRY_NOTICE_MILLIS = 240_000;
 export type ClientGatewayDeps = {
   tail: Pick<LogTail, 'subscribe' | 'readConversation'>;
   pool: Pool;
@@ -55,7 +57,7 @@ export class ClientGateway {
   private readonly rooms: Rooms;
   private readonly users: UserObjects;
   private readonly subscriptions: Subscriptions;
-  private readonly connections: ClientConnections;
+  private readonly connections: Connections<ClientSession>;
   private readonly rest: RestUpstream;
   private readonly signals: Signals;
   private readonly dialogue: ClientDialogue;
@@ -70,7 +72,10 @@ export class ClientGateway {
     this.rooms = new Rooms(this.reads);
     this.users = new UserObjects(this.reads, online, (session, conversation) => this.subscriptions.leave(session, conversation));
     this.subscriptions = new Subscriptions(tail, this.reads, this.rooms, this.users, 3 * limits.subscriptionsPerSocketMax);
-    this.connections = new ClientConnections(limits, accounts, presence, (session) => this.subscriptions.remove(session));
+    this.connections = new Connections({
+      limits, accounts, presence, noticeMillis: EXPIRY_NOTICE_MILLIS, gauge: { name: 'parley_client_sdk_sockets', help: 'Open websockets of the official client SDK' },
+      onGone: (session) => this.subscriptions.remove(session),
+    });
     this.rest = new RestUpstream(deps.apiUrl);
     this.signals = new Signals(nats);
     const tunnel = new Tunnel({

@@ -2,6 +2,7 @@
 import type { Principal } from '@parley/event-store/access-token';
 import { randomUUID } from 'node:crypto';
 import type { WebSocket } from 'ws';
+import type { Connected } from '../connections.js';
 import { encodeFrame, type Header } from './frame-codec.js';
 import type { ObjectSubscription } from './object-subscription.js';
 
@@ -16,7 +17,7 @@ export const statusNames: Readonly<Record<number, string>> = {
   409: 'Conflict', 413: 'Content Too Large', 429: 'Too Many Requests', 500: 'Internal Server Error', 503: 'Service Unavailable',
 };
 
-export class ClientSession {
+export class ClientSession implements Connected {
   /** Set by `init`. */
   principal: (Principal & { identity: string; service: string }) | undefined;
   /** SID of the user, from his first look at the configuration or his own objects on. */
@@ -66,6 +67,16 @@ export class ClientSession {
     this.say({ method: 'close', status });
     this.end(code, status.status);
   }
+
+  ping(): void { this.say({ method: 'ping' }); }
+
+  tokenEnds(): void { this.say({ method: 'client_update', client_update_type: 'token_about_to_expire' }); }
+
+  tokenEnded(): void { this.dismiss({ code: 410, status: 'TOKEN_EXPIRED', description: 'Access Token expired', errorCode: 51207 }, closing.unauthenticated); }
+
+  revoked(): void { this.dismiss({ code: 401, status: 'UNAUTHORIZED', description: 'Account or key no longer active', errorCode: 20003 }, closing.forbidden); }
+
+  serverStops(): void { this.end(closing.goingAway, 'server restarts'); }
 
   end(code: number, reason: string): void {
     if (this.ended) return;
