@@ -63,11 +63,11 @@ export async function findTool(name, { downloads, say }) {
 /**
  * A program that tests talk to, got in the same way.
  * @param {string} program
- * @param {{ packages: string[], downloads: string }} options
+ * @param {{ packages: string[], downloads: string, otherNames?: string[] }} options otherNames: as other systems call it
  * @returns {Promise<Tool | undefined>} undefined where neither PATH nor apt has it
  */
-export async function findPeer(program, { packages, downloads }) {
-  const installed = onPath([program]);
+export async function findPeer(program, { packages, downloads, otherNames = [] }) {
+  const installed = onPath([program, ...otherNames]);
   if (installed) return { file: installed, env: {} };
   const folder = join(downloads, systemKey(), /** @type {string} */ (packages[0]));
   const fetched = fetchedTool(folder, [program]);
