@@ -13,7 +13,8 @@ export class MailPeer {
 
   constructor(private readonly parleyPort: number) {
     this.server = new SMTPServer({
-      disabledCommands: ['AUTH'], hideSTARTTLS: true, logger: false, disableReverseLookup: true,
+      // Parley keeps its sessions open; they are not waited for at the end.
+      disabledCommands: ['AUTH'], hideSTARTTLS: true, logger: false, disableReverseLookup: true, closeTimeout: 100,
       onData: async (stream, { envelope: { mailFrom, rcptTo } }, callback) => {
         this.arrived.push({ from: mailFrom === false ? '' : mailFrom.address, to: rcptTo[0]!.address, mail: await simpleParser(stream) });
         callback(null);

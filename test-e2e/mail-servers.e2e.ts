@@ -16,7 +16,7 @@ import { MailServers, mailServersMayBeHad } from './mail-servers.js';
   const adapters: SmtpAdapter[] = [];
   /** Has no mailbox for anybody. */
   const far = new SMTPServer({
-    disabledCommands: ['AUTH'], hideSTARTTLS: true, logger: false, disableReverseLookup: true,
+    disabledCommands: ['AUTH'], hideSTARTTLS: true, logger: false, disableReverseLookup: true, closeTimeout: 100,
     onRcptTo: (_address, _session, callback) => callback(Object.assign(new Error('5.1.1 no such user'), { responseCode: 550 })),
   });
   let servers: MailServers;
