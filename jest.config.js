@@ -21,6 +21,7 @@ const base = {
 };
 export default {
   testTimeout: 30_000,
+  maxWorkers: 2, // stories wait for their installations most of the time; jest would take one worker on two cores
   projects: [
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/{libs,apps}/*/src/**/*.spec.ts', '<rootDir>/tools/*/*.spec.ts'] },
     {

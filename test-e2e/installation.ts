@@ -93,7 +93,7 @@ class Redirected extends twilio.RequestClient {
 }
 
 /** Asks again until `check` answers something; says what it last got when time is up. */
-export async function until<T>(check: () => Promise<T | undefined | false>, what: string, millis = 10_000): Promise<T> {
+export async function until<T>(check: () => Promise<T | undefined | false>, what: string, millis = 20_000): Promise<T> {
   const deadline = Date.now() + millis;
   for (;;) {
     const result = await check();

@@ -74,7 +74,7 @@ async function newAccount(): Promise<AccountSid> {
   return sid;
 }
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 10_000; !(await condition()); await new Promise((resolve) => setTimeout(resolve, 5)))
+  for (const end = Date.now() + 20_000; !(await condition()); await new Promise((resolve) => setTimeout(resolve, 5)))
     if (Date.now() > end) throw new Error(`still not so: ${condition.toString()}`);
 }
 const carrier = () => new SimulatorSms({ accountSid: account, authToken: 'token', baseUrl: `${base}/simulator`, publicUrl });

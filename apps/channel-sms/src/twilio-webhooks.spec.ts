@@ -64,7 +64,7 @@ const post = (path: string, body: string, headers: Record<string, string> = {}) 
   fetch(base + path, { method: 'POST', body, headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers } });
 const rows = async () => (await db.pool.query<{ event_key: string }>('select event_key from delivery.inbox order by id')).rows.map(({ event_key }) => event_key);
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 10_000; !(await condition()); await new Promise((resolve) => setTimeout(resolve, 5)))
+  for (const end = Date.now() + 20_000; !(await condition()); await new Promise((resolve) => setTimeout(resolve, 5)))
     if (Date.now() > end) throw new Error(`still not so: ${condition.toString()}`);
 }
 /** As the simulator does it: with the account's own SID and token. */
