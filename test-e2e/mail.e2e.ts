@@ -141,10 +141,12 @@ describe(`mail (${topology})`, () => {
   });
 
   it('of a machine is shown as such, of a list not at all, and of ourselves never again', async () => {
-    const dora = person('dora');
+    const [dora, emil] = [person('dora'), person('emil')];
     const sid = await conversationWith(dora);
-    await say(sid, 'Are you there?');
+    await sdk.conversations.v1.conversations(sid).participants.create({ 'messagingBinding.address': emil, 'messagingBinding.proxyAddress': support });
+    await sdk.conversations.v1.conversations(sid).messages.create({ author: 'bot', body: 'Are you there?', attributes: '{"automatic":true}' });
     const { mail, from } = await peer.mailTo(dora);
+    expect(mail.headers.get('auto-submitted')).toBe('auto-replied');
     await peer.write(null, from, { from: dora, to: from, subject: 'Out of office', headers: { 'Auto-Submitted': 'auto-replied' }, inReplyTo: mail.messageId!, text: 'Back on Monday' });
     const [, away] = (await waitFor(sid, 2)) as [Message, Message];
     expect([away.body, attributes(away)['automatic']]).toEqual(['Back on Monday', true]);
@@ -152,6 +154,9 @@ describe(`mail (${topology})`, () => {
     await peer.write(dora, support, { from: dora, to: support, subject: 'Circle', headers: { 'X-Conversations-Loop': mail.headers.get('x-conversations-loop') as string }, text: 'again' });
     await peer.write(dora, support, { from: dora, to: support, subject: 'Me', text: 'Here I am' });
     expect((await waitFor(sid, 3)).map(({ body }) => body)).toEqual(['Are you there?', 'Back on Monday', 'Here I am']);
+    // Emil's mailbox, which might answer by itself as well, never hears of Dora's.
+    await peer.mailTo(emil, ({ text }) => text!.includes('Here I am'));
+    expect(peer.arrived.filter(({ to }) => to === emil).map((got) => got.mail.text!.trim())).toEqual(['Are you there?', 'Here I am']);
   });
 
   it('brings along whom it was also written to', async () => {

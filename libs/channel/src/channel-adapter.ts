@@ -36,6 +36,8 @@ export type Delivery = {
   /** Email alone: what stands above the text, and the thread it belongs to, oldest first. */
   subject?: string;
   references?: readonly string[];
+  /** Nobody wrote it: an answer of a machine of ours, which machines must not answer. */
+  automatic?: true;
   /** The author as the recipient may see them. */
   authorName?: string;
   /** Where a channel has groups: the other people of the group, without sender and recipient. */

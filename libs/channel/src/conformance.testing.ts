@@ -183,10 +183,11 @@ function sendsAsPromised(played: () => PlayedSends): void {
     it('keeps the pause the carrier asks for', async () => {
       expect((await failure('throttle')).retryAfterMillis).toBeGreaterThan(0);
     });
-    it('is hopeless when refused, with the code for the receipt', async () => {
+    it('is hopeless when refused, with the code for the receipt and the carrier\'s own', async () => {
       const error = await failure('refuse');
       expect(error.outcome).toBe('permanent');
       expect(error.errorCode).toBeGreaterThan(0);
+      expect(error.carrierCode).toMatch(/\S/);
     });
     it('is ambiguous when the carrier may have it: broken, hanging, dropped', async () => {
       expect((await failure('break')).outcome).toBe('ambiguous');

@@ -55,6 +55,11 @@ describe('an answer of', () => {
   it('a carrier that gives a reason counts by the reason', () => {
     expect(refusalOf({ status: 400, headers: new Headers() }, 'opted_out')).toMatchObject({ outcome: 'permanent', code: 'opted_out', errorCode: 21610 });
   });
+  it('a carrier that says something is quoted: by its code, else by its words, else by its status', () => {
+    const quoted = (said?: { code?: string; words?: unknown }) => refusalOf({ status: 400, headers: new Headers() }, undefined, said).carrierCode;
+    expect([quoted({ code: '10016', words: 'x' }), quoted({ words: ' not\n here \0' }), quoted({ words: { odd: 1 } }), quoted()]).toEqual(['10016', 'HTTP 400: not here', 'HTTP 400', 'HTTP 400']);
+    expect(quoted({ words: 'x'.repeat(1_000) })).toHaveLength(200);
+  });
 });
 
 describe('Retry-After', () => {

@@ -57,15 +57,25 @@ export const noAnswer = (cause: unknown): SendError => new SendError('no_answer'
 
 /**
  * What an answer outside 2xx means. `fault`: what the carrier's own code in it says, if it was understood; the status decides
- * otherwise. Wrong credentials and unpaid accounts are the operator's to mend: the message waits for that.
+ * otherwise. Wrong credentials and unpaid accounts are the operator's to mend: the message waits for that. `said`: the carrier's
+ * own code, or its words where it has none; kept with the attempt, behind the status.
  */
-export function refusalOf({ status, headers }: Pick<HttpAnswer, 'status' | 'headers'>, fault?: CarrierFaultName | CarrierFault, carrierCode?: string): SendError {
-  if (status >= 500 || status === 408) return new SendError('no_answer', 'ambiguous', retryAfter(headers));
-  if (status < 400) return new SendError('unreachable', 'retryable', { cause: new Error(`answered ${status}`) });
+export function refusalOf({ status, headers }: Pick<HttpAnswer, 'status' | 'headers'>, fault?: CarrierFaultName | CarrierFault, said?: { code?: string | undefined; words?: unknown }): SendError {
+  const carrierCode = carrierCodeOf(status, said);
+  if (status >= 500 || status === 408) return new SendError('no_answer', 'ambiguous', { carrierCode, ...retryAfter(headers) });
+  if (status < 400) return new SendError('unreachable', 'retryable', { carrierCode, cause: new Error(`answered ${status}`) });
   const named = fault ?? byStatus[status] ?? 'unknown';
   const { errorCode, retryable } = typeof named === 'string' ? carrierFaults[named] : named;
   const code = status === 429 ? 'rate_limited' : reasonOf(errorCode);
   return new SendError(code, retryable || status === 429 || status === 401 ? 'retryable' : 'permanent', { errorCode, carrierCode, ...retryAfter(headers) });
+}
+
+const CARRIER_CODE_CHARS_MAX = 200;
+
+function carrierCodeOf(status: number, { code, words }: { code?: string | undefined; words?: unknown } = {}): string {
+  if (code !== undefined) return code;
+  const text = typeof words === 'string' ? words.replaceAll('\0', '').replace(/\s+/g, ' ').trim() : '';
+  return `HTTP ${status}${text === '' ? '' : `: ${text}`}`.slice(0, CARRIER_CODE_CHARS_MAX).toWellFormed();
 }
 
 const byStatus: Readonly<Record<number, CarrierFaultName>> = { 401: 'authentication', 429: 'rate_limited', 402: 'account_suspended', 413: 'media_too_large' };

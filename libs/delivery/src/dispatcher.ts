@@ -255,7 +255,7 @@ export class Dispatcher {
     const { code, errorCode, carrierCode, retryAfterMillis } = error;
     log.info('attempt failed', { delivery: claim.delivery_id, attempt: claim.attempt, code, outcome: error.outcome, errorCode });
     if (code === 'authentication') log.error('a carrier does not take our credentials, its senders wait for others', { connection: claim.connection, sender: claim.sender, error });
-    if (error.ambiguous) return this.unanswered(claim, adapter.limits.lookupDelayMillis);
+    if (error.ambiguous) return { ...this.unanswered(claim, adapter.limits.lookupDelayMillis), carrierCode };
     const dueInMillis = pauseAfter(claim.attempt - claim.attempts_before, error, this.retries);
     const aboutOnePerson = code === 'recipient_rate_limited';
     const call = code === 'rate_limited' && retryAfterMillis ? { pauseMillis: retryAfterMillis } : error.retryable && !aboutOnePerson ? 'trouble' : 'fine';
@@ -349,7 +349,9 @@ function windowOf({ window_opened_at, content }: Claim): 'open' | 'closed' {
   return planForWindow({ openedAt, now: new Date(), hasTemplate: content?.channels.whatsapp.template !== undefined }) === 'free' ? 'open' : 'closed';
 }
 
-const deliveryOf = ({ delivery_id, part, leg, conversation_sid, sender, recipient, first_attempt_at }: Claim, { body, media, rich, inReplyTo }: Outgoing): Delivery => ({
+const deliveryOf = ({ delivery_id, part, leg, conversation_sid, sender, recipient, first_attempt_at }: Claim, { body, media, rich, inReplyTo, automatic }: Outgoing): Delivery => ({
   deliveryId: part?.reference ?? delivery_id, ...(leg > 0 && { way: leg }), ...(conversation_sid !== '' && { conversationSid: conversation_sid }), sender, recipient, body, media, firstAttemptAt: isoTime(first_attempt_at),
   ...(rich && { rich }), ...(inReplyTo !== undefined && { inReplyTo }),
+  // What is sent outside any conversation answers a keyword.
+  ...((automatic || conversation_sid === '') && { automatic: true }),
 });

@@ -27,6 +27,16 @@ describe('what the attributes of a message say', () => {
     expect(await forms({ reaction: { messageSid: known, emoji: '👍' } }, { channel: 'sms' })).toEqual({});
     expect(await forms({ reaction: { messageSid: known, emoji: '' } }, { channel: 'sms' })).toEqual({ nothing: true });
   });
+  it.each<[string, unknown, Forms]>([
+    ['a bot wrote goes out as such', { automatic: true }, { automatic: true }],
+    ['a bot wrote about a reaction too', { automatic: true, reaction: { messageSid: known, emoji: '👍' } }, { automatic: true }],
+    ['somebody\'s mailbox answered by itself goes to no other mailbox', { email: { subject: 'Out of office', automatic: true } }, { nothing: true }],
+    ['people wrote is theirs', { email: { subject: 'automatic' }, automatic: 'no' }, {}],
+    ['takes back a reaction is nothing', { automatic: true, reaction: { messageSid: known, emoji: '' } }, { nothing: true }],
+  ])('by mail what %s', async (_, attributes, expected) => expect(await forms(attributes, { channel: 'email' })).toEqual(expected));
+  it('on other channels machines are heard like everybody', async () => {
+    for (const channel of ['sms', 'whatsapp'] as const) expect(await forms({ automatic: true, email: { automatic: true } }, { channel })).toEqual({});
+  });
   it('a template counts before all, the approved one first', async () => {
     const rich = { kind: 'location' as const, latitude: 1, longitude: 2 };
     const template = { kind: 'template' as const, name: 'a', language: 'en', body: [], buttons: [] };

@@ -15,6 +15,7 @@ export type Outgoing = {
   media: OutboundMedia[];
   rich?: Readonly<Record<string, unknown>>;
   inReplyTo?: string;
+  automatic?: true;
   /** Of the files of ours among them. */
   bytes: number;
   /** A file is still on its way here from the carrier it came by. */

@@ -37,6 +37,8 @@ export async function composeMail(delivery: Delivery, { home, fromName, usualSub
     ...(inReplyTo && { inReplyTo }), ...(references.length > 0 && { references }),
     headers: {
       'X-Conversations-Loop': home.loopMark,
+      // RFC 3834, and what Exchange goes by. The way back is our bounce address, which answers nobody.
+      ...(delivery.automatic && { 'Auto-Submitted': 'auto-replied', 'X-Auto-Response-Suppress': 'All' }),
       ...(token !== undefined && {
         'List-Unsubscribe': { prepared: true, value: `<${unsubscribeUrl!(token)}>, <mailto:unsub+${token}@${domain}>` },
         'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',

@@ -7,6 +7,8 @@ export type Posted = { url: string; headers: IncomingHttpHeaders; body: Buffer }
 
 export class PlayedMailApi {
   answer: CarrierAnswer = 'accept';
+  /** What `refuse` says. */
+  refusal: { status: number; body: string; headers?: Record<string, string> } = { status: 400, body: '{"message":"no"}' };
   received: Posted[] = [];
   /** Was free a moment ago: nobody listens there. */
   nowhereUrl = '';
@@ -19,7 +21,7 @@ export class PlayedMailApi {
       request.on('end', () => {
         if (this.answer === 'hang') return undefined;
         if (this.answer === 'throttle') return response.writeHead(429, { 'retry-after': '2' }).end('{}');
-        if (this.answer === 'refuse') return response.writeHead(400).end('{"message":"no"}');
+        if (this.answer === 'refuse') return response.writeHead(this.refusal.status, this.refusal.headers).end(this.refusal.body);
         if (this.answer === 'break') return response.writeHead(503).end('<html>');
         const posted = { url: request.url!, headers: request.headers, body: Buffer.concat(chunks) };
         this.received.push(posted);

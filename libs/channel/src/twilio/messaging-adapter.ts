@@ -98,7 +98,7 @@ export abstract class TwilioMessaging extends ChannelAdapter {
     const answer = await callCarrier(url, { ...call, headers: { ...call.headers, authorization: this.authorization } });
     if (answer.ok) return answer;
     const { code } = jsonOf(answer);
-    throw refusalOf(answer, typeof code === 'number' && Number.isInteger(code) ? { errorCode: code, retryable: isTransient(code) } : undefined, typeof code === 'number' ? String(code) : undefined);
+    throw refusalOf(answer, typeof code === 'number' && Number.isInteger(code) ? { errorCode: code, retryable: isTransient(code) } : undefined, { code: typeof code === 'number' ? String(code) : undefined });
   }
 }
 

@@ -41,7 +41,7 @@ export class BandwidthSms extends ChannelAdapter {
       },
       headers: { authorization: this.authorization }, signal,
     });
-    if (!answer.ok) throw refusalOf(answer, faultIn(jsonOf(answer)));
+    if (!answer.ok) throw refusalOf(answer, faultIn(jsonOf(answer)), { words: wordsIn(jsonOf(answer)) });
     const id = nameOf(jsonOf(answer)['id']);
     if (id === undefined) throw noAnswer('no id');
     return { providerMessageIds: [id] };
@@ -70,6 +70,10 @@ export class BandwidthSms extends ChannelAdapter {
     return new URL(url).origin === new URL(this.messagesUrl).origin ? { authorization: this.authorization } : {};
   }
 }
+
+/** The kind of refusal, and which fields are to blame. */
+const wordsIn = (answer: Record<string, unknown>): string =>
+  [nameOf(answer['type']), ...listOf(answer['fieldErrors']).map((field) => nameOf(objectOf(field)['fieldName']))].filter(Boolean).join(' ');
 
 /** Requests are refused without a code; only the field that is wrong is named. */
 function faultIn(answer: Record<string, unknown>) {

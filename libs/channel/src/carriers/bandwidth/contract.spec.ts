@@ -40,7 +40,7 @@ describe('Bandwidth, as it is published', () => {
     [406, 'permanent', 'rejected', {}], [415, 'permanent', 'rejected', {}], [429, 'retryable', 'rate_limited', {}], [500, 'ambiguous', 'no_answer', {}],
   ])('is understood when it answers %i: %s', async (status, outcome, code, fields) => {
     published.answerWith('createMessage', { status, fields: { type: 'error', description: 'in words', ...(status === 400 && { fieldErrors: [] }), ...fields } });
-    await expect(open().send(plain, signal())).rejects.toMatchObject({ outcome, code });
+    await expect(open().send(plain, signal())).rejects.toMatchObject({ outcome, code, carrierCode: `HTTP ${status}: ${'type' in fields ? fields.type : 'error'}${'fieldErrors' in fields ? ' to' : ''}` });
     expect(published).toMatchObject({ faults: [], served: ['createMessage'] });
     expect(published.statusesOf('createMessage')).toEqual([202, 400, 401, 403, 404, 405, 406, 415, 429, 500]);
   });

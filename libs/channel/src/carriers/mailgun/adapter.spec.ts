@@ -52,6 +52,16 @@ conformsToTheChannelPort('Mailgun', () => {
   return played;
 });
 
+it.each([
+  [400, "'to' parameter is not a valid address. please check documentation", 'permanent', 21211],
+  [403, 'Domain inbox.example.test is not allowed to send', 'retryable', 20003],
+  [400, 'from parameter is missing', 'permanent', 30008],
+])('a mail that is refused with %d %j is %s: %d, in their words', async (status, message, outcome, errorCode) => {
+  Object.assign(api, { answer: 'refuse', refusal: { status, body: JSON.stringify({ message }) } });
+  const refused = open(api.url).send(mailDelivery(), AbortSignal.timeout(5_000));
+  await expect(refused).rejects.toMatchObject({ outcome, errorCode, carrierCode: `HTTP ${status}: ${message}` });
+});
+
 it('hands in the whole mail, with its thread and its way back', async () => {
   api.answer = 'accept';
   mails.length = 0;

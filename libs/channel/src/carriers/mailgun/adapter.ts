@@ -5,10 +5,11 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { CarrierConnection } from '../../carrier-definition.js';
+import type { CarrierFaultName } from '../../carrier-errors.js';
 import type { ChannelLimits, Delivery, RawWebhook } from '../../channel-adapter.js';
 import { formParts } from '../../email/form-parts.js';
 import { MailAdapter } from '../../email/mail-adapter.js';
-import { basicAuthorization, callCarrier, jsonOf, noAnswer, refusalOf } from '../../http-call.js';
+import { basicAuthorization, callCarrier, jsonOf, noAnswer, refusalOf, type HttpAnswer } from '../../http-call.js';
 import type { InboundEvent } from '../../inbound-event.js';
 import { InvalidSignature } from '../../send-error.js';
 import type { MailgunCredentials, MailgunSettings } from './definition.js';
@@ -42,7 +43,7 @@ export class MailgunAdapter extends MailAdapter {
     const answer = await callCarrier(`${baseUrl}/v3/${sendingDomain}/messages.mime`, {
       body: form, signal, headers: { authorization: basicAuthorization('api', apiKey), 'idempotency-key': delivery.deliveryId },
     });
-    if (!answer.ok) throw refusalOf(answer, answer.status === 403 ? 'authentication' : undefined);
+    if (!answer.ok) throw refusalOf(answer, faultIn(answer), { words: jsonOf(answer)['message'] });
     const { id } = jsonOf(answer);
     if (typeof id !== 'string' || id === '') throw noAnswer('no id');
     return { providerMessageIds: [bareId(id)] };
@@ -78,6 +79,13 @@ export class MailgunAdapter extends MailAdapter {
 
 type Signature = { timestamp?: unknown; token?: unknown; signature?: unknown };
 export const openMailgun = (connection: CarrierConnection<MailgunCredentials, MailgunSettings>) => new MailgunAdapter(connection);
+
+/** No codes. Forbidden: the key may not send, or not from this domain. */
+function faultIn(answer: HttpAnswer): CarrierFaultName | undefined {
+  if (answer.status === 403) return 'authentication';
+  const { message } = jsonOf(answer);
+  return typeof message === 'string' && /'?\bto\b'? parameter is not a valid address/i.test(message) ? 'invalid_recipient' : undefined;
+}
 
 /** Events name it without brackets. */
 const bareId = (id: string) => id.replace(/^<|>$/g, '');

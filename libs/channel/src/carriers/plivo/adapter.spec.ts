@@ -21,6 +21,11 @@ describe('Plivo', () => {
     await adapter.send({ ...delivery, media: [{ url: 'https://parley.example.test/media/ME1', contentType: 'image/png', filename: null, bytes: 9 }] }, signal());
     expect(sent()).toMatchObject({ src: '12025550101', dst: '12025550102', type: 'mms', text: 'hello', media_urls: ['https://parley.example.test/media/ME1'] });
   });
+  it('refuses in words, which are kept', async () => {
+    const played = plivo.play();
+    played.answerWith('refuse');
+    await expect(played.adapter.send(played.delivery, signal())).rejects.toMatchObject({ outcome: 'permanent', errorCode: 21211, carrierCode: 'HTTP 400: dst is not valid' });
+  });
   it('chooses the number where there is a powerpack', async () => {
     const { adapter, delivery } = pooled.play();
     await adapter.send(delivery, signal());

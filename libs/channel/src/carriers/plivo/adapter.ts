@@ -3,6 +3,7 @@
  * never answered is found again in the message list by numbers and time, as the list has no texts.
  */
 import type { CarrierConnection } from '../../carrier-definition.js';
+import type { CarrierFaultName } from '../../carrier-errors.js';
 import { ChannelAdapter, type Delivery, type RawWebhook } from '../../channel-adapter.js';
 import { basicAuthorization, callCarrier, jsonOf, noAnswer, refusalOf } from '../../http-call.js';
 import type { InboundEvent } from '../../inbound-event.js';
@@ -45,7 +46,7 @@ export class PlivoSms extends ChannelAdapter {
       },
       headers: { authorization: this.authorization }, signal,
     });
-    if (!answer.ok) throw refusalOf(answer);
+    if (!answer.ok) throw refusalOf(answer, faultIn(jsonOf(answer)['error']), { words: jsonOf(answer)['error'] });
     const ids = listOf(jsonOf(answer)['message_uuid']).map(nameOf).filter((id) => id !== undefined);
     if (ids.length === 0) throw noAnswer('no message_uuid');
     return { providerMessageIds: ids };
@@ -78,5 +79,9 @@ export class PlivoSms extends ChannelAdapter {
     return [MEDIA_ORIGIN, new URL(this.messagesUrl).origin].includes(new URL(url).origin) ? { authorization: this.authorization } : {};
   }
 }
+
+/** Requests are refused without a code; what is wrong is named by its parameter. */
+const faults: readonly (readonly [words: RegExp, fault: CarrierFaultName])[] = [[/\bdst\b/, 'invalid_recipient'], [/\bsrc\b/, 'not_our_sender'], [/\bmedia/, 'media_unavailable']];
+const faultIn = (error: unknown): CarrierFaultName | undefined => (typeof error === 'string' ? faults.find(([words]) => words.test(error))?.[1] : undefined);
 
 const numberOf = (value: unknown) => withoutPlus(nameOf(value) ?? '');

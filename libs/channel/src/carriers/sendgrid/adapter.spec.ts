@@ -51,6 +51,17 @@ conformsToTheChannelPort('SendGrid', () => {
 });
 
 describe('a mail for SendGrid', () => {
+  it.each([
+    [400, { field: 'personalizations.0.to.0.email', message: 'Does not contain a valid address.' }, 'permanent', 21211],
+    [400, { field: 'from.email', message: 'Does not contain a valid address.' }, 'permanent', 21606],
+    [400, { field: 'attachments.0.type', message: 'The attachment type is not allowed.' }, 'permanent', 12300],
+    [403, { field: 'from', message: 'The from address does not match a verified Sender Identity.' }, 'retryable', 20003],
+    [413, { field: null, message: 'Payload too large' }, 'permanent', 30019],
+  ])('that is refused with %d for %j is %s: %d, in their words', async (status, error, outcome, errorCode) => {
+    Object.assign(api, { answer: 'refuse', refusal: { status, body: JSON.stringify({ errors: [error] }) } });
+    const refused = open(api.url).send(mailDelivery(), AbortSignal.timeout(5_000));
+    await expect(refused).rejects.toMatchObject({ outcome, errorCode, carrierCode: `HTTP ${status}: ${error.field === null ? '' : `${error.field}: `}${error.message}` });
+  });
   it('has its thread, its way back and its files', async () => {
     api.received = [];
     api.answer = 'accept';

@@ -9,9 +9,10 @@ import type { ChannelLimits, Delivery, RawWebhook } from '../../channel-adapter.
 import { formParts } from '../../email/form-parts.js';
 import { MailAdapter } from '../../email/mail-adapter.js';
 import { bytesOf, closeFiles } from '../../email/outgoing-mail.js';
-import { callCarrier, noAnswer, refusalOf } from '../../http-call.js';
+import { callCarrier, jsonOf, noAnswer, refusalOf, type HttpAnswer } from '../../http-call.js';
 import type { InboundEvent } from '../../inbound-event.js';
-import { InvalidSignature } from '../../send-error.js';
+import { listOf, nameOf, objectOf } from '../../inbound-values.js';
+import { InvalidSignature, type SendError } from '../../send-error.js';
 import type { SendgridCredentials, SendgridSettings } from './definition.js';
 import { eventsOf } from './events.js';
 import { parsedMail } from './inbound-parse.js';
@@ -37,8 +38,7 @@ export class SendgridAdapter extends MailAdapter {
       const answer = await callCarrier(`${baseUrl}/v3/mail/send`, {
         json: await requestOf(mail, delivery), signal, headers: { authorization: `Bearer ${apiKey}`, 'idempotency-key': delivery.deliveryId },
       });
-      // Forbidden: the key may not send, or not from there.
-      if (!answer.ok) throw refusalOf(answer, answer.status === 403 ? 'authentication' : undefined);
+      if (!answer.ok) throw refusal(answer);
       const id = answer.headers.get('x-message-id');
       if (!id) throw noAnswer('no X-Message-Id');
       return { providerMessageIds: [id] };
@@ -81,6 +81,15 @@ function keyOf(publicKey: string): KeyObject {
 function sameSecret(expected: string, given: string): void {
   const [a, b] = [Buffer.from(expected), Buffer.from(given)];
   if (a.length !== b.length || !timingSafeEqual(a, b)) throw new InvalidSignature();
+}
+
+/** No codes, but the field that is wrong. Forbidden: the key may not send, or not from there. */
+function refusal(answer: HttpAnswer): SendError {
+  const { field, message } = objectOf(listOf(jsonOf(answer)['errors'])[0]);
+  const said = { words: [field, message].filter((word) => typeof word === 'string').join(': ') };
+  if (answer.status === 403) return refusalOf(answer, 'authentication', said);
+  const name = nameOf(field) ?? '';
+  return refusalOf(answer, /^personalizations\b.*\bto\b/.test(name) ? 'invalid_recipient' : /^from\b/.test(name) ? 'not_our_sender' : /^attachments\b/.test(name) ? 'media_type' : undefined, said);
 }
 
 type Composed = Awaited<ReturnType<MailAdapter['compose']>>;

@@ -7,7 +7,7 @@ import type { CarrierConnection } from '../../carrier-definition.js';
 import type { ChannelLimits, Delivery } from '../../channel-adapter.js';
 import { MailAdapter } from '../../email/mail-adapter.js';
 import type { CarrierFaultName } from '../../carrier-errors.js';
-import { callCarrier, jsonOf, noAnswer, refusalOf } from '../../http-call.js';
+import { callCarrier, jsonOf, noAnswer, refusalOf, type HttpAnswer } from '../../http-call.js';
 import type { InboundEvent } from '../../inbound-event.js';
 import { InvalidSignature } from '../../send-error.js';
 import type { SesCredentials, SesSettings } from './definition.js';
@@ -36,7 +36,7 @@ export class SesAdapter extends MailAdapter {
       method: 'POST', body, headers: { 'content-type': 'application/json', 'x-parley-delivery': delivery.deliveryId },
     });
     const answer = await callCarrier(url, { body, signal, headers: Object.fromEntries(signed.headers) });
-    if (!answer.ok) throw refusalOf(answer, faultIn(answer.text));
+    if (!answer.ok) throw refusalOf(answer, faultIn(answer), { words: wordsIn(answer) });
     const { MessageId: id } = jsonOf(answer);
     if (typeof id !== 'string' || id === '') throw noAnswer('no MessageId');
     // The header its recipients see.
@@ -54,10 +54,19 @@ export class SesAdapter extends MailAdapter {
 
 export const openSes = (connection: CarrierConnection<SesCredentials, SesSettings>) => new SesAdapter(connection);
 
+/** Its exceptions are its codes: in a header, or in the answer; what they are about is in words. */
+function wordsIn({ headers, text }: HttpAnswer): string {
+  const { __type, message = '', Message = message } = jsonOf({ text });
+  const type = headers.get('x-amzn-errortype') ?? (typeof __type === 'string' ? __type : '');
+  return [type.split(':')[0]!.split('#').at(-1), Message].filter(Boolean).join(' ');
+}
+
 const faults: readonly (readonly [words: RegExp, fault: CarrierFaultName])[] = [
   [/TooManyRequests|Throttling|LimitExceeded/, 'rate_limited'],
   [/SendingPaused|AccountSuspended/, 'account_suspended'],
   [/MailFromDomainNotVerified|SignatureDoesNotMatch|ExpiredToken|UnrecognizedClient/, 'authentication'],
+  [/not verified/, 'not_our_sender'],
   [/MessageRejected/, 'content_refused'],
+  [/final '@domain'|illegal address|local address/i, 'invalid_recipient'],
 ];
-const faultIn = (text: string): CarrierFaultName | undefined => faults.find(([words]) => words.test(text))?.[1];
+const faultIn = (answer: HttpAnswer): CarrierFaultName | undefined => faults.find(([words]) => words.test(wordsIn(answer)))?.[1];

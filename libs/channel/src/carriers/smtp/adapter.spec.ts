@@ -72,6 +72,14 @@ describe('a mail that goes out', () => {
     expect(mail.headers('auto-submitted')).toEqual([]);
   });
 
+  it('says so where a machine wrote it, so that no machine answers', async () => {
+    const { taken, port } = await mailServer();
+    await send(open(port), mailDelivery({ automatic: true }));
+    const mail = await parseMail(taken[0]!.raw);
+    expect(['auto-submitted', 'x-auto-response-suppress'].map((name) => mail.headers(name))).toEqual([['auto-replied'], ['All']]);
+    expect(taken[0]!.from).toMatch(/^bounce\+im-/);
+  });
+
   it('can be signed, and carry a way to unsubscribe by one click', async () => {
     const { taken, port } = await mailServer();
     const dkimPrivateKey = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } }).privateKey;

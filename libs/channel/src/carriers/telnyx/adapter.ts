@@ -50,7 +50,7 @@ export class TelnyxSms extends ChannelAdapter {
       },
       headers: { authorization: `Bearer ${credentials.apiKey}` }, signal,
     });
-    if (!answer.ok) throw refusalOf(answer, telnyxCodes[codeIn(answer) ?? ''], codeIn(answer));
+    if (!answer.ok) throw refusalOf(answer, telnyxCodes[codeIn(answer) ?? ''], { code: codeIn(answer) });
     const id = nameOf(objectOf(jsonOf(answer)['data'])['id']);
     if (id === undefined) throw noAnswer('no id');
     return { providerMessageIds: [id] };

@@ -42,7 +42,7 @@ export class VonageSms extends ChannelAdapter {
       },
       headers: { authorization: this.authorization() }, signal,
     });
-    if (!answer.ok) throw refusalOf(answer, messagesCodes[codeOf(jsonOf(answer)) ?? ''], codeOf(jsonOf(answer)));
+    if (!answer.ok) throw refusalOf(answer, messagesCodes[codeOf(jsonOf(answer)) ?? ''], { code: codeOf(jsonOf(answer)), words: jsonOf(answer)['title'] });
     const id = nameOf(jsonOf(answer)['message_uuid']);
     if (id === undefined) throw noAnswer('no message_uuid');
     return { providerMessageIds: [id] };
