@@ -9,6 +9,7 @@ import { findApiPath } from '@parley/contracts/rest/operations';
 import { isAllowed, permissionOf } from '@parley/contracts/rest/key-permissions';
 import { isStorable } from '@parley/contracts/rest/parameters';
 import type { Caller } from '@parley/contracts/commands';
+import { isIdentity } from '@parley/domain/identity';
 import { isSid, newSid } from '@parley/domain/sid';
 import type { Account, ApiKey } from '@parley/event-store/accounts';
 import { BODY_BYTES_MAX, type Fastify } from '@parley/runtime/bootstrap';
@@ -75,9 +76,11 @@ export function configureGateway(fastify: Fastify, app: NestFastifyApplication):
     if (known) return enter(known);
     authentication.verify(authorization).then(enter, (error: unknown) => answerError(reply, apiError(error, request)));
 
-    function enter({ account, key, member }: Authenticated): void {
+    function enter({ account, key, ...as }: Authenticated): void {
       const wait = rateLimit.take(account.sid);
       if (wait > 0) return void answerError(reply, new ApiError(20429), wait);
+      const member = as.member ?? actsAs(request);
+      if (member === null) return void answerError(reply, new ApiError(20001, 'X-Parley-Acts-As'));
       const call = callOf(request, account, key, member);
       if (call.ofService && !isSid(call.service, 'IS')) return void answerError(reply, apiError(new NotFound(), request));
       (request as ApiRequest).call = call;
@@ -102,6 +105,22 @@ export function configureGateway(fastify: Fastify, app: NestFastifyApplication):
       account, key, member, ofService, caller: callerOf(account, member), service: ChatServiceSid ?? account.defaultChatServiceSid,
       base: ofService ? `${root}/Services/${ChatServiceSid}` : root,
     };
+  }
+}
+
+/**
+ * Who has the account's credentials may ask for less than they allow: what one user of a service may, in his name. The header is the
+ * service's SID, a slash and the identity, percent-encoded. null: it is none of that.
+ */
+function actsAs({ headers }: FastifyRequest): Member | undefined | null {
+  const header = headers['x-parley-acts-as'];
+  if (header === undefined) return undefined;
+  const [service = '', encoded, ...more] = String(header).split('/');
+  try {
+    const identity = decodeURIComponent(encoded ?? '');
+    return isSid(service, 'IS') && isIdentity(identity) && more.length === 0 ? { service, identity } : null;
+  } catch {
+    return null;
   }
 }
 

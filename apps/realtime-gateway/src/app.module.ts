@@ -17,6 +17,8 @@ import type { AddressInfo } from 'node:net';
 import { attachRealtime, type Realtime } from './attach-realtime.js';
 import { ClientGateway } from './client-sdk/client-gateway.js';
 import { realtimeLimits } from './limits.js';
+import { RestUpstream } from './rest-upstream.js';
+import { Signals } from './signals.js';
 import { Welcome } from './welcome.js';
 
 /** Of Fastify's reply, what is needed here. */
@@ -36,6 +38,8 @@ class StreamController {
 export class RealtimeGatewayModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private realtime: Realtime | undefined;
   private presence: Presence | undefined;
+  private signals: Signals | undefined;
+  private rest: RestUpstream | undefined;
 
   constructor(
     @Inject(HttpAdapterHost) private readonly http: HttpAdapterHost,
@@ -49,19 +53,23 @@ export class RealtimeGatewayModule implements OnApplicationBootstrap, BeforeAppl
   ) {}
 
   onApplicationBootstrap(): void {
-    const { tail, pool, accounts, redis, nats } = this;
+    const { tail, pool, accounts, redis } = this;
     const presence = (this.presence = new Presence(redis, (service, identity) => client.reachabilityChanged(service, identity)));
     const welcome = new Welcome(this.participants);
     const server = this.http.httpAdapter.getHttpServer() as Server;
     const greet = (member: Principal) => welcome.greet(member);
+    const signals = (this.signals = new Signals(this.nats));
+    const rest = (this.rest = new RestUpstream(() => apiUrl(server)));
     const client = new ClientGateway({
-      tail, pool, accounts, nats, redis, presence, limits: realtimeLimits(), publicUrl: this.config.publicUrl, welcome: greet, apiUrl: () => apiUrl(server),
+      tail, pool, accounts, signals, rest, redis, presence, limits: realtimeLimits(), publicUrl: this.config.publicUrl, welcome: greet,
     });
-    this.realtime = attachRealtime(server, { tail, pool, accounts, presence, welcome: greet, client });
+    this.realtime = attachRealtime(server, { tail, pool, accounts, presence, rest, welcome: greet, client });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.realtime?.close();
+    this.signals?.close();
+    this.rest?.close();
     await this.presence?.stop();
   }
 }

@@ -4,7 +4,6 @@
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { isSid } from '@parley/domain/sid';
 import type { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import type { LogTail } from '@parley/event-store/log-tail';
@@ -22,7 +21,9 @@ import { Outbox } from './outbox.js';
 import { Replayer } from './replayer.js';
 import { closing, Session } from './session.js';
 import { CLIENT_PATH, type ClientGateway } from './client-sdk/client-gateway.js';
+import type { RestUpstream } from './rest-upstream.js';
 import { Subscriber } from './subscriber.js';
+import { basicCredentials, basicPrincipal, UpgradeRefusal } from './upgrade-credentials.js';
 
 export const STREAM_PATH = '/v1/stream';
 /** A client is told this long before its token ends. */
@@ -32,6 +33,8 @@ export type RealtimeDeps = {
   pool: Pool;
   accounts: Accounts;
   limits?: Partial<RealtimeLimits>;
+  /** Where requests inside the websocket go. */
+  rest: RestUpstream;
   /** Told who is there. */
   presence?: Presence;
   /** A chat member's token was right: he exists from now on. */
@@ -105,15 +108,15 @@ class Gateway {
     try {
       if (this.stopping) return answer(socket, 503, { code: 20503, message: 'The server is stopping, try again' });
       if (!this.connections.hasRoom) return answer(socket, 503, { code: 20503, message: 'Too many unauthenticated websockets, try again' });
-      if (request.headers.authorization !== undefined) principal = await this.basic(request, query);
+      if (request.headers.authorization !== undefined) principal = await basicPrincipal(request, query, this.deps.accounts);
     } catch (error) {
       if (error instanceof AuthenticationError) return answer(socket, error.code === 20005 ? 403 : 401, error);
-      if (error instanceof Refusal) return answer(socket, error.status, error);
+      if (error instanceof UpgradeRefusal) return answer(socket, error.status, error);
       log.error('authentication failed', { error });
       return answer(socket, 503, { code: 20503, message: 'Service unavailable, try again' });
     }
     if (socket.destroyed) return;
-    this.websockets.handleUpgrade(request, socket, head, (websocket) => this.opened(websocket, socket, principal, query.get('token')));
+    this.websockets.handleUpgrade(request, socket, head, (websocket) => this.opened(websocket, socket, request.headers.authorization, principal, query.get('token')));
   }
 
   async close(): Promise<void> {
@@ -125,10 +128,10 @@ class Gateway {
     this.websockets.close();
   }
 
-  private opened(websocket: WebSocket, socket: Duplex, principal: Principal | undefined, token: string | null): void {
+  private opened(websocket: WebSocket, socket: Duplex, authorization: string | undefined, principal: Principal | undefined, token: string | null): void {
     const session = new Session(websocket, socket, this.outbox, this.limits.lagBytesMax);
     const dialogue = new Dialogue(session, {
-      limits: this.limits, connections: this.connections, subscriber: this.subscriber,
+      limits: this.limits, connections: this.connections, subscriber: this.subscriber, rest: this.deps.rest,
       verify: (text) => this.member(text),
     });
     this.connections.add(session);
@@ -140,7 +143,7 @@ class Gateway {
       if (isBinary) return session.end(closing.binary, 'frames are JSON text');
       dialogue.received((data as Buffer).toString('utf8'));
     });
-    if (principal) dialogue.admit(principal);
+    if (principal) dialogue.admit(principal, basicCredentials(principal, authorization!));
     else if (token !== null) dialogue.hello(token);
   }
 
@@ -148,34 +151,6 @@ class Gateway {
     const principal = await verifyAccessToken(token, this.deps.accounts);
     await this.deps.welcome?.(principal);
     return principal;
-  }
-
-  /** Account-level credentials; with `identity` they act as that chat member. */
-  private async basic({ headers }: IncomingMessage, query: URLSearchParams): Promise<Principal> {
-    const match = /^basic ([\w+/=-]{1,684})$/i.exec(headers.authorization!);
-    const [user, password] = match ? split(Buffer.from(match[1]!, 'base64').toString('utf8')) : [undefined, ''];
-    const { account, key } = (user === undefined ? undefined : await this.deps.accounts.verifyBasic(user, password)) ?? {};
-    // No permission of a restricted key opens the stream.
-    if (!account || key?.allow) throw new AuthenticationError(20003);
-    if (account.status !== 'active') throw new AuthenticationError(20005);
-    // A browser adds remembered credentials by itself: another site's page must not use them.
-    if (headers.origin !== undefined && originHost(headers.origin) !== headers.host)
-      throw new Refusal(403, 20003, 'Basic authentication is not for pages of other origins: use an access token');
-    const identity = query.get('identity') ?? undefined;
-    if (identity === '' || (identity?.length ?? 0) > 256) throw new Refusal(400, 20001, 'identity has 1 to 256 characters');
-    if (identity?.includes('\0')) throw new Refusal(400, 20001, 'identity holds a NUL, which no text column takes');
-    const service = query.get('chat_service_sid') ?? account.defaultChatServiceSid;
-    if (!isSid(service, 'IS')) throw new Refusal(400, 20001, 'chat_service_sid is no service SID');
-    return {
-      account: account.sid, key: key?.sid, identity,
-      service: identity === undefined ? undefined : service, expiresAt: undefined,
-    };
-  }
-}
-
-class Refusal extends Error {
-  constructor(readonly status: number, readonly code: number, message: string) {
-    super(message);
   }
 }
 
@@ -186,13 +161,4 @@ function answer(socket: Duplex, status: number, { code, message }: { code: numbe
   const extra = status === 401 ? 'WWW-Authenticate: Basic realm="Parley"\r\n' : status === 503 ? 'Retry-After: 1\r\n' : '';
   socket.end(`HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${
     Buffer.byteLength(body)}\r\n${extra}Connection: close\r\n\r\n${body}`, () => socket.destroy());
-}
-
-function split(credentials: string): [user: string | undefined, password: string] {
-  const colon = credentials.indexOf(':');
-  return colon > 0 ? [credentials.slice(0, colon), credentials.slice(colon + 1)] : [undefined, ''];
-}
-
-function originHost(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined;
 }

@@ -1,9 +1,12 @@
 /** The dialogue with one client: its frames one after another, in the order they came (docs/websocket.md). */
 import { logger } from '@parley/telemetry/logger';
 import { AuthenticationError, type Principal } from '@parley/event-store/access-token';
-import { type ClientFrame, FrameError, parseClientFrame } from './client-frames.js';
+import type { ClientFrame } from '@parley/contracts/stream/client-frames';
+import { FrameError, parseClientFrame } from './client-frames.js';
 import type { Connections } from './connections.js';
 import type { RealtimeLimits } from './limits.js';
+import { Requests } from './requests.js';
+import type { RestUpstream } from './rest-upstream.js';
 import { closing, type Session } from './session.js';
 import type { Subscriber } from './subscriber.js';
 
@@ -11,6 +14,7 @@ export type DialogueParts = {
   limits: RealtimeLimits;
   connections: Connections<Session>;
   subscriber: Subscriber;
+  rest: RestUpstream;
   verify: (token: string) => Promise<Principal>;
 };
 
@@ -23,9 +27,11 @@ export class Dialogue {
   private refilledAt = Date.now();
   private queued = 0;
   private work: Promise<void> = Promise.resolve();
+  private readonly requests: Requests;
 
   constructor(private readonly session: Session, private readonly parts: DialogueParts) {
     this.tokens = 2 * parts.limits.framesPerSecond;
+    this.requests = new Requests(session, parts.rest);
   }
 
   received(text: string): void {
@@ -48,14 +54,15 @@ export class Dialogue {
   }
 
   /** It is known who it is. */
-  admit(principal: Principal, id?: string | number): void {
+  admit(principal: Principal, credentials: Session['credentials'], id?: string | number): void {
     const { session, parts: { connections } } = this;
-    if (connections.admit(session, principal)) return this.ready(principal, id);
+    if (connections.admit(session, principal)) return this.ready(principal, credentials, id);
     session.refuse(id, 20429, 'Too many websockets of this account');
     session.end(closing.tooMany, 'too many websockets of this account');
   }
 
-  private ready({ account, identity, service, expiresAt }: Principal, id: string | number | undefined): void {
+  private ready({ account, identity, service, expiresAt }: Principal, credentials: Session['credentials'], id: string | number | undefined): void {
+    this.session.credentials = credentials;
     this.session.say({
       type: 'ready', id, account_sid: account, identity: identity ?? null, chat_service_sid: service ?? null,
       expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(), heartbeat_seconds: this.parts.limits.heartbeatMillis / 1000,
@@ -70,11 +77,15 @@ export class Dialogue {
       try {
         await task();
       } catch (error) {
-        log.error('a frame could not be worked on', { account: this.session.principal?.account, error });
-        this.session.refuse(undefined, 20503, 'Service unavailable, try again');
-        this.session.end(closing.internal, 'internal error, connect again and resume');
+        this.broken(error);
       }
     });
+  }
+
+  private broken(error: unknown): void {
+    log.error('a frame could not be worked on', { account: this.session.principal?.account, error });
+    this.session.refuse(undefined, 20503, 'Service unavailable, try again');
+    this.session.end(closing.internal, 'internal error, connect again and resume');
   }
 
   private handle(frame: Exclude<ClientFrame, { type: 'ping' | 'pong' }>): Promise<void> | void {
@@ -83,8 +94,13 @@ export class Dialogue {
       this.session.refuse(frame.id, 20003, 'Authenticate: say hello with an access token first');
       return this.session.end(closing.unauthenticated, 'say hello first');
     }
-    if (frame.type === 'subscribe') return this.parts.subscriber.subscribe(this.session, frame);
-    this.parts.subscriber.unsubscribe(this.session, frame);
+    switch (frame.type) {
+      case 'subscribe': return this.parts.subscriber.subscribe(this.session, frame);
+      case 'unsubscribe': return this.parts.subscriber.unsubscribe(this.session, frame);
+      // Answered when the REST API has: what comes next does not wait for it.
+      case 'request': return void this.requests.request(frame).catch((error: unknown) => this.broken(error));
+      case 'read': return void this.requests.read(frame).catch((error: unknown) => this.broken(error));
+    }
   }
 
   private async authenticate(token: string, id: string | number | undefined): Promise<void> {
@@ -94,8 +110,9 @@ export class Dialogue {
     try {
       const principal = await verify(token);
       if (!session.open) return;
-      if (!session.principal) this.admit(principal, id);
-      else if (connections.renew(session, principal)) this.ready(principal, id);
+      const credentials = { authorization: `Bearer ${token}` };
+      if (!session.principal) this.admit(principal, credentials, id);
+      else if (connections.renew(session, principal)) this.ready(principal, credentials, id);
       else session.refuse(id, 20001, 'The token is for somebody else');
     } catch (error) {
       if (!(error instanceof AuthenticationError)) throw error;

@@ -10,11 +10,12 @@ import { LogTail } from '@parley/event-store/log-tail';
 import { Streams } from '@parley/event-store/streams';
 import { SignJWT } from 'jose';
 import { randomBytes } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket } from 'ws';
 import { attachRealtime, type Realtime } from './attach-realtime.js';
 import type { RealtimeLimits } from './limits.js';
+import { RestUpstream } from './rest-upstream.js';
 
 export type TestAccount = { sid: string; token: string; keySid: string; keySecret: string; service: string };
 type Token = { identity?: unknown; service?: string; seconds?: number; claims?: Record<string, unknown>; header?: Record<string, unknown>; secret?: string };
@@ -24,9 +25,12 @@ const hex = () => randomBytes(16).toString('hex');
 
 export class RealtimeWorld {
   private readonly clients: Client[] = [];
+  /** Stands where the REST API is: what it does with requests inside a websocket is proven in test-e2e/stream.e2e.ts. */
+  api: RequestListener = (_, response) => response.end();
   private constructor(
     readonly database: TestDatabase, readonly tail: LogTail, readonly streams: Streams, readonly accounts: Accounts,
     private readonly commit: GroupCommit, readonly server: Server, private realtime: Realtime,
+    private readonly rest: RestUpstream,
   ) {}
 
   static async open(limits: Partial<RealtimeLimits> = {}): Promise<RealtimeWorld> {
@@ -36,10 +40,12 @@ export class RealtimeWorld {
     await tail.start();
     const commit = new GroupCommit(pool, (events) => tail.feed(events));
     const accounts = new Accounts(pool, box);
-    const server = createServer((_, response) => response.end());
+    const server = createServer((request, response) => world.api(request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const realtime = attachRealtime(server, { tail, pool, accounts, limits });
-    return new RealtimeWorld(database, tail, new Streams(pool, commit, keys), accounts, commit, server, realtime);
+    const rest = new RestUpstream(() => `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const realtime = attachRealtime(server, { tail, pool, accounts, limits, rest });
+    const world: RealtimeWorld = new RealtimeWorld(database, tail, new Streams(pool, commit, keys), accounts, commit, server, realtime, rest);
+    return world;
   }
 
   get url(): string { return `ws://127.0.0.1:${(this.server.address() as AddressInfo).port}/v1/stream`; }
@@ -117,6 +123,7 @@ export class RealtimeWorld {
 
   async close(): Promise<void> {
     await this.realtime.close();
+    this.rest.close();
     for (const client of this.clients) client.websocket.terminate();
     await new Promise((resolve) => this.server.close(resolve));
     await this.commit.stop();
@@ -130,7 +137,7 @@ export const basic = (user: string, password: string) =>
 
 export type Frame = {
   type: string; conversation: string; position: number; event: string; code: number; message: string; id: unknown;
-  positions: Record<string, number>; data: Record<string, unknown>;
+  positions: Record<string, number>; data: Record<string, unknown>; status: number; body: any; retry_after: number;
 };
 
 export class Client {

@@ -28,6 +28,8 @@ export class Session implements Connected {
   /** By conversation. */
   readonly subscriptions = new Map<string, Subscription>();
   principal: Principal | undefined;
+  /** What the REST API is asked with in its name: headers. */
+  credentials: Readonly<Record<string, string>> = {};
   /** Subscribed to everything it may see, from these positions (by shard) on. */
   all: readonly number[] | undefined;
   readonly openedAt = Date.now();

@@ -180,7 +180,7 @@ describe.each<[string, Principal, 'all' | 'some', boolean]>([
         const past = world.log.filter((e) => e.conversation === room);
         if (past.length > 0 && roll(2) === 0) from.set(room, past[roll(past.length)]!.position);
       }
-      const done = world.subscriber.subscribe(listener.session, { type: 'subscribe', id: undefined, conversations: subscribedTo, from });
+      const done = world.subscriber.subscribe(listener.session, { type: 'subscribe', id: undefined, conversations: subscribedTo, from: Object.fromEntries(from) });
       let heads: number[] = [];
       world.whenLookedAt((seen) => (heads = seen));
       for (let n = 0; n < 60; n++) {
@@ -209,7 +209,7 @@ it('reads the past once more when too much happened while it was read', async ()
   world.say(rooms[0]!);
   const listener = new Listener(alice);
   world.handOut(10);
-  const done = world.subscriber.subscribe(listener.session, { type: 'subscribe', id: undefined, conversations: 'all', from: new Map([[rooms[0]!, 1]]) });
+  const done = world.subscriber.subscribe(listener.session, { type: 'subscribe', id: undefined, conversations: 'all', from: { [rooms[0]!]: 1 } });
   await world.step();
   await world.step(); // subscribed; the past is about to be looked at
   await world.step(); // it was looked at

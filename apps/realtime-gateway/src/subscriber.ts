@@ -4,14 +4,14 @@
  * snapshot's positions on, in the same event-loop turn in which it joins the live facts.
  */
 import type { Pool } from '@parley/event-store/database';
-import type { ClientFrame } from './client-frames.js';
+import type { FrameOf } from './client-frames.js';
 import type { Hub } from './hub.js';
 import type { Replayer } from './replayer.js';
 import type { Session } from './session.js';
 import { type Snapshot, takeSnapshot } from './snapshot.js';
 import type { Subscription } from './subscription.js';
 
-type Subscribe = Extract<ClientFrame, { type: 'subscribe' }>;
+type Subscribe = FrameOf<'subscribe'>;
 const ATTEMPTS = 3;
 
 export class Subscriber {
@@ -21,8 +21,8 @@ export class Subscriber {
 
   /** Rejects when the database does not answer; the session is as it was then. */
   async subscribe(session: Session, frame: Subscribe): Promise<void> {
-    const listed = frame.conversations === 'all' ? undefined : frame.conversations;
-    const from = [...frame.from.keys()].filter((sid) => listed === undefined || listed.includes(sid));
+    const listed = frame.conversations === 'all' ? undefined : [...new Set(frame.conversations)];
+    const from = Object.keys(frame.from ?? {}).filter((sid) => listed === undefined || listed.includes(sid));
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const passed = this.hub.keepPassing();
       const [snapshot, missed] = await takeSnapshot(this.pool, session.principal!, listed, from, this.conversationsMax + 1)
@@ -39,7 +39,7 @@ export class Subscriber {
     session.refuse(frame.id, 20503, 'Service unavailable, try again');
   }
 
-  unsubscribe(session: Session, { id, conversations }: Extract<ClientFrame, { type: 'unsubscribe' }>): void {
+  unsubscribe(session: Session, { id, conversations }: FrameOf<'unsubscribe'>): void {
     if (conversations === 'all') {
       this.hub.remove(session);
       return session.say({ type: 'unsubscribed', id, conversations });
@@ -60,7 +60,7 @@ export class Subscriber {
     const positions: Record<string, number> = {};
     const behind: Subscription[] = [];
     for (const [sid, participantSid] of found) {
-      const from = frame.from.get(sid);
+      const from = frame.from?.[sid];
       const known = session.subscriptions.get(sid);
       if (known && !known.left && from === undefined) {
         positions[sid] = known.after;

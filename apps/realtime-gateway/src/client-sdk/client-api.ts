@@ -7,11 +7,12 @@ import type { ClientLinks } from './configuration.js';
 import { answerForms } from './client-answers.js';
 import { conversationForm, messageForm, participantForm, userConversationForm, userForm } from './client-forms.js';
 import type { ConversationCounts } from './conversation-counts.js';
-import type { RestAnswer, RestUpstream } from './rest-upstream.js';
+import type { RestAnswer, RestUpstream } from '../rest-upstream.js';
 import { TunnelRefusal, type TunnelAnswer, type TunnelRequest } from './tunnel-request.js';
 
 const LIST_PAGE = 100;
 const ALREADY_IN = 50433;
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const notFound = () => new TunnelRefusal(404, 20404, 'The requested resource was not found');
 const notAllowed = () => new TunnelRefusal(405, 20004, 'Method not allowed');
 
@@ -95,7 +96,7 @@ export class ClientApi {
   /** Who makes a conversation is in it at once, and applications join it next: for him that is no mistake. */
   private async joined(session: ClientSession, conversation: string, refused: RestAnswer): Promise<RestAnswer> {
     const { token, mine, principal } = session;
-    const get = (path: string) => this.rest.call({ method: 'GET', path: `/v1/Services/${principal!.service}${path}`, token });
+    const get = (path: string) => this.rest.call({ method: 'GET', path: `/v1/Services/${principal!.service}${path}`, credentials: bearer(token) });
     const { body } = await get(`/Users/${mine}/Conversations/${encodeURIComponent(conversation)}`);
     if (body?.created_by !== principal!.identity) return refused;
     const found = await get(`/Conversations/${encodeURIComponent(conversation)}/Participants/${body.participant_sid}`);
@@ -110,7 +111,10 @@ export class ClientApi {
 
   private ask({ token, principal }: ClientSession, { method, mutation }: TunnelRequest, path: string, form?: URLSearchParams): Promise<RestAnswer> {
     if (!['GET', 'POST', 'DELETE'].includes(method) || (method === 'POST' && !form)) throw notAllowed();
-    return this.rest.call({ method, path: `/v1/Services/${principal!.service}${path}`, token, ...(form && { form }), key: method === 'GET' ? undefined : mutation });
+    return this.rest.call({
+      method, path: `/v1/Services/${principal!.service}${path}`, credentials: bearer(token), key: method === 'GET' ? undefined : mutation,
+      body: form && { type: 'application/x-www-form-urlencoded', text: form.toString() },
+    });
   }
 
   private made(answer: RestAnswer, form: (body: any) => object): TunnelAnswer {

@@ -9,7 +9,8 @@ import { closing, statusNames, type ClientSession, type Status } from './client-
 import { decodeFrame, MalformedFrame, type Frame } from './frame-codec.js';
 import type { SyncReads } from './sync-reads.js';
 import type { Tunnel } from './tunnel.js';
-import { errorBody, TunnelRefusal, tunnelRequest, type TunnelAnswer } from './tunnel-request.js';
+import { errorBody } from '../rest-upstream.js';
+import { TunnelRefusal, tunnelRequest, type TunnelAnswer } from './tunnel-request.js';
 
 /** With a thousand conversations the SDK asks for some thousand things at once. */
 const IN_FLIGHT_MAX = 20_000;

@@ -9,22 +9,21 @@ import { type Principal, verifyAccessToken } from '@parley/event-store/access-to
 import type { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import type { LogTail } from '@parley/event-store/log-tail';
-import type { Connection } from '@parley/messaging/connection';
 import { isOnline, type Presence } from '@parley/runtime/presence';
 import { logger } from '@parley/telemetry/logger';
 import type { Redis } from 'ioredis';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { Connections } from '../connections.js';
 import type { RealtimeLimits } from '../limits.js';
+import type { RestUpstream } from '../rest-upstream.js';
+import type { Signals, Typing } from '../signals.js';
 import { ClientApi } from './client-api.js';
 import { ClientDialogue } from './client-dialogue.js';
 import { ClientSession, closing } from './client-session.js';
 import { clientLinks } from './configuration.js';
 import { ConversationCounts } from './conversation-counts.js';
 import { FRAME_BYTES_MAX } from './frame-codec.js';
-import { RestUpstream } from './rest-upstream.js';
 import { Rooms } from './rooms.js';
-import { Signals, type Typing } from './signals.js';
 import { Subscriptions } from './subscriptions.js';
 import { SyncApi } from './sync-api.js';
 import { notification } from './sync-events.js';
@@ -39,13 +38,12 @@ export type ClientGatewayDeps = {
   tail: Pick<LogTail, 'subscribe' | 'readConversation'>;
   pool: Pool;
   accounts: Accounts;
-  nats: Pick<Connection, 'nats'>;
+  signals: Signals;
   redis: Redis;
   presence: Presence;
   limits: RealtimeLimits;
   publicUrl: string;
-  /** Where the REST API listens. */
-  apiUrl(): string;
+  rest: RestUpstream;
   welcome(member: Principal): Promise<void>;
 };
 
@@ -58,14 +56,12 @@ export class ClientGateway {
   private readonly users: UserObjects;
   private readonly subscriptions: Subscriptions;
   private readonly connections: Connections<ClientSession>;
-  private readonly rest: RestUpstream;
-  private readonly signals: Signals;
   private readonly dialogue: ClientDialogue;
   private readonly unsubscribe: () => void;
   private stopping = false;
 
   constructor(private readonly deps: ClientGatewayDeps) {
-    const { tail, pool, accounts, nats, redis, presence, limits, publicUrl } = deps;
+    const { tail, pool, accounts, signals, rest, redis, presence, limits, publicUrl } = deps;
     const online = async (service: string, identity: string) => (await isOnline(redis, service, identity)) ?? false;
     const links = clientLinks(publicUrl);
     this.reads = new SyncReads(pool);
@@ -76,15 +72,13 @@ export class ClientGateway {
       limits, accounts, presence, noticeMillis: EXPIRY_NOTICE_MILLIS, gauge: { name: 'parley_client_sdk_sockets', help: 'Open websockets of the official client SDK' },
       onGone: (session) => this.subscriptions.remove(session),
     });
-    this.rest = new RestUpstream(deps.apiUrl);
-    this.signals = new Signals(nats);
     const tunnel = new Tunnel({
-      api: new ClientApi(this.rest, links, new ConversationCounts(pool)), sync: new SyncApi(this.reads, new URL(publicUrl).origin, online), subscriptions: this.subscriptions,
-      signals: this.signals, links, publicUrl,
+      api: new ClientApi(rest, links, new ConversationCounts(pool)), sync: new SyncApi(this.reads, new URL(publicUrl).origin, online), subscriptions: this.subscriptions,
+      signals, links, publicUrl,
     });
     this.dialogue = new ClientDialogue(tunnel, this.connections, this.reads, (token) => this.member(token));
-    this.signals.onTyping((typing) => this.showTyping(typing));
-    this.signals.onReachability(({ service, identity }) => this.users.reachabilityChanged(service, identity));
+    signals.onTyping((typing) => this.showTyping(typing));
+    signals.onReachability(({ service, identity }) => this.users.reachabilityChanged(service, identity));
     this.unsubscribe = tail.subscribe((events) => this.publish(events));
   }
 
@@ -94,18 +88,16 @@ export class ClientGateway {
   }
 
   /** Somebody came or went, here: the other instances hear of it. */
-  reachabilityChanged(service: string, identity: string): void { this.signals.reachability({ service, identity }); }
+  reachabilityChanged(service: string, identity: string): void { this.deps.signals.reachability({ service, identity }); }
 
   /** Drops everybody: the SDK is back within a second, elsewhere (its own "move" would cost it three). */
   async close(): Promise<void> {
     this.stopping = true;
     this.unsubscribe();
-    this.signals.close();
     const gone = [...this.websockets.clients].map((client) => new Promise((resolve) => client.once('close', resolve)));
     this.connections.close();
     await Promise.all(gone);
     this.websockets.close();
-    this.rest.close();
   }
 
   private opened(websocket: WebSocket): void {

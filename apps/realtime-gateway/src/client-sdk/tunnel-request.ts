@@ -11,8 +11,6 @@ export class TunnelRefusal extends Error {
   }
 }
 
-export const errorBody = (status: number, code: number, message: string): object => ({ status, code, message, more_info: `https://www.twilio.com/docs/errors/${code}` });
-
 const SEGMENTS_MAX = 16;
 
 /** Throws TunnelRefusal. */

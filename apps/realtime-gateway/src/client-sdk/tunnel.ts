@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { ClientApi } from './client-api.js';
 import type { ClientSession } from './client-session.js';
 import { configurationOf, type ClientLinks } from './configuration.js';
-import type { Signals } from './signals.js';
+import type { Signals } from '../signals.js';
 import type { Subscriptions, SubscriptionRequest } from './subscriptions.js';
 import type { SyncApi } from './sync-api.js';
 import { TunnelRefusal, type TunnelAnswer, type TunnelRequest } from './tunnel-request.js';
