@@ -94,7 +94,7 @@ export function conformsToTheChannelPort(name: string, play: () => Promise<Playe
       });
       it('about a message we do not know, or with a reference that is none, is parsed all the same', async () => {
         const [event] = await parse(carrier.status({ id: 'SMunknown', status: carrier.words.sent, deliveryId: 'nonsense' }));
-        expect(event).toMatchObject({ kind: 'status', providerMessageId: 'SMunknown' });
+        expect(event).toMatchObject({ kind: 'status', providerMessageId: expect.stringContaining('SMunknown') as string });
         expect(event).not.toHaveProperty('deliveryId');
       });
       it('may carry fields and statuses nobody knows yet', async () => {

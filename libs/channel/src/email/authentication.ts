@@ -7,9 +7,11 @@ import type { Mail } from './mail.js';
 export type Authentication = { dkim?: string; spf?: string; dmarc?: string };
 const methods = new Set(['dkim', 'spf', 'dmarc']);
 
-/** `server`: the authserv-id our receiving server signs with; without it nobody is trusted. */
-export function statedAuthentication(mail: Mail, server: string | undefined): Authentication {
-  const found: Record<string, string> = {};
+/** Whose word counts: the authserv-id our receiving server signs with, and what a carrier writes in headers of its own. */
+export type Authorities = { authenticationServer: string | undefined; statedByCarrier?: (mail: Mail) => Authentication };
+
+export function statedAuthentication(mail: Mail, { authenticationServer: server, statedByCarrier }: Authorities): Authentication {
+  const found: Record<string, string> = { ...statedByCarrier?.(mail) };
   if (server === undefined) return found;
   for (const header of mail.headers('authentication-results')) {
     const [id, ...results] = header.replace(/\([^()]*\)/g, ' ').split(';').map((part) => part.trim());

@@ -5,7 +5,7 @@
 import { ADDRESS_CHARS_MAX } from '@parley/domain/address';
 import { logger } from '@parley/telemetry/logger';
 import type { InboundEmail, InboundEvent, InboundMedia, InboundMessage } from '../inbound-event.js';
-import { statedAuthentication, type Authentication } from './authentication.js';
+import { statedAuthentication, type Authentication, type Authorities } from './authentication.js';
 import { automaticKind, loopOf } from './automatic-mail.js';
 import { bounceOf } from './bounce.js';
 import { bareAddress, domainOf, keyOf, parseMail, type Mail } from './mail.js';
@@ -13,15 +13,13 @@ import { bouncedName, conversationOf, deliveryOf, isReplyAddress, unsubscribedOf
 import { textOf } from './visible-text.js';
 
 /** The connection a mail comes in by. */
-export type MailHome = {
+export type MailHome = Authorities & {
   /** Where answers and bounces come in, lower case. */
   domain: string;
   /** Signs reply addresses; without one there are none. */
   key: string | undefined;
   /** In the header of every mail of ours. */
   loopMark: string;
-  /** Whose Authentication-Results count. */
-  authenticationServer: string | undefined;
 };
 /** As the mail was handed over, not as its header says. `from` '': nobody; undefined: nobody told us. */
 export type Envelope = { from: string | undefined; to: readonly string[] };
@@ -40,7 +38,7 @@ export async function readMail(raw: Buffer, envelope: Envelope, home: MailHome, 
   });
   // It would not be readable the next time either: whoever brought it is told that we have it.
   if (!mail) return [{ channel: 'email', from: envelope.from ?? '', to: envelope.to[0] ?? '', providerMessageId: keyOf(raw), kind: 'ignore', reason: 'not readable' }];
-  return [eventOf(mail, envelope, home, found ?? statedAuthentication(mail, home.authenticationServer))];
+  return [eventOf(mail, envelope, home, found ?? statedAuthentication(mail, home))];
 }
 
 export function eventOf(mail: Mail, envelope: Envelope, home: MailHome, authentication: Authentication): InboundEvent {

@@ -6,7 +6,7 @@ import type { CarrierConnection } from '../carrier-definition.js';
 import { ChannelAdapter, type Delivery, type RawWebhook, type WebhookAnswer } from '../channel-adapter.js';
 import type { InboundEvent } from '../inbound-event.js';
 import { InvalidSignature } from '../send-error.js';
-import type { Authentication } from './authentication.js';
+import { foundAuthentication, type Arrived, type Authentication, type Resolver } from './authentication.js';
 import { BusySenders } from './busy-senders.js';
 import { readMail, type Envelope, type MailHome } from './inbound-mail.js';
 import type { MailSettings } from './mail-settings.js';
@@ -21,6 +21,8 @@ const composer = createTransport({ streamTransport: true, buffer: true, newline:
 export abstract class MailAdapter extends ChannelAdapter {
   protected readonly home: MailHome;
   private readonly busy = new BusySenders();
+  /** Tests ask a DNS of their own. */
+  resolver: Resolver | undefined;
 
   constructor(protected readonly connection: CarrierConnection<unknown, MailSettings>) {
     super();
@@ -80,8 +82,13 @@ export abstract class MailAdapter extends ChannelAdapter {
     return this.busy.judge(events, Date.now());
   }
 
-  protected read(raw: Buffer, envelope: Envelope, found?: Authentication): Promise<InboundEvent[]> {
-    return readMail(raw, envelope, this.home, found);
+  /** `found`: by us; otherwise `stated` by the carrier, or by the receiving server. */
+  protected read(raw: Buffer, envelope: Envelope, found?: Authentication, stated?: Authentication): Promise<InboundEvent[]> {
+    return readMail(raw, envelope, stated ? { ...this.home, statedByCarrier: () => stated } : this.home, found);
+  }
+
+  protected authenticate(raw: Buffer, arrived: Arrived): Promise<Authentication> {
+    return foundAuthentication(raw, arrived, this.home.authenticationServer ?? this.home.domain, this.resolver);
   }
 
   private unsubscribeToken({ url }: RawWebhook): string | undefined {

@@ -7,7 +7,9 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { CarrierConnection } from '../../carrier-definition.js';
 import type { CarrierFaultName } from '../../carrier-errors.js';
 import type { ChannelLimits, Delivery, RawWebhook } from '../../channel-adapter.js';
+import type { Authentication } from '../../email/authentication.js';
 import { formParts } from '../../email/form-parts.js';
+import type { Mail } from '../../email/mail.js';
 import { MailAdapter } from '../../email/mail-adapter.js';
 import { basicAuthorization, callCarrier, jsonOf, noAnswer, refusalOf, type HttpAnswer } from '../../http-call.js';
 import type { InboundEvent } from '../../inbound-event.js';
@@ -30,6 +32,7 @@ export class MailgunAdapter extends MailAdapter {
 
   constructor(protected override readonly connection: CarrierConnection<MailgunCredentials, MailgunSettings>) {
     super(connection);
+    if (connection.settings.spamFilter) this.home.statedByCarrier = foundByMailgun;
   }
 
   override async send(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] }> {
@@ -85,6 +88,12 @@ function faultIn(answer: HttpAnswer): CarrierFaultName | undefined {
   if (answer.status === 403) return 'authentication';
   const { message } = jsonOf(answer);
   return typeof message === 'string' && /'?\bto\b'? parameter is not a valid address/i.test(message) ? 'invalid_recipient' : undefined;
+}
+
+/** It writes them above whatever a sender wrote there, but only with its filter on. */
+function foundByMailgun(mail: Mail): Authentication {
+  const [dkim, spf] = ['x-mailgun-dkim-check-result', 'x-mailgun-spf'].map((name) => mail.headers(name)[0]?.toLowerCase());
+  return { ...(dkim && { dkim }), ...(spf && { spf }) };
 }
 
 /** Events name it without brackets. */

@@ -10,6 +10,7 @@ const credentials = z.strictObject({
 const settings = z.strictObject({
   ...mailSettings,
   sendingDomain: z.string().min(1).max(253).describe('Domain at Mailgun that mail goes out by; default: the domain of this connection').optional(),
+  spamFilter: z.boolean().describe('The domain\'s spam filter marks mail with headers: what they say of SPF and DKIM is believed').optional(),
   baseUrl: z.url({ protocol: /^https?$/ }).describe('Origin of the API instead of https://api.mailgun.net (EU: https://api.eu.mailgun.net)').optional(),
 });
 export type MailgunCredentials = z.output<typeof credentials>;

@@ -12,9 +12,9 @@ const read = (file: string) => readFileSync(new URL(`../../../fixtures/mailgun/$
 const { clock, fixtures, secrets } = JSON.parse(read('index.json').toString()) as {
   clock: string; fixtures: Fixture[]; secrets: { signingKey: string; replyToken: { hmacKey: string; domain: string } };
 };
-const open = () => Object.assign(openMailgun({
+const open = (settings: object = {}) => Object.assign(openMailgun({
   sid: 'CX1', account: 'AC1', publicUrl: 'https://channels.example.test', webhookUrl: 'https://channels.example.test/webhooks/mailgun/CX1',
-  signingKey: secrets.replyToken.hmacKey, settings: { domain: secrets.replyToken.domain }, credentials: { apiKey: 'key', signingKey: secrets.signingKey },
+  signingKey: secrets.replyToken.hmacKey, settings: { domain: secrets.replyToken.domain, ...settings }, credentials: { apiKey: 'key', signingKey: secrets.signingKey },
 }), { now: () => Date.parse(clock) });
 
 function event(data: Record<string, unknown>, token = 'token-1') {
@@ -52,6 +52,17 @@ describe('a webhook of Mailgun', () => {
     const body = Buffer.from(new URLSearchParams({ timestamp, token: 'raw', signature, recipient: 'support@inbox.example.test', sender: 'ana@example.com', 'body-mime': mime }).toString());
     const [seen] = await open().parseWebhook({ method: 'POST', url: 'https://channels.example.test/webhooks/mailgun/CX1/mime', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body });
     expect(seen).toMatchObject({ kind: 'message', from: 'ana@example.com', to: 'support@inbox.example.test', text: 'hello', providerMessageId: '<raw@example.com>' });
+  });
+
+  it.each([[{ spamFilter: true }, { dkim: 'pass', spf: 'softfail' }], [{}, {}]])('with %j tells %j of what stands above the mail', async (settings, authentication) => {
+    const timestamp = String(Date.parse(clock) / 1000);
+    const signature = createHmac('sha256', secrets.signingKey).update(`${timestamp}t`).digest('hex');
+    const headers = [['X-Mailgun-Spf', 'SoftFail'], ['X-Mailgun-Dkim-Check-Result', 'Pass'], ['X-Mailgun-Spf', 'Pass'], ['From', 'ana@example.com'], ['Message-Id', '<h@example.com>']];
+    const form = { timestamp, token: 't', signature, recipient: 'support@inbox.example.test', sender: 'ana@example.com', 'body-plain': 'hi', 'message-headers': JSON.stringify(headers) };
+    const [seen] = await open(settings).parseWebhook({
+      method: 'POST', url: 'https://channels.example.test/webhooks/mailgun/CX1', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: Buffer.from(new URLSearchParams(form).toString()),
+    });
+    expect((seen as InboundMessage).email!.authentication).toEqual(authentication);
   });
 
   it.each<[Record<string, unknown>, Partial<DeliveryReceipt> | undefined]>([

@@ -16,7 +16,7 @@ export async function routedMail(form: FormParts, home: MailHome, read: (raw: Bu
     files: form.parts.filter(({ name }) => /^attachment-\d+$/.test(name))
       .map(({ name, filename, contentType, bytes }) => ({ filename, contentType, bytes, contentId: contentIds.get(name) })),
   });
-  return [eventOf(mail, envelope, home, statedAuthentication(mail, home.authenticationServer))];
+  return [eventOf(mail, envelope, home, statedAuthentication(mail, home))];
 }
 
 /** All headers come as a JSON list; the few that matter are also fields of their own. */

@@ -15,7 +15,7 @@ import { listOf, nameOf, objectOf } from '../../inbound-values.js';
 import { InvalidSignature, type SendError } from '../../send-error.js';
 import type { SendgridCredentials, SendgridSettings } from './definition.js';
 import { eventsOf } from './events.js';
-import { parsedMail } from './inbound-parse.js';
+import { foundBySendgrid, parsedMail } from './inbound-parse.js';
 
 const SIGNATURE = 'x-twilio-email-event-webhook-signature';
 const TIMESTAMP = 'x-twilio-email-event-webhook-timestamp';
@@ -56,7 +56,12 @@ export class SendgridAdapter extends MailAdapter {
     }
     if (parsePublicKey === undefined && parseSecret !== undefined) sameSecret(parseSecret, searchParams.get('key') ?? '');
     else this.verify(webhook, parsePublicKey);
-    return parsedMail(await formParts(webhook), this.home, (raw, envelope) => this.read(raw, envelope));
+    const form = await formParts(webhook);
+    return parsedMail(form, this.home, async (raw, envelope, ip) => {
+      const { authenticate } = this.connection.settings;
+      const found = authenticate ? await this.authenticate(raw, { ip, helo: '', sender: envelope.from ?? '' }) : undefined;
+      return this.read(raw, envelope, found, foundBySendgrid(form));
+    });
   }
 
   private verify({ headers, body }: RawWebhook, publicKey: string | undefined): void {

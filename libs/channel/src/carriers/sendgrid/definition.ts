@@ -12,6 +12,7 @@ const credentials = z.strictObject({
 });
 const settings = z.strictObject({
   ...mailSettings,
+  authenticate: z.boolean().describe('Check SPF, DKIM and DMARC of raw mail ourselves, by the DNS; default: what SendGrid found of SPF and DKIM').optional(),
   baseUrl: z.url({ protocol: /^https?$/ }).describe('Origin of the API instead of https://api.sendgrid.com (EU: https://api.eu.sendgrid.com)').optional(),
 });
 export type SendgridCredentials = z.output<typeof credentials>;

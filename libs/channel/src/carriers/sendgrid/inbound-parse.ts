@@ -1,16 +1,17 @@
 /** SendGrid's Inbound Parse: the raw mail in one field (`send_raw`, which is better), or a mail taken apart into fields. */
-import { statedAuthentication } from '../../email/authentication.js';
+import { statedAuthentication, type Authentication } from '../../email/authentication.js';
 import { mailOf } from '../../email/field-mail.js';
 import type { FormParts } from '../../email/form-parts.js';
 import { eventOf, type Envelope, type MailHome } from '../../email/inbound-mail.js';
 import type { InboundEvent } from '../../inbound-event.js';
 
-type Read = (raw: Buffer, envelope: Envelope) => Promise<InboundEvent[]>;
+/** `arrivedFrom`: the address of the server that handed it in. */
+type Read = (raw: Buffer, envelope: Envelope, arrivedFrom: string) => Promise<InboundEvent[]>;
 
 export async function parsedMail(form: FormParts, home: MailHome, read: Read): Promise<InboundEvent[]> {
   const envelope = envelopeOf(form.text('envelope'));
   const raw = form.parts.find(({ name }) => name === 'email');
-  if (raw) return read(raw.bytes, envelope);
+  if (raw) return read(raw.bytes, envelope, form.text('sender_ip') ?? '');
   const charsets = json(form.text('charsets'));
   const contentIds = new Map(Object.entries(json(form.text('content-ids'))).map(([cid, field]) => [String(field), cid]));
   const text = (name: string) => form.text(name, typeof charsets[name] === 'string' ? charsets[name] : undefined);
@@ -22,9 +23,15 @@ export async function parsedMail(form: FormParts, home: MailHome, read: Read): P
     files: form.parts.filter(({ name }) => /^attachment\d+$/.test(name))
       .map(({ name, filename, contentType, bytes }) => ({ filename, contentType, bytes, contentId: contentIds.get(name) })),
   });
-  const stated = statedAuthentication(mail, home.authenticationServer);
-  const spf = form.text('SPF')?.toLowerCase().trim();
-  return [eventOf(mail, envelope, home, { ...(spf && { spf }), ...stated })];
+  return [eventOf(mail, envelope, home, { ...foundBySendgrid(form), ...statedAuthentication(mail, home) })];
+}
+
+/** `pass`, and `{@example.com : pass, @lists.test : fail}`: of several DKIM signatures one that fits is enough. */
+export function foundBySendgrid(form: FormParts): Authentication {
+  const spf = /^[a-z]+/.exec(form.text('SPF')?.toLowerCase().trim() ?? '')?.[0];
+  const signatures = [...(form.text('dkim') ?? '').toLowerCase().matchAll(/:\s*([a-z]+)/g)].map(([, verdict]) => verdict!);
+  const dkim = signatures.find((verdict) => verdict === 'pass') ?? signatures[0];
+  return { ...(dkim && { dkim }), ...(spf && { spf }) };
 }
 
 function envelopeOf(text: string | undefined): Envelope {

@@ -18,9 +18,9 @@ const { publicKeyDerBase64, replyToken } = secrets;
 const events = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const eventPublicKey = events.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
 
-const open = (credentials: Record<string, string> = {}) => Object.assign(openSendgrid({
+const open = (credentials: Record<string, string> = {}, settings: object = {}) => Object.assign(openSendgrid({
   sid: 'CX1', account: 'AC1', publicUrl: 'https://channels.example.test', webhookUrl: 'https://channels.example.test/webhooks/sendgrid/CX1',
-  signingKey: replyToken.hmacKey, settings: { domain: replyToken.domain }, credentials: { apiKey: 'SG.x', eventPublicKey, ...credentials },
+  signingKey: replyToken.hmacKey, settings: { domain: replyToken.domain, ...settings }, credentials: { apiKey: 'SG.x', eventPublicKey, ...credentials },
 }), { now: () => Date.parse(clock) });
 
 function signed(list: unknown, at = Date.parse(clock)) {
@@ -54,6 +54,32 @@ describe('a webhook of SendGrid', () => {
     await expect(open({ parseSecret: 'path-secret' }).parseWebhook({ ...raw.request, url, body: read(raw.file) })).rejects.toThrow(InvalidSignature);
     await expect(open().parseWebhook({ ...raw.request, body: read(raw.file) })).rejects.toThrow(InvalidSignature);
     await expect(open().parseWebhook(signed([], Date.parse(clock) - 700_000))).rejects.toThrow(InvalidSignature);
+  });
+
+  it.each([
+    ['{@example.com : pass}', 'pass', { dkim: 'pass', spf: 'pass' }],
+    ['{@lists.example.com : fail, @example.com : pass}', 'SoftFail', { dkim: 'pass', spf: 'softfail' }],
+    ['none', '', {}],
+  ])('tells what SendGrid found of %j and %j, raw and parsed', async (dkim, spf, authentication) => {
+    const mail = 'From: ana@example.com\r\nTo: support@inbox.example.test\r\nMessage-ID: <m@example.com>\r\n\r\nhi';
+    for (const fields of [{ email: mail }, { headers: mail.split('\r\n\r\n')[0]!, text: 'hi' }]) {
+      const parts = Object.entries({ ...fields, dkim, SPF: spf, envelope: '{"from":"ana@example.com","to":["support@inbox.example.test"]}' });
+      const body = Buffer.from([...parts.map(([name, value]) => `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`), '--b--\r\n'].join(''));
+      const url = 'https://channels.example.test/webhooks/sendgrid/CX1/parse?key=path-secret-path-secret';
+      const seen = await open({ parseSecret: 'path-secret-path-secret' }).parseWebhook({ method: 'POST', url, headers: { 'content-type': 'multipart/form-data; boundary=b' }, body });
+      expect(seen).toMatchObject([{ kind: 'message', text: 'hi' }]);
+      expect((seen[0] as InboundMessage).email!.authentication).toEqual(authentication);
+    }
+  });
+
+  it('can be held against the DNS instead, which knows DMARC as well', async () => {
+    const raw = fixtures.find(({ id }) => id === 'sendgrid-parse-raw')!;
+    const key = new URL(raw.request.url).searchParams.get('key')!;
+    const adapter = open({ parseSecret: key }, { authenticate: true });
+    const records: Record<string, string[][]> = { 'example.com TXT': [['v=spf1 -all']], '_dmarc.example.com TXT': [['v=DMARC1; p=reject']] };
+    adapter.resolver = async (name, type) => records[`${name} ${type}`] ?? Promise.reject(Object.assign(new Error('none'), { code: 'ENOTFOUND' }));
+    const [seen] = (await adapter.parseWebhook({ ...raw.request, body: read(raw.file) })) as [InboundMessage];
+    expect(seen.email!.authentication).toMatchObject({ dmarc: 'fail' });
   });
 
   it.each<[Record<string, unknown>, Partial<DeliveryReceipt> | undefined]>([

@@ -1,8 +1,10 @@
-/** SES played on a socket: what is sent, and what its refusals mean. */
+/** SES played on a socket: the conformance suite, what is sent, and what its refusals mean. */
+import { conformsToTheChannelPort, type PlayedCarrier } from '../../conformance.testing.js';
 import type { SendError } from '../../send-error.js';
 import { MAIL_DOMAIN, mailConnection, mailDelivery } from '../../email/mail-delivery.testing.js';
 import { PlayedMailApi } from '../../email/played-mail-api.testing.js';
 import { openSes } from './adapter.js';
+import { openPlayedSes, published } from './played-ses.testing.js';
 
 let refusal: { status: number; body: string } | undefined;
 const api = new PlayedMailApi((response) => (refusal ? response.writeHead(refusal.status).end(refusal.body) : response.end('{"MessageId":"0100-abc"}')));
@@ -13,6 +15,26 @@ beforeEach(() => { api.received = []; api.answer = 'accept'; refusal = undefined
 const send = (baseUrl = api.url, millis = 5_000) =>
   openSes(mailConnection('ses', { accessKeyId: 'AKID', secretAccessKey: 'secret' }, { baseUrl, region: 'eu-west-1' })).send(mailDelivery(), AbortSignal.timeout(millis));
 const failure = (work: Promise<unknown>) => work.then(() => { throw new Error('was sent'); }, (error: SendError) => ({ outcome: error.outcome, code: error.code }));
+
+conformsToTheChannelPort('SES', () => {
+  const [live, dead] = [openPlayedSes(api.url), openPlayedSes(api.nowhereUrl)];
+  const played: PlayedCarrier = {
+    adapter: live, delivery: mailDelivery(),
+    answerWith: (answer) => {
+      api.answer = answer;
+      played.adapter = answer === 'unreachable' ? dead : live;
+    },
+    references: () => api.received.map(({ headers }) => headers['x-parley-delivery'] as string),
+    message: ({ id, text }) => published({
+      notificationType: 'Received', mail: { messageId: 'o3vr', source: 'ana@example.com' }, receipt: { recipients: [`support@${MAIL_DOMAIN}`] },
+      content: `From: ana@example.com\r\nTo: support@${MAIL_DOMAIN}\r\nMessage-ID: <${id}@example.com>\r\n\r\n${text}`,
+    }),
+    status: ({ id, status, deliveryId, extra }) => published({ eventType: status, mail: { messageId: id, destination: ['ana@example.com'], ...(deliveryId && { tags: { delivery: [deliveryId] } }) }, ...extra }),
+    forged: (webhook) => ({ ...webhook, body: Buffer.from(webhook.body.toString().replace('ana@', 'eve@')) }),
+    words: { sent: 'Send', delivered: 'Delivery', failed: 'Reject' },
+  };
+  return played;
+});
 
 it('sends the whole mail, signed, with bounces to our address', async () => {
   expect(await send()).toEqual({ providerMessageIds: ['<0100-abc@eu-west-1.amazonses.com>'] });

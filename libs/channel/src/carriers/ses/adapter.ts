@@ -1,25 +1,29 @@
 /**
- * Amazon SES by its v2 API, signed with AWS Signature 4. SES gives every mail a Message-ID of its own, which answers then name;
- * bounces are forwarded to our bounce address, so they need no webhook. Mail comes in by another connection for the domain.
+ * Amazon SES by its v2 API, signed with AWS Signature 4. SES gives every mail a Message-ID of its own, which answers then name.
+ * What it has to say comes by SNS: events, and mail it received. Bounces are forwarded to our bounce address besides.
  */
 import { AwsClient } from 'aws4fetch';
 import type { CarrierConnection } from '../../carrier-definition.js';
-import type { ChannelLimits, Delivery } from '../../channel-adapter.js';
+import type { ChannelLimits, Delivery, RawWebhook } from '../../channel-adapter.js';
 import { MailAdapter } from '../../email/mail-adapter.js';
 import type { CarrierFaultName } from '../../carrier-errors.js';
 import { callCarrier, jsonOf, noAnswer, refusalOf, type HttpAnswer } from '../../http-call.js';
 import type { InboundEvent } from '../../inbound-event.js';
-import { InvalidSignature } from '../../send-error.js';
 import type { SesCredentials, SesSettings } from './definition.js';
+import { receiptOf, receivedOf } from './events.js';
+import { SnsTopics, type Get } from './sns.js';
 
 export class SesAdapter extends MailAdapter {
   /** A raw mail has 40 MB at most. */
   override readonly limits: ChannelLimits = { bodyCharsMax: 100_000, mediaBytesMax: 28_000_000, lookupDelayMillis: 0 };
   private readonly aws: AwsClient;
+  private readonly topics: SnsTopics;
 
-  constructor(protected override readonly connection: CarrierConnection<SesCredentials, SesSettings>) {
+  /** `fetchText`: for tests, which have no SNS to ask. */
+  constructor(protected override readonly connection: CarrierConnection<SesCredentials, SesSettings>, fetchText?: Get) {
     super(connection);
-    const { credentials, settings: { region } } = connection;
+    const { credentials, settings: { region, topics = [] } } = connection;
+    this.topics = new SnsTopics(topics, fetchText);
     this.aws = new AwsClient({ accessKeyId: credentials.accessKeyId, secretAccessKey: credentials.secretAccessKey, ...(credentials.sessionToken && { sessionToken: credentials.sessionToken }), region, service: 'ses' });
   }
 
@@ -39,20 +43,31 @@ export class SesAdapter extends MailAdapter {
     if (!answer.ok) throw refusalOf(answer, faultIn(answer), { words: wordsIn(answer) });
     const { MessageId: id } = jsonOf(answer);
     if (typeof id !== 'string' || id === '') throw noAnswer('no MessageId');
-    // The header its recipients see.
-    return { providerMessageIds: [`<${id}@${region === 'us-east-1' ? 'email' : region}.amazonses.com>`] };
+    return { providerMessageIds: [this.messageIdOf(id)] };
   }
 
   /** Only SES knows. */
   override answeredBy(): undefined {}
 
-  /** Nothing comes by HTTP but a click on "unsubscribe". */
-  protected override parseCarrierWebhook(): InboundEvent[] {
-    throw new InvalidSignature();
+  protected override async parseCarrierWebhook(webhook: RawWebhook): Promise<InboundEvent[]> {
+    const published = await this.topics.open(webhook);
+    if (published === undefined) return [];
+    const said = jsonOf({ text: published });
+    const received = receivedOf(said);
+    if (!received) return receiptOf(said, this.home.domain, (id) => this.messageIdOf(id));
+    if ('raw' in received) return this.read(received.raw, { from: received.from, to: received.to }, received.authentication);
+    const { id, from, to, reason } = received;
+    return [{ channel: 'email', kind: 'ignore', providerMessageId: id, from, to, reason }];
+  }
+
+  /** The header its recipients see. */
+  private messageIdOf(id: string): string {
+    const { region } = this.connection.settings;
+    return `<${id}@${region === 'us-east-1' ? 'email' : region}.amazonses.com>`;
   }
 }
 
-export const openSes = (connection: CarrierConnection<SesCredentials, SesSettings>) => new SesAdapter(connection);
+export const openSes = (connection: CarrierConnection<SesCredentials, SesSettings>, fetchText?: Get) => new SesAdapter(connection, fetchText);
 
 /** Its exceptions are its codes: in a header, or in the answer; what they are about is in words. */
 function wordsIn({ headers, text }: HttpAnswer): string {

@@ -2,7 +2,6 @@
 import { createTransport, type NodemailerError, type SMTPPoolOptions } from 'nodemailer';
 import type { CarrierConnection } from '../../carrier-definition.js';
 import type { ChannelLimits, Delivery, InboundSink, Sent } from '../../channel-adapter.js';
-import { foundAuthentication, type Arrived, type Resolver } from '../../email/authentication.js';
 import { MailAdapter } from '../../email/mail-adapter.js';
 import { closeFiles } from '../../email/outgoing-mail.js';
 import { nameOf } from '../../email/reply-address.js';
@@ -25,8 +24,6 @@ export class SmtpAdapter extends MailAdapter {
   private readonly transport;
   private listener: MailListener | undefined;
   private mailbox: ImapMailbox | undefined;
-  /** Tests ask a DNS of their own. */
-  resolver: Resolver | undefined;
 
   constructor(protected override readonly connection: CarrierConnection<SmtpCredentials, SmtpSettings>) {
     super(connection);
@@ -79,10 +76,6 @@ export class SmtpAdapter extends MailAdapter {
   override async close(): Promise<void> {
     await Promise.all([this.listener?.close(), this.mailbox?.close()]);
     this.transport.close();
-  }
-
-  private authenticate(raw: Buffer, arrived: Arrived) {
-    return foundAuthentication(raw, arrived, this.connection.settings.authenticationServer ?? this.home.domain, this.resolver);
   }
 }
 
