@@ -12,7 +12,7 @@ import { freePort } from '../infra/local/ports.mjs';
 import { until } from './installation.js';
 
 /** Debian's and Ubuntu's package; there is none for others. */
-export const kannelMayBeHad = aptAvailable();
+export const kannelIsMissing = aptAvailable() ? undefined : 'Kannel comes through apt, which this system has not';
 
 export class Kannel {
   /** What it told by HTTP, path by path: texts that came (`/mo`), what became of its own (`/dlr`). */

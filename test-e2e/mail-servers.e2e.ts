@@ -1,4 +1,4 @@
-/** The smtp carrier against Postfix and Dovecot: out by SMTP, a genuine bounce in by LMTP, a mailbox read by IMAP. */
+/** The smtp carrier against Postfix, Dovecot and swaks: out by SMTP, a genuine bounce in by LMTP, a mailbox read by IMAP, mail of another client. */
 import { openSmtp, type SmtpAdapter } from '@parley/channel/carriers/smtp/adapter';
 import type { SmtpSettings } from '@parley/channel/carriers/smtp/definition';
 import type { Delivery } from '@parley/channel/channel-adapter';
@@ -9,9 +9,10 @@ import { createTransport } from 'nodemailer';
 import { SMTPServer } from 'smtp-server';
 import { until } from './installation.js';
 import { sparePort } from './mail-peer.js';
-import { MailServers, mailServersMayBeHad } from './mail-servers.js';
+import { MailServers, mailServersAreMissing } from './mail-servers.js';
+import { describeWithPeer } from './peers.js';
 
-(mailServersMayBeHad ? describe : describe.skip)('Postfix and Dovecot', () => {
+describeWithPeer('Postfix, Dovecot and swaks', mailServersAreMissing, () => {
   const events: InboundEvent[] = [];
   const adapters: SmtpAdapter[] = [];
   /** Has no mailbox for anybody. */
@@ -20,6 +21,7 @@ import { MailServers, mailServersMayBeHad } from './mail-servers.js';
     onRcptTo: (_address, _session, callback) => callback(Object.assign(new Error('5.1.1 no such user'), { responseCode: 550 })),
   });
   let servers: MailServers;
+  let listenerPort = 0;
   let adapter: SmtpAdapter;
   const open = (settings: Partial<SmtpSettings>): SmtpAdapter => {
     const opened = openSmtp({
@@ -38,7 +40,7 @@ import { MailServers, mailServersMayBeHad } from './mail-servers.js';
   const next = (which: (event: InboundEvent) => boolean) => until(async () => events.find(which), `an event; ${servers.log()}`, 20_000);
 
   beforeAll(async () => {
-    const port = await sparePort();
+    const port = (listenerPort = await sparePort());
     await new Promise<void>((resolve) => far.listen(0, '127.0.0.1', () => resolve()));
     servers = await MailServers.start(port, (far.server.address() as AddressInfo).port);
     adapter = open({ listen: { port, protocol: 'lmtp' } });
@@ -82,5 +84,23 @@ import { MailServers, mailServersMayBeHad } from './mail-servers.js';
     await next(about('later'));
     transport.close();
     expect(events.filter(about('by IMAP'))).toHaveLength(1);
+  }, 60_000);
+
+  it('bring what swaks writes, with its file; straight to our listener it is told for each recipient whether we take it', async () => {
+    const written = (subject: string) => ['--from', 'ana@remote.example.test', '--h-Subject', subject, '--body', `about ${subject}`, '--attach-type', 'text/plain', '--attach-name', 'note.txt', '--attach', 'a note', '--suppress-data'];
+    const about = (subject: string) => (event: InboundEvent) => 'email' in event && event.email?.subject === subject;
+    const support = 'support@inbox.example.test';
+    const through = await servers.swaks('--server', '127.0.0.1', '--port', String(servers.smtpPort), '--to', support, ...written('by swaks'));
+    expect(through).toMatchObject({ end: 0, said: expect.stringContaining('250 2.0.0 Ok: queued') as string });
+    const seen = { kind: 'message', from: 'ana@remote.example.test', to: support, media: [{ filename: 'note.txt', contentType: 'text/plain' }] };
+    expect(await next(about('by swaks'))).toMatchObject({ ...seen, text: 'about by swaks' });
+
+    const us = ['--protocol', 'LMTP', '--server', '127.0.0.1', '--port', String(listenerPort)];
+    const straight = await servers.swaks(...us, '--to', `${support},someone@elsewhere.example.test`, ...written('straight'));
+    expect(straight.said).toMatch(/^<\*\* 550 5\.7\.1 /m);
+    expect(straight.said).toMatch(/^<- {2}250 .*stored/m);
+    expect(events.filter(about('straight'))).toMatchObject([{ ...seen, text: 'about straight' }]);
+    expect(await servers.swaks(...us, '--to', 'someone@elsewhere.example.test', ...written('nowhere'))).toMatchObject({ end: 24 });
+    expect(events.filter(about('nowhere'))).toEqual([]);
   }, 60_000);
 });

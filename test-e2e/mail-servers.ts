@@ -1,9 +1,9 @@
 /**
- * Postfix and Dovecot as they are: independent readings of SMTP, LMTP, IMAP and of what a bounce looks like. They want users, paths and
- * folders of their own, so they run in a mount and process namespace where those exist; the system stays as it is. Loopback only.
+ * Postfix, Dovecot and swaks as they are: independent readings of SMTP, LMTP, IMAP and of what a bounce looks like. The servers want users,
+ * paths and folders of their own, so they run in a mount and process namespace where those exist; the system stays as it is. Loopback only.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,8 @@ import { freePort } from '../infra/local/ports.mjs';
 import { until } from './installation.js';
 
 /** Only root may give programs users that the system lacks, and not in every container. */
-export const mailServersMayBeHad = aptAvailable() && process.getuid?.() === 0 && mayMount();
+export const mailServersAreMissing = !aptAvailable() ? 'Postfix and Dovecot come through apt, which this system has not'
+  : process.getuid?.() !== 0 || !mayMount() ? 'Postfix and Dovecot want users of their own, which only root may give them, where it may mount' : undefined;
 
 function mayMount(): boolean {
   try {
@@ -85,6 +86,19 @@ export class MailServers {
     for (const stream of [this.process.stdout!, this.process.stderr!]) stream.on('data', (chunk: Buffer) => { said += chunk.toString(); });
     for (const port of [this.smtpPort, this.imapPort, lmtpPort]) await until(() => answers(port), `a mail server on ${port}`, 30_000)
       .catch((error: Error) => { throw new Error(`${error.message}: ${said}\n${this.log()}`); });
+  }
+
+  /** The client of mail administrators, in Perl; resolves with what was said, both ways, and how it ended: 0 is well, 24 no recipient taken. */
+  async swaks(...args: string[]): Promise<{ said: string; end: number | null }> {
+    const swaks = await findPeer('swaks', { packages: ['swaks'], downloads: downloadsFolder(process.env) });
+    if (!swaks) throw new Error('apt fetched no swaks');
+    const perl = join(dirname(dirname(swaks.file)), 'share', 'perl');
+    const modules = existsSync(perl) ? readdirSync(perl).map((version) => join(perl, version)) : [];
+    const child = spawn('perl', [swaks.file, '--timeout', '10', ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...swaks.env, PERL5LIB: modules.join(':') } });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { said += chunk.toString(); });
+    const end = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
+    return { said, end };
   }
 
   log(): string {

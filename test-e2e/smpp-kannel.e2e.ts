@@ -7,11 +7,12 @@ import { smpp } from '@parley/channel/carriers/smpp/definition';
 import { MessageCentre, type Submitted } from '@parley/channel/carriers/smpp/message-centre.testing';
 import { decodeText } from '@parley/channel/carriers/smpp/message-text';
 import { until } from './installation.js';
-import { Kannel, kannelMayBeHad } from './kannel.js';
+import { Kannel, kannelIsMissing } from './kannel.js';
+import { describeWithPeer } from './peers.js';
 
 const settings = smpp.settings.parse({ host: '127.0.0.1' });
 
-(kannelMayBeHad ? describe : describe.skip)('Kannel at our message centre', () => {
+describeWithPeer('Kannel at our message centre', kannelIsMissing, () => {
   let centre: MessageCentre;
   let kannel: Kannel;
   let enquiries = 0;
