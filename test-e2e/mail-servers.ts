@@ -94,7 +94,7 @@ export class MailServers {
     if (!swaks) throw new Error('apt fetched no swaks');
     const perl = join(dirname(dirname(swaks.file)), 'share', 'perl');
     const modules = existsSync(perl) ? readdirSync(perl).map((version) => join(perl, version)) : [];
-    const child = spawn('perl', [swaks.file, '--timeout', '10', ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...swaks.env, PERL5LIB: modules.join(':') } });
+    const child = spawn(swaks.file, ['--timeout', '10', ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...swaks.env, PERL5LIB: modules.join(':') } });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { said += chunk.toString(); });
     const end = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
