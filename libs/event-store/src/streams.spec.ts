@@ -247,6 +247,51 @@ describe('a command that waits for the conversation’s key', () => {
   });
 });
 
+describe('receipts of one message', () => {
+  let recipients: string[];
+  beforeEach(() => (recipients = Array.from({ length: 50 }, () => newSid('DY'))));
+  const report = (sid: string, messageSid: string, receiptSid: string, status: 'sent' | 'delivered', by = streams) => by.onDelivery(caller, sid, messageSid, {
+    type: 'ReportDelivery',
+    data: {
+      receiptSid: receiptSid as `DY${string}`, conversationSid: sid as `CH${string}`, messageSid: messageSid as `IM${string}`, participantSid: 'MB1',
+      channelMessageSid: null, status, errorCode: 0, now: at,
+    },
+  });
+  const opening = async () => {
+    const sid = await opened();
+    const { events } = await run(sid, say('to fifty'));
+    return { sid, messageSid: (events[0]!.data as { messageSid: string }).messageSid };
+  };
+  const receiptsOf = async (messageSid: string) => {
+    const { rows } = await db.pool.query<{ status: string; n: number }>('select status, count(*) as n from model.receipt where message_sid = $1 group by status', [messageSid]);
+    return Object.fromEntries(rows.map(({ status, n }) => [status, n]));
+  };
+
+  it('that come at once are stored together, and messages of the conversation do not wait for them', async () => {
+    const { sid, messageSid } = await opening();
+    let appends = 0;
+    const counting = new GroupCommit(db.pool, (events) => { appends += 1; committed.push(...events); });
+    const busy = new Streams(db.pool, counting, db.keys);
+    committed = [];
+    const reports = Promise.all([...recipients, ...recipients].map((receipt, i) => report(sid, messageSid, receipt, i < 50 ? 'sent' : 'delivered', busy)));
+    const message = busy.onConversation(caller, sid, () => say('meanwhile'), { result: null });
+    await Promise.all([reports, message]);
+    await counting.stop();
+    expect(await receiptsOf(messageSid)).toEqual({ delivered: 50 });
+    expect(committed.filter(({ type }) => type === 'DeliveryUpdated').map(({ version }) => version)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
+    expect(appends).toBeLessThanOrEqual(4);
+  });
+  it('are stored once, however often and by whomever they are reported', async () => {
+    const { sid, messageSid } = await opening();
+    const otherCommit = new GroupCommit(db.pool, (events) => committed.push(...events));
+    const other = new Streams(db.pool, otherCommit, db.keys);
+    await Promise.all(recipients.flatMap((receipt) => [streams, other, streams].map((by) => report(sid, messageSid, receipt, 'sent', by))));
+    await otherCommit.stop();
+    expect(await receiptsOf(messageSid)).toEqual({ sent: 50 });
+    expect(committed.filter(({ type }) => type === 'DeliveryUpdated')).toHaveLength(50);
+  });
+});
+
 describe('a receipt of a deleted conversation', () => {
   it('is refused and leaves nothing', async () => {
     const sid = await opened();

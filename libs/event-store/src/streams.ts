@@ -7,7 +7,7 @@ import type { Caller } from '@parley/contracts/commands';
 import { conversation, type Conversation, type ConversationCommand } from '@parley/domain/conversation/conversation';
 import type { ConversationEvent } from '@parley/domain/conversation/events';
 import { fold } from '@parley/domain/decider';
-import { delivery, type DeliveryCommand } from '@parley/domain/delivery/delivery';
+import type { DeliveryCommand } from '@parley/domain/delivery/delivery';
 import { DomainError, type DomainErrorCode } from '@parley/domain/domain-error';
 import type { NewEvent } from '@parley/domain/event';
 import type { KeyObject } from 'node:crypto';
@@ -16,8 +16,9 @@ import type { Append, Outcome } from './append.js';
 import type { Connection, Pool } from './database.js';
 import type { DataKeys } from './data-keys.js';
 import { UniqueViolation, type AppendOptions, type GroupCommit } from './group-commit.js';
-import { loadConversation, loadDelivery } from './load-state.js';
+import { loadConversation } from './load-state.js';
 import { LruMap } from './lru-map.js';
+import { MessageReceipts } from './message-receipts.js';
 import { shardOf } from './shard.js';
 
 const CACHED_CONVERSATIONS_MAX = 20_000;
@@ -52,12 +53,15 @@ type Execution<R> = {
 export class Streams {
   private readonly cache = new LruMap<string, Entry>(CACHED_CONVERSATIONS_MAX);
   private readonly loading = new Map<string, Promise<Entry>>();
+  private readonly receipts: MessageReceipts;
 
   constructor(
     private readonly pool: Pool,
     private readonly commit: GroupCommit,
     private readonly keys: DataKeys,
-  ) {}
+  ) {
+    this.receipts = new MessageReceipts(pool, commit, keys);
+  }
 
   /**
    * Decides and stores. With `caller.key` a repetition gives the first result and `repeated: true`, no facts. Throws the
@@ -109,24 +113,9 @@ export class Streams {
     return this.inTurn(caller, sid, decide, execution);
   }
 
-  /** Receipts of one message. Late and repeated reports change nothing. */
-  async onDelivery(caller: Caller, conversationSid: string, messageSid: string, command: DeliveryCommand): Promise<void> {
-    const shard = shardOf(caller.account, conversationSid);
-    const stream = `delivery-${messageSid}`;
-    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-      const { version, state, conversationExists } = await loadDelivery(this.pool, shard, stream, messageSid, conversationSid);
-      if (!conversationExists) throw new DomainError('conversation_not_found');
-      const events = delivery.decide(command, state);
-      if (events.length === 0) return;
-      const dataKey = this.keys.cached(conversationSid) ?? (await this.keys.find(conversationSid, caller.account));
-      if (!dataKey) throw new DomainError('conversation_not_found');
-      const outcome = await this.commit.append({
-        account: caller.account, shard, stream, expected: version, events, conversation: conversationSid, dataKey, nextIndex: null,
-      });
-      if (outcome.status === 'ok') return;
-      await pause(Math.random() * 4 * attempt);
-    }
-    throw new DomainError('conflicting_modification');
+  /** Receipts of one message: see MessageReceipts. */
+  onDelivery(caller: Caller, conversationSid: string, messageSid: string, command: DeliveryCommand): Promise<void> {
+    return this.receipts.report(caller, conversationSid, messageSid, command);
   }
 
   /**
