@@ -24,10 +24,6 @@ export default {
   maxWorkers: 2, // stories wait for their installations most of the time; jest would take one worker on two cores
   projects: [
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/{libs,apps}/*/src/**/*.spec.ts', '<rootDir>/tools/*/*.spec.ts'] },
-    {
-      ...base, displayName: 'e2e', testMatch: ['<rootDir>/test-e2e/**/*.e2e.ts'],
-      // The official client SDK is being built (README): its stories join the others when they hold every time.
-      testPathIgnorePatterns: process.env.PARLEY_CLIENT_SDK ? [] : ['/test-e2e/client-sdk'],
-    },
+    { ...base, displayName: 'e2e', testMatch: ['<rootDir>/test-e2e/**/*.e2e.ts'] },
   ],
 };

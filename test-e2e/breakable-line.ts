@@ -3,9 +3,14 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 
 export class BreakableLine {
   private readonly sockets = new Set<Socket>();
+  private readonly server: Server;
+  readonly url: string;
   private down = false;
 
-  private constructor(private readonly server: Server, readonly url: string) {}
+  private constructor(server: Server, url: string) {
+    this.server = server;
+    this.url = url;
+  }
 
   static async to(target: string): Promise<BreakableLine> {
     const { hostname, port, pathname } = new URL(target);

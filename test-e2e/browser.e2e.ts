@@ -7,7 +7,7 @@ import { accessToken } from '../tools/bench/access-token.ts';
 import { BreakableLine } from './breakable-line.js';
 import { CHROMIUM_START_MS, startChromium } from './chromium.js';
 import { Parley, START_MS, topology, until } from './installation.js';
-import { sdkVersions } from './sdk-client.js';
+import { sdkVersions } from './client-sdk/versions.js';
 import { SdkPage } from './sdk-page.js';
 import { WebSite } from './web-site.js';
 

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { until } from './installation.js';
-import type { SdkVersion } from './sdk-client.js';
+import type { SdkVersion } from './client-sdk/versions.js';
 import type { WebSite } from './web-site.js';
 
 export type Told = { event: string; conversation?: string; identity?: string; body?: string; index?: number };

@@ -16,7 +16,7 @@ export class RestClient {
     return this.request<T>(path, {});
   }
 
-  post<T>(path: string, form: Record<string, string>): Promise<T> {
+  post<T>(path: string, form: Record<string, string> | [name: string, value: string][]): Promise<T> {
     return this.request<T>(path, { method: 'POST', body: new URLSearchParams(form) });
   }
 

@@ -1,0 +1,119 @@
+/** What people know of each other: who types, who has read how far, names and attributes, who can be reached; and what roles forbid. */
+import assert from 'node:assert/strict';
+import { of, rejection, type Cast, type Shared } from './cast.ts';
+import { SdkClient } from './sdk-client.ts';
+import { until } from './steps.ts';
+
+export async function typing({ step, alice, bob, name }: Cast, { hers }: Shared): Promise<void> {
+  await step('bob sees alice typing', async () => {
+    await hers.typing();
+    assert.equal((await bob.next('typingStarted')).identity, name('alice'));
+  });
+  await step('her message ends it', async () => {
+    await hers.sendMessage('typed');
+    await bob.next('messageAdded', ({ body }) => body === 'typed');
+    assert.equal((await bob.next('typingEnded')).identity, name('alice'));
+  });
+  await step('she is not told of her own typing', () => assert.deepEqual(alice.seen.filter(({ event }) => event.startsWith('typing')), []));
+}
+
+export async function reading({ step, alice, name }: Cast, { his }: Shared): Promise<void> {
+  const last: number = (await his.getMessages(1)).items[0].index;
+  await step('who has read nothing has no number of unread messages', async () => assert.equal(await his.getUnreadMessagesCount(), null));
+  await step('bob has read all but two, alice sees it', async () => {
+    assert.equal(await his.updateLastReadMessageIndex(last - 2), 2);
+    const { participant } = await alice.next('participantUpdated', ({ updateReasons }) => updateReasons.includes('lastReadMessageIndex'));
+    assert.deepEqual(of(participant, 'identity', 'lastReadMessageIndex'), { identity: name('bob'), lastReadMessageIndex: last - 2 });
+  });
+  await step('two are unread', async () => {
+    await until(() => his.lastReadMessageIndex === last - 2, 'his own horizon moves');
+    await until(async () => (await his.getUnreadMessagesCount()) === 2, 'two are unread'); // the SDK keeps an answer for half a second
+  });
+  await step('the horizon does not go back by advancing it', async () => assert.equal(await his.advanceLastReadMessageIndex(1), 2));
+  await step('all are read', async () => {
+    assert.equal(await his.setAllMessagesRead(), 0);
+    await until(() => his.lastReadMessageIndex === last, 'all is read');
+  });
+  await step('none is read again', async () => {
+    await his.setAllMessagesUnread();
+    await until(() => his.lastReadMessageIndex === null, 'nothing is read');
+  });
+}
+
+export async function changes({ step, alice, bob, name }: Cast, { hers, his }: Shared): Promise<void> {
+  const reason = (wanted: string) => ({ updateReasons }: any) => updateReasons.includes(wanted);
+  await step('another name of the conversation', async () => {
+    await hers.updateFriendlyName('Coffee');
+    assert.equal((await bob.next('conversationUpdated', reason('friendlyName'))).conversation.friendlyName, 'Coffee');
+  });
+  await step('other attributes of it', async () => {
+    await hers.updateAttributes({ topic: 'coffee', list: [1, { a: null }] });
+    await bob.next('conversationUpdated', reason('attributes'));
+    assert.deepEqual(his.attributes, { topic: 'coffee', list: [1, { a: null }] });
+  });
+  await step('another unique name, and none', async () => {
+    await hers.updateUniqueName(name('coffee'));
+    await until(() => his.uniqueName === name('coffee'), 'the name is known');
+    await hers.updateUniqueName(null);
+    await until(() => his.uniqueName === null, 'the name is gone');
+  });
+  await step('bob wants to be left alone in it', async () => {
+    await his.setUserNotificationLevel('muted');
+    await until(() => his.notificationLevel === 'muted', 'he is left alone');
+    assert.equal(hers.notificationLevel, 'default');
+  });
+  await step('attributes of a participant', async () => {
+    await (await his.getParticipantByIdentity(name('bob'))).updateAttributes({ seat: 2 });
+    assert.deepEqual((await alice.next('participantUpdated', reason('attributes'))).participant.attributes, { seat: 2 });
+  });
+  const known = await step('alice looks at bob as a user', async () => {
+    const known = await alice.sdk.getUser(name('bob'));
+    assert.equal(known.identity, name('bob'));
+    assert.equal(await (await hers.getParticipantByIdentity(name('bob'))).getUser(), known);
+    return known;
+  });
+  const ofBob = (wanted: string) => ({ user, updateReasons }: any) => user.identity === name('bob') && updateReasons.includes(wanted);
+  await step('bob takes another name, alice hears of it', async () => {
+    await bob.sdk.user.updateFriendlyName('Bob');
+    await alice.next('userUpdated', ofBob('friendlyName'));
+    assert.equal(known.friendlyName, 'Bob');
+  });
+  await step('and other attributes', async () => {
+    await bob.sdk.user.updateAttributes({ likes: 'coffee' });
+    await alice.next('userUpdated', ofBob('attributes'));
+    assert.deepEqual(known.attributes, { likes: 'coffee' });
+  });
+}
+
+export async function reachability(cast: Cast): Promise<void> {
+  const { step, alice, name } = cast;
+  const third = await SdkClient.start(cast, name('third'));
+  const user = await step('who is connected can be reached', async () => {
+    const user = await alice.sdk.getUser(name('third'));
+    await until(() => user.isOnline === true, 'he is online');
+    return user;
+  });
+  await step('who goes cannot', async () => {
+    await third.stop();
+    await alice.next('userUpdated', (each) => each.user.identity === name('third') && each.updateReasons.includes('reachabilityOnline') && each.user.isOnline === false);
+    assert.equal(user.isOnline, false);
+  });
+}
+
+export async function roles({ step, bob, name }: Cast, { hers, his }: Shared): Promise<void> {
+  const forbidden = async (call: Promise<unknown>) => {
+    const { status, body } = await rejection(call);
+    assert.deepEqual([status, body.status, body.code], [403, 403, 50107]);
+  };
+  await step('bob may not rename the conversation', () => forbidden(his.updateFriendlyName('mine')));
+  await step('nor change its attributes', () => forbidden(his.updateAttributes({ mine: true })));
+  await step('nor edit the words of others', async () => forbidden((await his.getMessages(1)).items[0].updateBody('other words')));
+  await step('nor delete their messages', async () => forbidden((await his.getMessages(1)).items[0].remove()));
+  await step('nor remove alice', () => forbidden(his.removeParticipant(name('alice'))));
+  await step('nor delete the conversation', () => forbidden(his.delete()));
+  await step('nor change who another user is', async () => forbidden((await bob.sdk.getUser(name('alice'))).updateFriendlyName('not Alice')));
+  await step('nobody is brought in twice', async () => {
+    const { status, body } = await rejection(hers.add(name('bob')));
+    assert.deepEqual([status, body.code], [409, 50433]);
+  });
+}
