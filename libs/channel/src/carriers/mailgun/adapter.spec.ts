@@ -3,17 +3,17 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { conformsToTheChannelPort, type PlayedCarrier } from '../../conformance.testing.js';
 import { formParts } from '../../email/form-parts.js';
 import { MAIL_DOMAIN, mailConnection, mailDelivery, publicUrl } from '../../email/mail-delivery.testing.js';
-import { PlayedMailApi } from '../../email/played-mail-api.testing.js';
+import { PlayedServer } from '../../played-server.testing.js';
 import { openMailgun } from './adapter.js';
 
 const signingKey = 'played';
 const references: string[] = [];
 const mails: string[] = [];
-const api = new PlayedMailApi(async (response, { headers, body }) => {
+const api = new PlayedServer(async ({ headers, body }) => {
   const form = await formParts({ headers, body });
   references.push(form.text('v:parley_delivery')!);
   mails.push(form.text('message')!);
-  response.end(JSON.stringify({ id: '<abc@mailgun.example.test>', message: 'Queued' }));
+  return { status: 200, body: JSON.stringify({ id: '<abc@mailgun.example.test>', message: 'Queued' }) };
 });
 beforeAll(() => api.listen());
 afterAll(() => api.close());
@@ -57,7 +57,7 @@ it.each([
   [403, 'Domain inbox.example.test is not allowed to send', 'retryable', 20003],
   [400, 'from parameter is missing', 'permanent', 30008],
 ])('a mail that is refused with %d %j is %s: %d, in their words', async (status, message, outcome, errorCode) => {
-  Object.assign(api, { answer: 'refuse', refusal: { status, body: JSON.stringify({ message }) } });
+  Object.assign(api, { answer: 'refuse', refuse: { status, body: JSON.stringify({ message }) } });
   const refused = open(api.url).send(mailDelivery(), AbortSignal.timeout(5_000));
   await expect(refused).rejects.toMatchObject({ outcome, errorCode, carrierCode: `HTTP ${status}: ${message}` });
 });

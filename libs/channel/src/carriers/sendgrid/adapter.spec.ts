@@ -2,14 +2,14 @@
 import { createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
 import { conformsToTheChannelPort, type PlayedCarrier } from '../../conformance.testing.js';
 import { MAIL_DOMAIN, mailConnection, mailDelivery, publicUrl, textFile } from '../../email/mail-delivery.testing.js';
-import { PlayedMailApi } from '../../email/played-mail-api.testing.js';
+import { PlayedServer } from '../../played-server.testing.js';
 import { openSendgrid } from './adapter.js';
 
 const { publicKey, privateKey } = generateKeyPairSync('ec', {
   namedCurve: 'P-256', publicKeyEncoding: { type: 'spki', format: 'der' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
 });
 const key = publicKey.toString('base64');
-const api = new PlayedMailApi((response) => response.writeHead(202, { 'x-message-id': 'abc' }).end());
+const api = new PlayedServer(() => ({ status: 202, headers: { 'x-message-id': 'abc' }, body: '' }));
 beforeAll(() => api.listen());
 afterAll(() => api.close());
 
@@ -58,7 +58,7 @@ describe('a mail for SendGrid', () => {
     [403, { field: 'from', message: 'The from address does not match a verified Sender Identity.' }, 'retryable', 20003],
     [413, { field: null, message: 'Payload too large' }, 'permanent', 30019],
   ])('that is refused with %d for %j is %s: %d, in their words', async (status, error, outcome, errorCode) => {
-    Object.assign(api, { answer: 'refuse', refusal: { status, body: JSON.stringify({ errors: [error] }) } });
+    Object.assign(api, { answer: 'refuse', refuse: { status, body: JSON.stringify({ errors: [error] }) } });
     const refused = open(api.url).send(mailDelivery(), AbortSignal.timeout(5_000));
     await expect(refused).rejects.toMatchObject({ outcome, errorCode, carrierCode: `HTTP ${status}: ${error.field === null ? '' : `${error.field}: `}${error.message}` });
   });

@@ -2,12 +2,12 @@
 import { conformsToTheChannelPort, type PlayedCarrier } from '../../conformance.testing.js';
 import type { SendError } from '../../send-error.js';
 import { MAIL_DOMAIN, mailConnection, mailDelivery } from '../../email/mail-delivery.testing.js';
-import { PlayedMailApi } from '../../email/played-mail-api.testing.js';
+import { PlayedServer } from '../../played-server.testing.js';
 import { openSes } from './adapter.js';
 import { openPlayedSes, published } from './played-ses.testing.js';
 
 let refusal: { status: number; body: string } | undefined;
-const api = new PlayedMailApi((response) => (refusal ? response.writeHead(refusal.status).end(refusal.body) : response.end('{"MessageId":"0100-abc"}')));
+const api = new PlayedServer(() => refusal ?? { status: 200, body: '{"MessageId":"0100-abc"}' });
 beforeAll(() => api.listen());
 afterAll(() => api.close());
 beforeEach(() => { api.received = []; api.answer = 'accept'; refusal = undefined; });
