@@ -21,9 +21,12 @@ export class BreakableLine {
     return line;
   }
 
-  cut(): void {
+  /** How many sockets it ended, on either side. */
+  cut(): number {
     this.down = true;
+    const ended = this.sockets.size;
     for (const socket of this.sockets) socket.destroy();
+    return ended;
   }
 
   mend(): void { this.down = false; }

@@ -36,9 +36,11 @@ export class Member {
     await until(async () => this.connections > 0, `${this.identity} is subscribed`);
   }
 
-  /** As a network that goes away: no goodbye, what is on its way is lost. */
-  cut(): void {
+  /** As a network that goes away: no goodbye, what is on its way is lost. Whether there was a connection. */
+  cut(): boolean {
+    const open = this.websocket?.readyState === WebSocket.OPEN;
     this.websocket?.terminate();
+    return open;
   }
 
   /** Does not take anything off the wire until `read`. */

@@ -90,15 +90,15 @@ export function appAddresses(ports) {
 
 /**
  * @param {string} app
- * @param {{ home: string, port: number, env: NodeJS.ProcessEnv }} options
+ * @param {{ home: string, port: number, env: NodeJS.ProcessEnv, name?: string }} options `name`: of one instance of several
  */
-export function appProcess(app, { home, port, env }) {
+export function appProcess(app, { home, port, env, name = app }) {
   const main = builtFile(app, 'main.js');
   const facesOutside = app === 'parley' || app === 'api-gateway' || app === 'realtime-gateway';
   const own = { PORT: String(port), HOST: facesOutside ? listenAddress(env) : HOST };
   return new ManagedProcess({
-    name: app,
-    logFile: join(home, 'log', `${app}.log`),
+    name,
+    logFile: join(home, 'log', `${name}.log`),
     command: () => ({ file: nodeProgram(), args: [...NODE_FLAGS, main], env: { ...env, ...own }, cwd: REPOSITORY }),
     isReady: () => isHealthy(port),
     readyMs: READY_MS,

@@ -35,7 +35,10 @@ import { keepRunning } from './supervisor.mjs';
  * @property {Record<string, import('./managed-process.mjs').ManagedProcess>} apps by name: `parley`, or one per service
  * @property {Promise<string>} failed resolves with the reason when supervision gives up
  * @property {() => void} saveInfo after a process was restarted: puts the new process numbers into info and run.json
+ * @property {(app: string) => Promise<Instance>} addInstance starts one more process of a service, beside those that run; by its name among `apps`
  * @property {() => Promise<void>} stop everything; data stays
+ *
+ * @typedef {{ name: string, url: string, process: import('./managed-process.mjs').ManagedProcess }} Instance
  */
 
 /**
@@ -120,7 +123,15 @@ export async function startInstallation({ home: givenHome, port, services = fals
       if (!supervise) return;
       for (const part of Object.values(parts)) keepRunning(part, { say, restarted: saveInfo, giveUp: resolve, signal: ending.signal });
     });
-    return { home, info, servers, apps, failed, saveInfo, stop };
+    /** @param {string} app */
+    const addInstance = async (app) => {
+      const [port = 0] = await freePorts(1);
+      const name = `${app}-${Object.keys(apps).filter((each) => each.startsWith(app)).length + 1}`;
+      const process = (apps[name] = appProcess(app, { home, port, env: appEnv, name }));
+      await process.start(signal);
+      return { name, url: `http://${HOST}:${port}`, process };
+    };
+    return { home, info, servers, apps, failed, saveInfo, addInstance, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -20,8 +20,8 @@ export class ByteMark {
       if (this.standsAt(data, guess + distance, end)) return this.found(guess + distance, start);
       if (guess - distance >= start && this.standsAt(data, guess - distance, end)) return this.found(guess - distance, start);
     }
-    const at = data.indexOf(this.bytes, start);
-    return at < 0 || at + this.bytes.length > end ? -1 : this.found(at, start);
+    const at = data.subarray(start, end).indexOf(this.bytes); // `data` is a megabyte
+    return at < 0 ? -1 : this.found(start + at, start);
   }
 
   get length(): number {

@@ -1,6 +1,6 @@
 import { accessToken } from './access-token.ts';
 import { ByteMark } from './byte-mark.ts';
-import { ageOf, BODY_BYTES, emptyBody, indexIn, writeBody } from './message-body.ts';
+import { BODY_BYTES, emptyBody, MessageMarks, writeBody } from './message-body.ts';
 import { monotonicMillis } from './monotonic.ts';
 import { cpuBetween } from './process-cpu.ts';
 import { isReached } from './scenario.ts';
@@ -41,20 +41,21 @@ describe('a mark in bytes', () => {
 });
 
 describe('a message body', () => {
+  const marks = new MessageMarks('body', 'index');
   const frame = (body: Buffer) => Buffer.from(`{"type":"event","data":{"index":4711,"author":"a","body":"${body.toString('latin1').replaceAll('+', ' ')}"}}`);
   it('tells its age and its index by its bytes', () => {
     const body = Buffer.from(emptyBody());
     expect(body).toHaveLength(BODY_BYTES);
     writeBody(body, 0, monotonicMillis() - 1234);
     const data = frame(body);
-    expect(ageOf(data, 0, data.length)).toBeGreaterThanOrEqual(1234);
-    expect(ageOf(data, 0, data.length)).toBeLessThan(1234 + 5000);
-    expect(indexIn(data, 0, data.length)).toBe(4711);
+    expect(marks.ageOf(data, 0, data.length)).toBeGreaterThanOrEqual(1234);
+    expect(marks.ageOf(data, 0, data.length)).toBeLessThan(1234 + 5000);
+    expect(marks.indexIn(data, 0, data.length)).toBe(4711);
   });
   it('is found within its frame only', () => {
     const data = Buffer.concat([Buffer.from('{"type":"event"}'), frame(Buffer.from(emptyBody()))]);
-    expect(indexIn(data, 0, 16)).toBe(-1);
-    expect(ageOf(data, 0, 16)).toBeNaN();
+    expect(marks.indexIn(data, 0, 16)).toBe(-1);
+    expect(marks.ageOf(data, 0, 16)).toBeNaN();
   });
 });
 

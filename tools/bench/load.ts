@@ -4,7 +4,7 @@ import type { Access } from './rest-client.ts';
 import type { Percentiles } from './statistics.ts';
 import type { Pace } from './request-pool.ts';
 
-export type LoadKind = 'write' | 'inbound' | 'fanout' | 'read' | 'list' | 'mixed';
+export type LoadKind = 'write' | 'inbound' | 'fanout' | 'fanoutSdk' | 'read' | 'list' | 'mixed' | 'crowd';
 
 export type LoadResult = {
   seconds: number;

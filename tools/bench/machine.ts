@@ -28,6 +28,12 @@ export function describeMachine(): Machine {
   };
 }
 
+/** Open files a process may have: Node raises its own limit to this one. */
+export function openFilesMax(): number {
+  const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(read('/proc/self/limits'))?.[1];
+  return hard === undefined || hard === 'unlimited' ? Number.POSITIVE_INFINITY : Number(hard);
+}
+
 function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');

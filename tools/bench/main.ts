@@ -4,15 +4,18 @@ import { describeMachine } from './machine.ts';
 import { HELP, readOptions, type ScenarioName } from './options.ts';
 import { reportLines } from './report.ts';
 import { isReached, type Scenario, type ScenarioResult } from './scenario.ts';
+import { fanout } from './scenarios/fanout.ts';
 import { grow } from './scenarios/grow.ts';
+import { idle } from './scenarios/idle.ts';
 import { list } from './scenarios/list.ts';
 import { outbound } from './scenarios/outbound.ts';
+import { reconnect } from './scenarios/reconnect.ts';
 import { start } from './scenarios/start.ts';
-import { fanout, inbound, mixed, read } from './scenarios/steady.ts';
+import { inbound, mixed, read } from './scenarios/steady.ts';
 import { write } from './scenarios/write.ts';
 import { TestInstallation } from './test-installation.ts';
 
-const scenarios: Record<ScenarioName, Scenario> = { write, inbound, fanout, read, list, mixed, grow, outbound, start };
+const scenarios: Record<ScenarioName, Scenario> = { write, inbound, fanout, idle, reconnect, read, list, mixed, grow, outbound, start };
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => void TestInstallation.stopAll().then(() => process.exit(130)));

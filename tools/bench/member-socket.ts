@@ -2,7 +2,7 @@
 import { accessToken } from './access-token.ts';
 import { ByteMark } from './byte-mark.ts';
 import type { Access } from './rest-client.ts';
-import { WebsocketConnection, type OnText } from './websocket-connection.ts';
+import { WebsocketConnection, type OnMessage } from './websocket-connection.ts';
 
 export type Member = { conversationSid: string; identity: string };
 
@@ -11,17 +11,17 @@ const MESSAGE_ADDED = new ByteMark('"event":"onMessageAdded"');
 export class MemberSocket {
   private readonly access: Access;
   private readonly member: Member;
-  private readonly onMessage: OnText;
+  private readonly onMessage: OnMessage;
   private readonly connection: WebsocketConnection;
   private settle: ((error?: Error) => void) | undefined;
 
-  constructor(access: Access, member: Member, onMessage: OnText, onEnd: () => void) {
+  constructor(access: Access, member: Member, onMessage: OnMessage, onEnd: () => void) {
     this.access = access;
     this.member = member;
     this.onMessage = onMessage;
     this.connection = new WebsocketConnection({
       url: access.wsUrl,
-      onText: (data, start, end) => this.take(data, start, end),
+      onMessage: (data, start, end) => this.take(data, start, end),
       onEnd: (code, reason) => {
         this.settle?.(new Error(`the websocket ended: ${code} ${reason}`));
         onEnd();

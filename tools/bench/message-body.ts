@@ -6,7 +6,6 @@ import { ByteMark } from './byte-mark.ts';
 import { monotonicMillis } from './monotonic.ts';
 
 export const BODY_BYTES = 100;
-const MARK = new ByteMark('"body":"@');
 const DIGITS = 16;
 const filler = Buffer.from(' said the one who had been waiting for the parcel since last Thursday, and the other agreed at once.');
 
@@ -19,19 +18,28 @@ export function writeBody(request: Buffer, at: number, writtenAt: number): void 
 export const emptyBody = (): string =>
   `@${'0'.repeat(DIGITS)}${filler.toString('latin1', 0, BODY_BYTES - DIGITS - 1).replaceAll(' ', '+').replaceAll(',', '.')}`;
 
-/** Milliseconds since the body in these bytes was written; NaN when there is none. */
-export function ageOf(data: Buffer, start: number, end: number): number {
-  const mark = MARK.find(data, start, end);
-  if (mark < 0) return Number.NaN;
-  return monotonicMillis() - digitsAt(data, mark + MARK.length) / 1000;
-}
+/** Where a protocol writes a message's text and index. For each kind of frame one of its own: it remembers where they stood. */
+export class MessageMarks {
+  private readonly text: ByteMark;
+  private readonly index: ByteMark;
 
-const INDEX = new ByteMark('"index":');
+  constructor(textName: string, indexName: string) {
+    this.text = new ByteMark(`"${textName}":"@`);
+    this.index = new ByteMark(`"${indexName}":`);
+  }
 
-/** The message index in these bytes; -1 when there is none. */
-export function indexIn(data: Buffer, start: number, end: number): number {
-  const mark = INDEX.find(data, start, end);
-  return mark < 0 ? -1 : digitsAt(data, mark + INDEX.length);
+  /** Milliseconds since the body in these bytes was written; NaN when there is none. */
+  ageOf(data: Buffer, start: number, end: number): number {
+    const mark = this.text.find(data, start, end);
+    if (mark < 0) return Number.NaN;
+    return monotonicMillis() - digitsAt(data, mark + this.text.length) / 1000;
+  }
+
+  /** The message index in these bytes; -1 when there is none. */
+  indexIn(data: Buffer, start: number, end: number): number {
+    const mark = this.index.find(data, start, end);
+    return mark < 0 ? -1 : digitsAt(data, mark + this.index.length);
+  }
 }
 
 function digitsAt(data: Buffer, from: number): number {

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const SCENARIOS = ['write', 'inbound', 'fanout', 'read', 'list', 'mixed', 'grow', 'outbound', 'start'] as const;
+const SCENARIOS = ['write', 'inbound', 'fanout', 'idle', 'reconnect', 'read', 'list', 'mixed', 'grow', 'outbound', 'start'] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 
 export type BenchOptions = {

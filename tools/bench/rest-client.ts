@@ -1,7 +1,7 @@
 /** REST for what is not measured: setting up conversations, looking at results. A refusal throws with the answer's text. */
 import type { TokenSource } from './access-token.ts';
 
-export type Access = TokenSource & { restUrl: string; wsUrl: string; webhookUrl: string; authToken: string };
+export type Access = TokenSource & { restUrl: string; wsUrl: string; clientWsUrl: string; webhookUrl: string; authToken: string };
 
 export class RestClient {
   private readonly access: Access;

@@ -54,6 +54,11 @@ export class TestInstallation {
     return this.inner.apps;
   }
 
+  /** One more process of a service; only where each service is a process of its own. */
+  addInstance(app: string): ReturnType<Installation['addInstance']> {
+    return this.inner.addInstance(app);
+  }
+
   /** The roots of its process trees by name: `parley` or each service, postgres, nats, redis. */
   processes(): Record<string, number> {
     const parts = { ...this.inner.apps, ...this.inner.servers };

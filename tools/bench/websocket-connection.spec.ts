@@ -46,7 +46,7 @@ for (const piece of [1, 7, 64, 100_000]) {
   it(`reads the same frames when they come in pieces of ${piece} bytes`, async () => {
     const url = await serving(Buffer.concat(texts.map(frame)), piece);
     const got: string[] = [];
-    const connection = new WebsocketConnection({ url, onText: (data, start, end) => got.push(data.toString('utf8', start, end)) });
+    const connection = new WebsocketConnection({ url, onMessage: (data, start, end) => got.push(data.toString('utf8', start, end)) });
     await connection.open();
     await until(() => got.length === texts.length);
     expect(got).toEqual(texts);
@@ -57,7 +57,7 @@ for (const piece of [1, 7, 64, 100_000]) {
 it('tells why the server closed', async () => {
   const url = await serving(Buffer.concat([Buffer.from([0x88, 5]), Buffer.from([0x0f, 0xa8]), Buffer.from('lag')]), 100);
   const ended: unknown[] = [];
-  const connection = new WebsocketConnection({ url, onText: () => {}, onEnd: (code, reason) => ended.push(code, reason) });
+  const connection = new WebsocketConnection({ url, onMessage: () => {}, onEnd: (code, reason) => ended.push(code, reason) });
   await connection.open();
   await until(() => ended.length > 0);
   expect(ended).toEqual([4008, 'lag']);
@@ -65,5 +65,5 @@ it('tells why the server closed', async () => {
 
 it('says what a server answers that does not want a websocket', async () => {
   const url = await serving(Buffer.from('{"code":20003}'), 100, 'HTTP/1.1 401 Unauthorized\r\n\r\n');
-  await expect(new WebsocketConnection({ url, onText: () => {} }).open()).rejects.toThrow('401');
+  await expect(new WebsocketConnection({ url, onMessage: () => {} }).open()).rejects.toThrow('401');
 });

@@ -1,25 +1,27 @@
 /**
- * A websocket client as cheap as a load generator needs it: the handshake, frame headers, and the text as a view of the
+ * A websocket client as cheap as a load generator needs it: the handshake, frame headers, and the message as a view of the
  * bytes that came in. Nothing is decoded here. What it sends is short and masked with zeros, which RFC 6455 allows.
  */
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 
-/** `data[start..end)` is one text; valid during the call only. */
-export type OnText = (data: Buffer, start: number, end: number) => void;
+/** `data[start..end)` is one message, text or binary; valid during the call only. */
+export type OnMessage = (data: Buffer, start: number, end: number) => void;
 
 export type WebsocketOptions = {
   url: string;
   /** Whole header lines, e.g. for authentication. */
   headers?: readonly string[];
-  onText: OnText;
+  /** Which loopback address it comes from: each has ports of its own. */
+  localAddress?: string;
+  onMessage: OnMessage;
   /** Once, when it is over: the close code (1006 when the connection just broke) and a reason. */
   onEnd?: (code: number, reason: string) => void;
 };
 
 const incoming = Buffer.allocUnsafe(1 << 20);
 const headersEnd = Buffer.from('\r\n\r\n');
-const opcodes = { continuation: 0, text: 1, close: 8, ping: 9, pong: 10 };
+const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
 const OPEN_MILLIS = 15_000;
 
 export class WebsocketConnection {
@@ -44,7 +46,7 @@ export class WebsocketConnection {
         else resolve();
       };
       const socket = connect({
-        host: hostname, port: Number(port), noDelay: true,
+        host: hostname, port: Number(port), noDelay: true, ...(this.options.localAddress !== undefined && { localAddress: this.options.localAddress }),
         onread: { buffer: incoming, callback: (length, buffer) => this.read(buffer as Buffer, length, opened) },
       });
       this.socket = socket;
@@ -66,6 +68,11 @@ export class WebsocketConnection {
 
   send(text: string): void {
     this.socket?.write(frame(opcodes.text, Buffer.from(text)));
+  }
+
+  /** What `binaryFrame` made; the bytes may be used again at once. */
+  sendFrame(bytes: Buffer): void {
+    this.socket?.write(Buffer.from(bytes));
   }
 
   /** Without a goodbye, as a network that goes away. */
@@ -127,8 +134,8 @@ export class WebsocketConnection {
     const opcode = first & 15;
     if (first < 128 || opcode === opcodes.continuation) {
       this.socket?.destroy(new Error('a fragmented message, which this client does not put together'));
-    } else if (opcode === opcodes.text) {
-      this.options.onText(data, start, end);
+    } else if (opcode === opcodes.text || opcode === opcodes.binary) {
+      this.options.onMessage(data, start, end);
     } else if (opcode === opcodes.ping) {
       this.socket?.write(frame(opcodes.pong, data.subarray(start, end)));
     } else if (opcode === opcodes.close) {
@@ -143,6 +150,9 @@ export class WebsocketConnection {
     this.options.onEnd?.(code, reason);
   }
 }
+
+/** Of fewer than 65,536 bytes. */
+export const binaryFrame = (payload: Buffer): Buffer => frame(opcodes.binary, payload);
 
 function frame(opcode: number, payload: Buffer): Buffer {
   const { length } = payload;

@@ -73,7 +73,7 @@ export class Member {
     this.ended = new Promise((resolve) => (end = resolve));
     const connection = new WebsocketConnection({
       url: this.access.wsUrl,
-      onText: (data, from, to) => {
+      onMessage: (data, from, to) => {
         if (connection === this.connection) this.take(JSON.parse(data.toString('utf8', from, to)) as Frame);
       },
       onEnd: () => end(),

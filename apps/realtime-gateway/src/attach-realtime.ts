@@ -8,7 +8,6 @@ import type { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import type { LogTail } from '@parley/event-store/log-tail';
 import type { Presence } from '@parley/runtime/presence';
-import type { Redis } from 'ioredis';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -16,17 +15,15 @@ import { AuthenticationError, type Principal, verifyAccessToken } from '@parley/
 import { FRAME_BYTES_MAX } from './client-frames.js';
 import { Connections } from './connections.js';
 import { Dialogue } from './dialogue.js';
+import { Doorman } from './doorman.js';
 import { Hub } from './hub.js';
 import { realtimeLimits, type RealtimeLimits } from './limits.js';
 import { Outbox } from './outbox.js';
-import { PresenceWatch } from './presence-watch.js';
 import { Replayer } from './replayer.js';
 import { closing, Session } from './session.js';
 import { CLIENT_PATH, type ClientGateway } from './client-sdk/client-gateway.js';
 import type { RestUpstream } from './rest-upstream.js';
-import type { Signals } from './signals.js';
 import { Subscriber } from './subscriber.js';
-import { Typing } from './typing.js';
 import { basicCredentials, basicPrincipal, UpgradeRefusal } from './upgrade-credentials.js';
 
 export const STREAM_PATH = '/v1/stream';
@@ -39,17 +36,14 @@ export type RealtimeDeps = {
   limits?: Partial<RealtimeLimits>;
   /** Where requests inside the websocket go. */
   rest: RestUpstream;
-  redis: Redis;
   /** Told who is there. */
-  presence: Presence;
-  /** Who types, came or went on any instance. */
-  signals: Signals;
+  presence?: Presence;
   /** A chat member's token was right: he exists from now on. */
   welcome?(member: Principal): Promise<void>;
   /** Serves the official client SDK at a path of its own. */
   client?: Pick<ClientGateway, 'upgrade' | 'close'>;
 };
-export type Realtime = { /** Sends everybody away with 1001; resolves when the sockets are gone. */ close(): Promise<void> };
+export type Realtime = { /** Refuses new sockets with 503 and sends everybody away with 1001, spread over `drainMillis`; resolves when they are gone. */ close(): Promise<void> };
 
 const log = logger('realtime');
 const lag = metrics.histogram('parley_realtime_lag_seconds', 'From storing a fact to handing it to the websockets');
@@ -57,10 +51,12 @@ const lag = metrics.histogram('parley_realtime_lag_seconds', 'From storing a fac
 /** The tail must have been started. */
 export function attachRealtime(server: Server, deps: RealtimeDeps): Realtime {
   const gateway = new Gateway(deps);
+  const doorman = new Doorman();
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy()); // Node has taken its own listener off: a reset would end the process
-    if (request.url?.split('?', 1)[0] === STREAM_PATH) void gateway.upgrade(request, socket, head);
-    else if (deps.client && request.url?.split('?', 1)[0] === CLIENT_PATH) deps.client.upgrade(request, socket, head);
+    const path = request.url?.split('?', 1)[0];
+    if (path === STREAM_PATH) doorman.enter(() => void gateway.upgrade(request, socket, head));
+    else if (deps.client && path === CLIENT_PATH) doorman.enter(() => deps.client!.upgrade(request, socket, head));
     else if (server.listenerCount('upgrade') === 1) answer(socket, 404, { code: 20404, message: 'There is no websocket at this path' });
   };
   server.on('upgrade', onUpgrade);
@@ -76,14 +72,12 @@ class Gateway {
   private readonly hub: Hub;
   private readonly connections: Connections<Session>;
   private readonly subscriber: Subscriber;
-  private readonly typing: Typing;
-  private readonly presence: PresenceWatch;
   private readonly outbox = new Outbox();
   private readonly unsubscribe: () => void;
   private stopping = false;
 
   constructor(private readonly deps: RealtimeDeps) {
-    const { tail, pool, accounts, redis, signals } = deps;
+    const { tail, pool, accounts } = deps;
     this.limits = { ...realtimeLimits(), ...deps.limits };
     const max = this.limits.subscriptionsPerSocketMax;
     this.hub = new Hub({
@@ -99,13 +93,8 @@ class Gateway {
     this.subscriber = new Subscriber(pool, this.hub, replayer, max);
     this.connections = new Connections({
       limits: this.limits, accounts, presence: deps.presence, noticeMillis: EXPIRY_NOTICE_MILLIS, gauge: { name: 'parley_realtime_sockets', help: 'Open websockets' },
-      onGone: (session) => {
-        this.hub.remove(session);
-        this.presence.remove(session);
-      },
+      onGone: (session) => this.hub.remove(session),
     });
-    this.typing = new Typing(pool, signals, this.hub);
-    this.presence = new PresenceWatch(pool, redis, accounts, signals);
     this.unsubscribe = tail.subscribe((events) => {
       try {
         this.hub.publish(events);
@@ -120,9 +109,9 @@ class Gateway {
     const query = new URLSearchParams(request.url!.split('?')[1] ?? '');
     let principal: Principal | undefined;
     try {
-      if (this.stopping) return answer(socket, 503, { code: 20503, message: 'The server is stopping, try again' });
       if (!this.connections.hasRoom) return answer(socket, 503, { code: 20503, message: 'Too many unauthenticated websockets, try again' });
       if (request.headers.authorization !== undefined) principal = await basicPrincipal(request, query, this.deps.accounts);
+      if (this.stopping) return answer(socket, 503, { code: 20503, message: 'The server is stopping, try again' });
     } catch (error) {
       if (error instanceof AuthenticationError) return answer(socket, error.code === 20005 ? 403 : 401, error);
       if (error instanceof UpgradeRefusal) return answer(socket, error.status, error);
@@ -135,18 +124,17 @@ class Gateway {
 
   async close(): Promise<void> {
     this.stopping = true;
-    this.unsubscribe();
-    this.presence.close();
     const { clients } = this.websockets;
-    this.connections.close();
+    await this.connections.drain(this.limits.drainMillis); // who has not been told yet goes on getting everything
     await Promise.all([...clients].map((client) => new Promise((gone) => client.once('close', gone))));
+    this.unsubscribe();
     this.websockets.close();
   }
 
   private opened(websocket: WebSocket, socket: Duplex, authorization: string | undefined, principal: Principal | undefined, token: string | null): void {
     const session = new Session(websocket, socket, this.outbox, this.limits.lagBytesMax);
     const dialogue = new Dialogue(session, {
-      limits: this.limits, connections: this.connections, subscriber: this.subscriber, rest: this.deps.rest, typing: this.typing, presence: this.presence,
+      limits: this.limits, connections: this.connections, subscriber: this.subscriber, rest: this.deps.rest,
       verify: (text) => this.member(text),
     });
     this.connections.add(session);

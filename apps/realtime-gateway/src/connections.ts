@@ -1,4 +1,5 @@
 /** All open sockets of one protocol: admission, limits, signs of life, ends of tokens, accounts and keys, the end of the process. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Accounts } from '@parley/event-store/accounts';
 import { metrics } from '@parley/telemetry/metrics';
 import type { Principal } from '@parley/event-store/access-token';
@@ -7,6 +8,9 @@ import type { RealtimeLimits } from './limits.js';
 
 const SWEEP_MILLIS_MAX = 1_000;
 const CLOSE_TIMEOUT = 4010;
+/** The end of the process spreads the goodbyes: so many milliseconds for each, as long as there is time for that. */
+const GOODBYE_MILLIS = 5;
+const DRAIN_TICK_MILLIS = 10;
 
 /** A client's socket; what it is told, each protocol says in its own words. */
 export interface Connected {
@@ -17,6 +21,8 @@ export interface Connected {
   pingedAt: number;
   expiryTold: boolean;
   onClosed: () => void;
+  /** It waits for the answer to something it asked for. */
+  readonly busy: boolean;
   ping(): void;
   end(code: number, reason: string): void;
   /** At `expiresAt` (milliseconds) its token ends. */
@@ -68,7 +74,7 @@ export class Connections<Client extends Connected> {
     this.perAccount.set(account, count + 1);
     this.unauthenticated -= 1;
     client.principal = principal;
-    if (identity !== undefined) this.parts.presence?.arrived({ account, service: service!, identity });
+    if (identity !== undefined) this.parts.presence?.arrived(service!, identity);
     return true;
   }
 
@@ -81,18 +87,35 @@ export class Connections<Client extends Connected> {
     return true;
   }
 
-  /** Tells everybody to come back. */
-  close(): void {
+  /**
+   * Sends everybody away: in random order and spread over at most `millis`, so that they do not all come back elsewhere in the
+   * same moment. Who waits for an answer gets it first, unless that takes longer than `millis`. Nobody may be added meanwhile.
+   */
+  async drain(millis: number): Promise<void> {
+    let waiting = shuffled([...this.clients]);
+    const [begin, count] = [performance.now(), waiting.length];
+    const spread = Math.max(1, Math.min(millis, count * GOODBYE_MILLIS));
+    while (waiting.length > 0) {
+      const elapsed = performance.now() - begin;
+      let due = elapsed >= spread ? waiting.length : Math.ceil((count * elapsed) / spread) - (count - waiting.length);
+      waiting = waiting.filter((client) => {
+        if (!this.clients.has(client)) return false; // gone by itself
+        if (due <= 0 || (client.busy && elapsed < millis)) return true;
+        due -= 1;
+        client.serverStops();
+        return false;
+      });
+      if (waiting.length > 0) await pause(DRAIN_TICK_MILLIS);
+    }
     clearInterval(this.sweeper);
     clearInterval(this.rechecker);
-    for (const client of [...this.clients]) client.serverStops();
   }
 
   private remove(client: Client): void {
     if (!this.clients.delete(client)) return;
     this.parts.onGone(client);
     const { account, identity, service } = client.principal ?? {};
-    if (identity !== undefined) this.parts.presence?.left({ account: account!, service: service!, identity });
+    if (identity !== undefined) this.parts.presence?.left(service!, identity);
     if (account === undefined) {
       this.unauthenticated -= 1;
       return;
@@ -144,4 +167,13 @@ export class Connections<Client extends Connected> {
       if (refused.get(`${account} ${key ?? ''}`)) client.revoked();
     }
   }
+}
+
+/** Fisher and Yates. */
+function shuffled<T>(items: T[]): T[] {
+  for (let i = items.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [items[i], items[j]] = [items[j]!, items[i]!];
+  }
+  return items;
 }

@@ -16,10 +16,9 @@ export type RealtimeLimits = {
   heartbeatMillis: number;
   /** A suspended account and a deleted API key end their sockets within this time (and that of the accounts' cache). */
   recheckMillis: number;
+  /** At the end of the process the goodbyes are spread over at most this time. */
+  drainMillis: number;
 };
-
-/** An instance that died is noticed after this long, and a third of it. */
-export const presenceLeaseMillis = (env: NodeJS.ProcessEnv = process.env): number => integer(env, 'PRESENCE_LEASE_MILLIS', 30_000, 1_000, 600_000);
 
 export const realtimeLimits = (env: NodeJS.ProcessEnv = process.env): RealtimeLimits => ({
   lagBytesMax: integer(env, 'REALTIME_LAG_BYTES_MAX', 1_048_576, 65_536, 67_108_864),
@@ -30,4 +29,5 @@ export const realtimeLimits = (env: NodeJS.ProcessEnv = process.env): RealtimeLi
   helloMillis: integer(env, 'REALTIME_HELLO_MILLIS', 10_000, 100, 600_000),
   heartbeatMillis: integer(env, 'REALTIME_HEARTBEAT_MILLIS', 25_000, 100, 600_000),
   recheckMillis: integer(env, 'REALTIME_RECHECK_MILLIS', 30_000, 100, 600_000),
+  drainMillis: integer(env, 'REALTIME_DRAIN_MILLIS', 3_000, 0, 6_000),
 });

@@ -19,7 +19,6 @@ type Id = string | number | undefined;
 const refusal = (status: number, code: number, message: string): RestAnswer => ({ status, body: errorBody(status, code, message) });
 
 export class Requests {
-  private inFlight = 0;
   /** The last change of each conversation. */
   private readonly lanes = new Map<string, Promise<unknown>>();
   private speaking: Promise<void> = Promise.resolve();
@@ -78,13 +77,13 @@ export class Requests {
 
   /** One answer after the other, and none while the client has not read what it was told before. */
   private async answered(ask: () => Promise<RestAnswer>, say: (answer: RestAnswer) => void): Promise<void> {
-    if (this.inFlight >= IN_FLIGHT_MAX) return say({ ...refusal(429, 20429, `More than ${IN_FLIGHT_MAX} requests at once`), retryAfter: 1 });
-    this.inFlight += 1;
+    if (this.session.inFlight >= IN_FLIGHT_MAX) return say({ ...refusal(429, 20429, `More than ${IN_FLIGHT_MAX} requests at once`), retryAfter: 1 });
+    this.session.inFlight += 1;
     const answer = await ask();
     const told = this.speaking.then(async () => {
       if (this.session.backlogWithPending > BACKLOG_BYTES) await this.session.drained(READ_MILLIS);
       say(answer);
-      this.inFlight -= 1;
+      this.session.inFlight -= 1;
     });
     this.speaking = told.catch(() => {}); // the caller hears of it
     await told;

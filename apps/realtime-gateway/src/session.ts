@@ -1,7 +1,4 @@
-/**
- * One client's websocket: who it is, what it subscribed to, what waits to be written. Frames are written to the TCP socket
- * beside `ws`, which writes its own (close, pong) at once and whole, so the two never cut each other's frames.
- */
+/** One client's websocket: who it is, what it subscribed to, how it ends. */
 import type { Duplex } from 'node:stream';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
@@ -9,6 +6,7 @@ import type { WebSocket } from 'ws';
 import type { Principal } from '@parley/event-store/access-token';
 import type { Connected } from './connections.js';
 import type { Outbox } from './outbox.js';
+import { SocketWriter } from './socket-writer.js';
 import type { Subscription } from './subscription.js';
 import { textFrame } from './websocket-frame.js';
 
@@ -20,7 +18,6 @@ export const closing = {
 
 /** A client that does not answer a close frame is cut off after this long. */
 const CLOSE_MILLIS = 2_000;
-const PENDING_FRAMES_MAX = 10_000;
 const log = logger('realtime');
 const lagged = metrics.counter('parley_realtime_lagged_total', 'Websockets closed because their client read too slowly');
 
@@ -36,25 +33,22 @@ export class Session implements Connected {
   heardAt = Date.now();
   pingedAt = Date.now();
   expiryTold = false;
+  /** Requests asked for and not answered yet. */
+  inFlight = 0;
   onClosed: () => void = () => {};
-  private pending: Buffer[] = [];
-  private pendingBytes = 0;
+  private readonly writer: SocketWriter;
   private ended = false;
 
-  constructor(
-    private readonly websocket: WebSocket, private readonly socket: Duplex, private readonly outbox: Outbox,
-    private readonly lagBytesMax: number,
-  ) {}
+  constructor(private readonly websocket: WebSocket, socket: Duplex, outbox: Outbox, lagBytesMax: number) {
+    this.writer = new SocketWriter({ websocket, socket, outbox, lagBytesMax, onLag: () => this.lag(), onGone: () => this.gone() });
+  }
 
   /** False as soon as it closes: nothing more is written. */
   get open(): boolean { return !this.ended; }
 
-  enqueue(frame: Buffer): void {
-    if (this.ended) return;
-    this.pendingBytes += frame.length;
-    if (this.pending.push(frame) === 1) this.outbox.add(this);
-    else if (this.pending.length > PENDING_FRAMES_MAX) this.lag();
-  }
+  get busy(): boolean { return this.inFlight > 0; }
+
+  enqueue(frame: Buffer): void { this.writer.add(frame); }
 
   say(frame: object): void { this.enqueue(textFrame(JSON.stringify(frame))); }
 
@@ -63,47 +57,12 @@ export class Session implements Connected {
     this.say({ type: 'error', id, code, message, ...more });
   }
 
-  flush(): number {
-    const { pending, socket } = this;
-    if (this.ended || pending.length === 0) return 0;
-    if (this.websocket.readyState !== this.websocket.OPEN) { // saying goodbye already: nothing may follow a close frame
-      this.gone();
-      return 0;
-    }
-    if (socket.writableLength > this.lagBytesMax) {
-      this.lag();
-      return 0;
-    }
-    if (pending.length === 1) socket.write(pending[0]!);
-    else {
-      socket.cork();
-      for (const frame of pending) socket.write(frame);
-      socket.uncork();
-    }
-    this.pending = [];
-    this.pendingBytes = 0;
-    return pending.length;
-  }
-
   /** Bytes written and not yet taken by the network, and those about to be written. */
-  get backlogWithPending(): number { return this.socket.writableLength + this.pendingBytes; }
+  get backlogWithPending(): number { return this.writer.backlogWithPending; }
 
   /** Resolves once the client has read most of what it was sent; closes it as too slow after `millis`. */
   async drained(millis: number): Promise<void> {
-    this.flush();
-    if (!this.socket.writableNeedDrain || this.ended) return;
-    const drained = await new Promise<boolean>((resolve) => {
-      const done = (result: boolean) => {
-        clearTimeout(timer);
-        this.socket.off('drain', onDrain).off('close', onClose);
-        resolve(result);
-      };
-      const onDrain = () => done(true);
-      const onClose = () => done(true);
-      const timer = setTimeout(() => done(false), millis);
-      this.socket.on('drain', onDrain).on('close', onClose);
-    });
-    if (!drained) this.lag();
+    if (!(await this.writer.drained(millis))) this.lag();
   }
 
   ping(): void { if (!this.ended) this.websocket.ping(); }
@@ -125,22 +84,22 @@ export class Session implements Connected {
   /** What was to be said is said first, then the close frame with its code. */
   end(code: number, reason: string): void {
     if (this.ended) return;
-    this.flush();
-    this.finish(code, reason);
+    this.writer.flush();
+    if (!this.ended) this.finish(code, reason); // unless it was gone, or lagged
   }
 
   /** The client reads too slowly. Nothing of what it missed is kept: it resumes from the last position it saw. */
   private lag(): void {
     if (this.ended) return;
     lagged.add();
-    log.info('websocket reads too slowly', { account: this.principal?.account, backlog: this.socket.writableLength });
-    this.socket.write(textFrame('{"type":"lagged","message":"You read too slowly. Connect again and resume from the last position you saw."}'));
+    log.info('websocket reads too slowly', { account: this.principal?.account, backlog: this.writer.backlog });
+    this.writer.lastWord(textFrame('{"type":"lagged","message":"You read too slowly. Connect again and resume from the last position you saw."}'));
     this.finish(closing.lagged, 'reads too slowly, resume from the last position seen');
   }
 
   private finish(code: number, reason: string): void {
     this.ended = true;
-    this.pending = [];
+    this.writer.stop();
     this.websocket.close(code, reason);
     setTimeout(() => this.websocket.terminate(), CLOSE_MILLIS).unref();
     this.onClosed();
@@ -150,7 +109,7 @@ export class Session implements Connected {
   gone(): void {
     if (this.ended) return;
     this.ended = true;
-    this.pending = [];
+    this.writer.stop();
     this.onClosed();
   }
 }

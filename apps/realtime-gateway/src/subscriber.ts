@@ -5,6 +5,7 @@
  */
 import type { Pool } from '@parley/event-store/database';
 import type { FrameOf } from './client-frames.js';
+import { FewAtOnce } from './few-at-once.js';
 import type { Hub } from './hub.js';
 import type { Replayer } from './replayer.js';
 import type { Session } from './session.js';
@@ -13,8 +14,12 @@ import type { Subscription } from './subscription.js';
 
 type Subscribe = FrameOf<'subscribe'>;
 const ATTEMPTS = 3;
+/** So that those who write find a connection to the database when thousands come back. */
+const SNAPSHOTS_AT_ONCE = 4;
 
 export class Subscriber {
+  private readonly snapshots = new FewAtOnce(SNAPSHOTS_AT_ONCE);
+
   constructor(
     private readonly pool: Pool, private readonly hub: Hub, private readonly replayer: Replayer, private readonly conversationsMax: number,
   ) {}
@@ -23,20 +28,28 @@ export class Subscriber {
   async subscribe(session: Session, frame: Subscribe): Promise<void> {
     const listed = frame.conversations === 'all' ? undefined : [...new Set(frame.conversations)];
     const from = Object.keys(frame.from ?? {}).filter((sid) => listed === undefined || listed.includes(sid));
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const passed = this.hub.keepPassing();
-      const [snapshot, missed] = await takeSnapshot(this.pool, session.principal!, listed, from, this.conversationsMax + 1)
-        .then((taken) => [taken, passed()] as const, (error: unknown) => { passed(); throw error; });
-      if (!session.open) return;
-      if (!missed) continue; // the database took so long that the log ran away
-      if (snapshot.found.size > this.conversationsMax) return session.refuse(frame.id, 20001, 'Too many conversations for one socket');
-      const fresh = listed === undefined && session.all === undefined;
-      const behind = this.apply(session, frame, snapshot, listed ?? from, fresh);
-      for (const event of missed) this.hub.passTo(session, event, fresh);
-      for (const subscription of behind) this.replayer.start(subscription);
-      return;
-    }
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++)
+      if (await this.snapshots.run(() => this.attempt(session, frame, listed, from))) return;
     session.refuse(frame.id, 20503, 'Service unavailable, try again');
+  }
+
+  /** False: the database took so long that the log ran away. */
+  private async attempt(session: Session, frame: Subscribe, listed: readonly string[] | undefined, from: readonly string[]): Promise<boolean> {
+    if (!session.open) return true;
+    const passed = this.hub.keepPassing();
+    const [snapshot, missed] = await takeSnapshot(this.pool, session.principal!, listed, from, this.conversationsMax + 1)
+      .then((taken) => [taken, passed()] as const, (error: unknown) => { passed(); throw error; });
+    if (!session.open) return true;
+    if (!missed) return false;
+    if (snapshot.found.size > this.conversationsMax) {
+      session.refuse(frame.id, 20001, 'Too many conversations for one socket');
+      return true;
+    }
+    const fresh = listed === undefined && session.all === undefined;
+    const behind = this.apply(session, frame, snapshot, listed ?? from, fresh);
+    for (const event of missed) this.hub.passTo(session, event, fresh);
+    for (const subscription of behind) this.replayer.start(subscription);
+    return true;
   }
 
   unsubscribe(session: Session, { id, conversations }: FrameOf<'unsubscribe'>): void {

@@ -47,12 +47,13 @@ export async function bootstrap(module: Type | DynamicModule, options: Bootstrap
     logger: ['error', 'warn'], abortOnError: false, bodyParser: false,
   });
   await options.configure?.(fastify, app);
-  health(fastify, app, options.name);
+  const state = { stopping: false };
+  health(fastify, app, options.name, state);
   surviveResets(app.getHttpServer() as Server);
   refuseExpectations(app.getHttpServer() as Server);
   await app.listen(options.port, options.host);
   await options.started?.(app);
-  endOnSignals(app, options.name);
+  endOnSignals(app, options.name, state);
   log.info('ready', { service: options.name, port: options.port });
   return app;
 }
@@ -84,8 +85,12 @@ function surviveResets(server: Server): void {
   server.on('connection', (socket) => socket.on('error', () => socket.destroy()));
 }
 
-function health(fastify: Fastify, app: NestFastifyApplication, name: string): void {
+/** `stopping`: nobody new is to be sent here. */
+type State = { stopping: boolean };
+
+function health(fastify: Fastify, app: NestFastifyApplication, name: string, state: State): void {
   fastify.get('/health', async (_request, reply) => {
+    if (state.stopping) return reply.code(503).send({ status: 'stopping', service: name });
     const pool = app.get<Pool>(POOL, { strict: false });
     try {
       await pool.query('select 1');
@@ -97,11 +102,10 @@ function health(fastify: Fastify, app: NestFastifyApplication, name: string): vo
   fastify.get('/metrics', (_request, reply) => reply.type('text/plain; version=0.0.4').send(metrics.expose()));
 }
 
-function endOnSignals(app: NestFastifyApplication, name: string): void {
-  let ending = false;
+function endOnSignals(app: NestFastifyApplication, name: string, state: State): void {
   const end = async (signal: string) => {
-    if (ending) return;
-    ending = true;
+    if (state.stopping) return;
+    state.stopping = true;
     log.info('stopping', { service: name, signal });
     setTimeout(() => process.exit(1), SHUTDOWN_MILLIS).unref();
     await app.close().catch((error: unknown) => log.error('stop failed', { service: name, error }));

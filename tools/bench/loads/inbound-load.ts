@@ -4,6 +4,7 @@ import type { Load, LoadResult, Wrong } from '../load.ts';
 import { httpRequest } from '../http-connection.ts';
 import { BODY_BYTES, emptyBody, writeBody } from '../message-body.ts';
 import type { Member } from '../member-socket.ts';
+import { ownProtocol } from '../protocols.ts';
 import type { Pace } from '../request-pool.ts';
 import { inParallel, RestClient, type Access } from '../rest-client.ts';
 import { createConversations } from './conversations.ts';
@@ -34,7 +35,7 @@ export class InboundLoad implements Load {
       });
       return address;
     });
-    this.receivers = new MessageReceivers(access, members);
+    this.receivers = new MessageReceivers(access, members, ownProtocol);
     await this.receivers.open();
     this.traffic = new PostAndReceive(access, CONNECTIONS, (_connection, at) => this.compose(at), this.receivers, false);
     await this.traffic.open();

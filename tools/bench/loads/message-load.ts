@@ -4,6 +4,7 @@
  */
 import type { Load, LoadResult, Wrong } from '../load.ts';
 import type { Member } from '../member-socket.ts';
+import { ownProtocol, type Protocol } from '../protocols.ts';
 import type { Pace } from '../request-pool.ts';
 import { RestClient, type Access } from '../rest-client.ts';
 import { createConversations } from './conversations.ts';
@@ -11,7 +12,7 @@ import { MessagePosts } from './message-posts.ts';
 import { MessageReceivers } from './message-receivers.ts';
 import { PostAndReceive } from './post-and-receive.ts';
 
-type Shape = { conversations: number; membersEach: number; connections: number };
+type Shape = { conversations: number; membersEach: number; connections: number; protocol?: Protocol };
 
 export class MessageLoad implements Load {
   private readonly shape: Shape;
@@ -23,9 +24,9 @@ export class MessageLoad implements Load {
   }
 
   async open(access: Access, given?: readonly Member[]): Promise<void> {
-    const { conversations, membersEach, connections } = this.shape;
+    const { conversations, membersEach, connections, protocol = ownProtocol } = this.shape;
     const members = given ?? (await createConversations(new RestClient(access), conversations, membersEach));
-    this.receivers = new MessageReceivers(access, members);
+    this.receivers = new MessageReceivers(access, members, protocol);
     await this.receivers.open();
     const posts = new MessagePosts(access, members, connections);
     this.traffic = new PostAndReceive(access, connections, (connection, at) => posts.compose(connection, at), this.receivers, true);

@@ -3,8 +3,8 @@
  * step back, and at the end every socket has what REST has. A sample of frames is parsed as a whole.
  */
 import type { Wrong } from '../load.ts';
-import { ageOf, indexIn } from '../message-body.ts';
-import { MemberSocket, type Member } from '../member-socket.ts';
+import type { Member } from '../member-socket.ts';
+import type { Protocol, ReceivingSocket } from '../protocols.ts';
 import { inParallel, RestClient, type Access } from '../rest-client.ts';
 import { Latencies } from '../statistics.ts';
 
@@ -19,12 +19,14 @@ export class MessageReceivers {
   private readonly expected: Int32Array;
   /** Per conversation, in all the same. */
   private readonly socketsEach: number;
-  private readonly sockets: MemberSocket[] = [];
+  private readonly sockets: ReceivingSocket[] = [];
+  private readonly protocol: Protocol;
   private latencies = new Latencies();
   private wrong: Pick<Wrong, 'doubled' | 'missing' | 'reordered' | 'failed'> = { doubled: 0, missing: 0, reordered: 0, failed: 0 };
   private received = 0;
 
-  constructor(access: Access, members: readonly Member[]) {
+  constructor(access: Access, members: readonly Member[], protocol: Protocol) {
+    this.protocol = protocol;
     this.access = access;
     this.members = members;
     this.expected = new Int32Array(members.length);
@@ -37,7 +39,7 @@ export class MessageReceivers {
     this.members.forEach(({ conversationSid }, i) => (this.expected[i] = heads.get(conversationSid)!));
     await inParallel(this.members.length, 32, async (i) => {
       const member = this.members[i]!;
-      const socket = new MemberSocket(this.access, member, (data, start, end) => this.take(i, data, start, end), () => this.wrong.failed++);
+      const socket = this.protocol.socket(this.access, member, (data, start, end) => this.take(i, data, start, end), () => this.wrong.failed++);
       this.sockets.push(socket);
       await socket.open();
     });
@@ -72,7 +74,7 @@ export class MessageReceivers {
   }
 
   private take(i: number, data: Buffer, start: number, end: number): void {
-    const index = indexIn(data, start, end);
+    const index = this.protocol.marks.indexIn(data, start, end);
     const expected = this.expected[i]!;
     if (++this.received % PARSED_ONE_IN === 0) this.parse(this.members[i]!, index, data, start, end);
     if (index === expected) this.expected[i] = index + 1;
@@ -81,12 +83,12 @@ export class MessageReceivers {
       this.wrong.missing += index - expected;
       this.expected[i] = index + 1;
     }
-    const age = ageOf(data, start, end);
+    const age = this.protocol.marks.ageOf(data, start, end);
     if (!Number.isNaN(age)) this.latencies.add(age);
   }
 
   private parse({ conversationSid }: Member, index: number, data: Buffer, start: number, end: number): void {
-    const message = MemberSocket.parseMessage(data.toString('utf8', start, end));
+    const message = this.protocol.parseMessage(data.toString('utf8', start, end));
     if (message?.conversationSid !== conversationSid || message.index !== index || !message.body?.startsWith('@')) this.wrong.reordered++;
   }
 

@@ -1,10 +1,12 @@
 /** A round of posts over a pool of connections, with sockets that must receive every one of them. */
 import { nothingWrong, type LoadResult, type Wrong } from '../load.ts';
-import { indexIn } from '../message-body.ts';
+import { MessageMarks } from '../message-body.ts';
 import { RequestPool, type Pace } from '../request-pool.ts';
 import type { Access } from '../rest-client.ts';
 import { Latencies, rounded } from '../statistics.ts';
 import type { MessageReceivers } from './message-receivers.ts';
+
+const answers = new MessageMarks('body', 'index');
 
 export class PostAndReceive {
   private readonly receivers: MessageReceivers;
@@ -60,7 +62,7 @@ export class PostAndReceive {
 
   private take(status: number, body: Buffer, millis: number): void {
     this.latencies.add(millis);
-    if (status < 200 || status > 299 || (this.answersShowIndex && indexIn(body, 0, body.length) < 0)) this.wrong.refused++;
+    if (status < 200 || status > 299 || (this.answersShowIndex && answers.indexIn(body, 0, body.length) < 0)) this.wrong.refused++;
     else this.answered++;
   }
 }

@@ -1,4 +1,4 @@
-/** Scenarios of one load at one pace: `inbound`, `fanout`, `read`, `mixed`. */
+/** Scenarios of one load at one pace: `inbound`, `read`, `mixed`. */
 import type { LoadKind } from '../load.ts';
 import type { MeasuredRound } from '../measured-round.ts';
 import type { Scenario, ScenarioContext, ScenarioResult, Target } from '../scenario.ts';
@@ -33,14 +33,6 @@ export const inbound = steady({
   targets: ({ delivery, deliveriesPerSecond }) => [
     { figure: 'texts to the agent\'s socket', measured: deliveriesPerSecond, unit: '/s', atLeast: 500 },
     { figure: 'p99 from webhook to socket', measured: delivery.p99, unit: 'ms', atMost: 50 },
-  ],
-});
-
-export const fanout = steady({
-  kind: 'fanout', perSecond: 81,
-  targets: ({ delivery, deliveriesPerSecond }) => [
-    { figure: 'deliveries to 1,000 sockets', measured: deliveriesPerSecond, unit: '/s', atLeast: 80_000 },
-    { figure: 'p99 from post to socket', measured: delivery.p99, unit: 'ms', atMost: 25 },
   ],
 });
 

@@ -6,7 +6,7 @@ import { logger } from '@parley/telemetry/logger';
 import { randomUUID } from 'node:crypto';
 import type { Connections } from '../connections.js';
 import { closing, statusNames, type ClientSession, type Status } from './client-session.js';
-import { decodeFrame, MalformedFrame, type Frame } from './frame-codec.js';
+import { decodeFrame, isReply, MalformedFrame, type Frame } from './frame-codec.js';
 import type { SyncReads } from './sync-reads.js';
 import type { Tunnel } from './tunnel.js';
 import { errorBody } from '../rest-upstream.js';
@@ -29,6 +29,7 @@ export class ClientDialogue {
   ) {}
 
   received(session: ClientSession, bytes: Buffer): void {
+    if (isReply(bytes)) return;
     let frame: Frame;
     try {
       frame = decodeFrame(bytes);

@@ -1,8 +1,12 @@
 /** One official client on its websocket: who it is, what it has open, what is sent to it. */
 import type { Principal } from '@parley/event-store/access-token';
 import { randomUUID } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Connected } from '../connections.js';
+import type { Outbox } from '../outbox.js';
+import { SocketWriter } from '../socket-writer.js';
+import { binaryFrame } from '../websocket-frame.js';
 import { encodeFrame, type Header } from './frame-codec.js';
 import type { ObjectSubscription } from './object-subscription.js';
 
@@ -43,19 +47,29 @@ export class ClientSession implements Connected {
   private lastId = 0;
   private ended = false;
 
-  constructor(private readonly websocket: WebSocket, private readonly lagBytesMax: number) {}
+  private readonly writer: SocketWriter;
+
+  constructor(private readonly websocket: WebSocket, socket: Duplex, outbox: Outbox, lagBytesMax: number) {
+    this.writer = new SocketWriter({ websocket, socket, outbox, lagBytesMax, onLag: () => this.finish(closing.lagged, 'reads too slowly'), onGone: () => this.gone() });
+  }
 
   get open(): boolean { return !this.ended; }
 
-  send(frame: Buffer): void {
-    if (this.ended) return;
-    // What it missed is kept nowhere: it comes back and has it replayed.
-    if (this.websocket.bufferedAmount > this.lagBytesMax) return this.end(closing.lagged, 'reads too slowly');
-    this.websocket.send(frame, { binary: true });
+  get busy(): boolean { return this.inFlight > 0; }
+
+  /** `frame`: a whole websocket frame, the same bytes for everybody who gets it. */
+  send(frame: Buffer): void { this.writer.add(frame); }
+
+  /** Bytes written and not yet taken by the network, and those about to be written. */
+  get backlogWithPending(): number { return this.writer.backlogWithPending; }
+
+  /** Resolves once the client has read most of what it was sent; closes it as too slow after `millis`. */
+  async drained(millis: number): Promise<void> {
+    if (!(await this.writer.drained(millis))) this.finish(closing.lagged, 'reads too slowly');
   }
 
   say(header: Omit<Header, 'id'> & { id?: string; method: string }, payload?: object): void {
-    this.send(encodeFrame({ ...header, id: header.id ?? newId() }, payload && JSON.stringify(payload)));
+    this.send(binaryFrame(encodeFrame({ ...header, id: header.id ?? newId() }, payload && JSON.stringify(payload))));
   }
 
   reply(id: string, status: Status, more: object = {}, payload?: object): void {
@@ -78,9 +92,17 @@ export class ClientSession implements Connected {
 
   serverStops(): void { this.end(closing.goingAway, 'server restarts'); }
 
+  /** What was to be said is said first. */
   end(code: number, reason: string): void {
     if (this.ended) return;
+    this.writer.flush();
+    if (!this.ended) this.finish(code, reason); // unless it was gone, or lagged
+  }
+
+  private finish(code: number, reason: string): void {
+    if (this.ended) return;
     this.ended = true;
+    this.writer.stop();
     this.websocket.close(code, reason);
     setTimeout(() => this.websocket.terminate(), CLOSE_MILLIS).unref();
     this.onClosed();
@@ -90,6 +112,7 @@ export class ClientSession implements Connected {
   gone(): void {
     if (this.ended) return;
     this.ended = true;
+    this.writer.stop();
     this.onClosed();
   }
 

@@ -10,14 +10,23 @@ export const FRAME_BYTES_MAX = 256 * 1024;
 const LINE_BYTES_MAX = 32;
 const firstLine = /^TWILSOCK V3\.0 (\d{1,7})$/;
 
+const MAGIC = 'TWILSOCK V3.0 ';
+const reply = Buffer.from('"method":"reply"');
+/** The SDK writes the id first, then the method: both stand within so many bytes. */
+const METHOD_BYTES = 160;
+
+/** Says only that something arrived. There is one for every frame a client is sent, so it is told by its bytes. */
+export const isReply = (bytes: Buffer): boolean =>
+  bytes.subarray(0, METHOD_BYTES).includes(reply) && bytes.toString('latin1', 0, MAGIC.length) === MAGIC;
+
 /** What cannot be read: the client is told once (406), then the socket is closed. */
 export class MalformedFrame extends Error {}
 
 /** `payload`: JSON text; none: the header says so. */
-export function encodeFrame(header: Header, payload = ''): Buffer {
+export function encodeFrame(header: Header, payload = ''): string {
   const size = Buffer.byteLength(payload);
   const head = JSON.stringify(size === 0 ? { ...header, payload_size: 0 } : { ...header, payload_type: 'application/json', payload_size: size });
-  return Buffer.from(`TWILSOCK V3.0 ${Buffer.byteLength(head)}\r\n${head}\r\n${payload}`);
+  return `${MAGIC}${Buffer.byteLength(head)}\r\n${head}\r\n${payload}`;
 }
 
 /** Throws MalformedFrame. */

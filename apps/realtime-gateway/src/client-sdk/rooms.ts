@@ -2,6 +2,7 @@
  * Who has which conversation's objects open, and what happens in it live: facts come from the log's tail in order, and each
  * object's events go out in that order although some of them need a read first.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { LogEvent } from '@parley/domain/event';
 import { logger } from '@parley/telemetry/logger';
 import { concerns, eventAtOnce, eventsOf } from './fact-events.js';
@@ -12,6 +13,11 @@ import type { SyncReads } from './sync-reads.js';
 const parts = ['document', 'messages', 'roster'] as const;
 /** Facts that wait for a read; beyond it the clients come back and have them replayed. */
 const PENDING_MAX = 5_000;
+/**
+ * A document says which message is the last one, so it changes with every message: it is told of at once, then at most this
+ * often with what it is by then. Otherwise a lively conversation costs each client twice as many frames, and a read each.
+ */
+const DOCUMENT_MILLIS = 250;
 const log = logger('client-sdk');
 
 /** One object of one conversation. */
@@ -38,6 +44,7 @@ class OpenObject {
         const facts = this.pending;
         this.pending = [];
         for (const event of await eventsOf(this.reads, this.kind, facts)) this.tell(event);
+        if (this.kind === 'document') await pause(DOCUMENT_MILLIS, undefined, { ref: false });
       }
     } catch (error) {
       log.warn('an object could not be read, its clients come back for it', { error });

@@ -5,6 +5,7 @@
 import type { LogTail } from '@parley/event-store/log-tail';
 import { shardOf } from '@parley/event-store/shard';
 import { logger } from '@parley/telemetry/logger';
+import { FewAtOnce } from '../few-at-once.js';
 import { closing, type ClientSession } from './client-session.js';
 import { eventsOf } from './fact-events.js';
 import { ObjectSubscription } from './object-subscription.js';
@@ -17,8 +18,13 @@ import { readerOf, type UserObjects } from './user-objects.js';
 export type SubscriptionRequest = { action: 'establish' | 'cancel'; correlation: number; objects: { sid: string; after: number }[] };
 
 const BATCH = 200;
+/** What a socket may hold unread before a replay waits for it, and how long. */
+const BACKLOG_BYTES = 262_144;
+const READ_MILLIS = 30_000;
 /** Objects that are replayed at the same time, over all clients. */
 const REPLAYS_AT_ONCE = 6;
+/** Requests worked on at the same time, over all clients: those who write find a connection to the database when thousands come back. */
+const OPENING_AT_ONCE = 4;
 /** Facts are dated before they are stored: who comes back is told of what happened shortly before he left once more. */
 const OVERLAP_MILLIS = 5_000;
 const log = logger('client-sdk');
@@ -28,6 +34,7 @@ type Wanted = { object_sid: string; object_type: ObjectType };
 const named = ({ sid, object }: Asked): Wanted => ({ object_sid: sid, object_type: typeOf(object.kind) });
 
 export class Subscriptions {
+  private readonly opening = new FewAtOnce(OPENING_AT_ONCE);
   private readonly queue: (() => Promise<void>)[] = [];
   private running = 0;
 
@@ -38,7 +45,7 @@ export class Subscriptions {
 
   /** One request after the other: what became of a user's conversations is known before he asks for their objects. */
   enqueue(session: ClientSession, request: SubscriptionRequest): void {
-    session.inOrder(() => this.request(session, request), (error) => {
+    session.inOrder(() => this.opening.run(() => this.request(session, request)), (error) => {
       log.warn('subscribing failed', { error });
       session.end(closing.internal, 'internal error');
     });
@@ -112,6 +119,7 @@ export class Subscriptions {
         if (!session.open || subscription.left) return;
         const facts = await this.tail.readConversation(shard, conversation, after, BATCH);
         for (const event of await eventsOf(this.reads, kind, facts, correlation)) subscription.deliver(event);
+        if (session.backlogWithPending > BACKLOG_BYTES) await session.drained(READ_MILLIS);
         if (facts.length < BATCH) break;
         after = facts.at(-1)!.position;
       }

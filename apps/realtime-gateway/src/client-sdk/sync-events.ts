@@ -1,4 +1,5 @@
 /** Events of synchronised objects as frames; the same bytes go to every client that has the object open. */
+import { binaryFrame } from '../websocket-frame.js';
 import { encodeFrame } from './frame-codec.js';
 import { newId } from './client-session.js';
 import { nameOf, sidOf, type ConversationPart, type ObjectType } from './sync-names.js';
@@ -12,7 +13,7 @@ export function dataEvent(type: string, event: object, replay?: number): Buffer 
 }
 
 export function notification(payload: object, messageType = 'twilio.sync.event'): Buffer {
-  return encodeFrame({ method: 'notification', id: newId(), message_type: messageType, notification_ctx_id: '' }, JSON.stringify(payload));
+  return binaryFrame(encodeFrame({ method: 'notification', id: newId(), message_type: messageType, notification_ctx_id: '' }, JSON.stringify(payload)));
 }
 
 const dates = () => ({ date_created: new Date().toISOString(), date_expires: null });
