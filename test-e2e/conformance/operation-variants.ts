@@ -7,6 +7,7 @@ type Variant = readonly [operation: string, what: string, call: (world: World) =
 const FLOW = `FW${'a'.repeat(32)}`;
 let calls = 0;
 const phone = () => `+1444${1_000_000 + ++calls}`;
+const groupNumber = () => `+1202${5_000_000 + ++calls}`;
 const together = 'POST ConversationWithParticipants';
 
 export const operationVariants: readonly Variant[] = [
@@ -41,6 +42,17 @@ export const operationVariants: readonly Variant[] = [
       tells: { messaging_binding: { type: 'whatsapp', address, proxy_address: `whatsapp:${PROXY}` } },
     };
   }],
+  ['POST Conversations/{}/Participants', 'on a phone in a group', async (world) => {
+    const address = groupNumber();
+    return { at: [await world.conversation()], form: { 'MessagingBinding.Address': address }, tells: { identity: null, messaging_binding: { type: 'sms', address } } };
+  }],
+  ['POST Conversations/{}/Participants', 'behind a number of ours in a group', async (world) => {
+    const projected_address = groupNumber();
+    return {
+      at: [await world.conversation()], form: { 'Identity': another('agent'), 'MessagingBinding.ProjectedAddress': projected_address },
+      tells: { messaging_binding: { type: 'sms', projected_address } },
+    };
+  }],
   ['POST Conversations/{}/Webhooks', 'of keywords', async (world) => ({
     at: [await world.conversation()], form: { 'Target': 'trigger', 'Configuration.Url': 'https://example.com/', 'Configuration.Triggers': ['help', 'stop'] },
     tells: { target: 'trigger', configuration: { url: 'https://example.com/', method: 'post' } },
@@ -51,6 +63,9 @@ export const operationVariants: readonly Variant[] = [
   [together, 'without any', async () => ({ form: { FriendlyName: 'Alone' }, tells: { friendly_name: 'Alone', state: 'active' } })],
   [together, 'on phones', async () => ({
     form: { Participant: [JSON.stringify({ messaging_binding: { address: phone(), proxy_address: PROXY } }), JSON.stringify({ identity: another('agent') })] },
+  })],
+  [together, 'in a group on phones', async () => ({
+    form: { Participant: [groupNumber(), groupNumber()].map((address) => JSON.stringify({ messaging_binding: { address } })) }, tells: { state: 'active' },
   })],
   ['GET ParticipantConversations', 'by address', async (world) => {
     const address = phone();

@@ -61,12 +61,12 @@ const entries: Readonly<Record<string, Entry>> = {
   'GET Conversations/{}/Messages/{}/Receipts': { rows: paging },
   'POST Conversations/{}/Participants': { base: identity, rows: {
     ...dates, ...attributes, 'Identity': '50206 50207 50204 50204', 'MessagingBinding.Address': '50407 50407 50411 50411',
-    'MessagingBinding.ProxyAddress': '50408 50408 50412 50412', 'MessagingBinding.ProjectedAddress': '50452 50452 50452 ok', 'RoleSid': '50109 50109 50109 ok',
+    'MessagingBinding.ProxyAddress': '50408 50408 50412 50407', 'MessagingBinding.ProjectedAddress': '50439 50439 50434 ok', 'RoleSid': '50109 50109 50109 ok',
   } },
   'GET Conversations/{}/Participants': { rows: paging },
   'POST Conversations/{}/Participants/{}': { rows: {
     ...dates, ...attributes, ...horizon, 'Identity': '50206 50207 50204 ok', 'RoleSid': '50109 50109 50109 ok', 'MessagingBinding.ProxyAddress': '50441 50408 50412 ok',
-    'MessagingBinding.ProjectedAddress': '50452 50452 50452 ok',
+    'MessagingBinding.ProjectedAddress': '50439 50439 50434 ok',
   } },
   'GET Conversations/{}/Webhooks': { rows: paging },
   'POST Conversations/{}/Webhooks': {

@@ -3,10 +3,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ApiError } from '@parley/contracts/error-catalogue';
 import { bindingFault } from '@parley/contracts/rest/participants';
 import { MessagingServices } from '@parley/delivery/messaging-services';
+import { carrierNamed } from '@parley/channel/carriers/catalogue';
 import { channelOf, type MessagingBinding } from '@parley/domain/address';
+import type { GroupBinding } from '@parley/domain/conversation/events';
+import { GROUP_MEMBERS_MAX } from '@parley/domain/conversation/group';
 import { isSid } from '@parley/domain/sid';
 import type { Call } from './call.js';
-import { addressRights, bindingRights, type BindingRights } from './participants.sql.js';
+import { addressRights, bindingRights, groupRights, oursAmong, type BindingRights, type GroupRight } from './participants.sql.js';
 import { Reads } from './reads.js';
 
 @Injectable()
@@ -36,6 +39,23 @@ export class BindingRules {
       bindingRights(account.sid, type, proxyAddress, proxyAddress.replace(/^whatsapp:/, ''), address));
     if (rights!.address_is_ours) throw new ApiError(50407);
     if (!rights!.proxy_usable) throw new ApiError(type === 'whatsapp' && rights!.sms_sender ? 50415 : 50413);
+  }
+
+  /**
+   * Members of a group beside those of `conversation`: as many of them together as the carriers of its numbers of ours take. Throws 50407 when
+   * a phone is one of our own, 50439 when a projected address is not the account's, 50452 when its carrier knows no groups.
+   */
+  async groupMembersMax({ account }: Call, joining: readonly GroupBinding[], conversation = ''): Promise<number> {
+    const phones = joining.flatMap((one) => ('address' in one ? [one.address] : []));
+    const projected = joining.flatMap((one) => ('projectedAddress' in one ? [one.projectedAddress] : []));
+    if (phones.length > 0 && (await this.reads.query(oursAmong(account.sid, phones))).length > 0) throw new ApiError(50407);
+    const rights = await this.reads.query<GroupRight>(groupRights(account.sid, projected, conversation));
+    return Math.min(GROUP_MEMBERS_MAX, ...rights.map(({ number, carrier, capabilities }) => {
+      if (carrier === null && projected.includes(number)) throw new ApiError(50439);
+      const max = capabilities !== null && !capabilities.includes('group') ? undefined : carrierNamed(carrier ?? '')?.groupRecipientsMax;
+      if (max === undefined && projected.includes(number)) throw new ApiError(50452);
+      return max === undefined ? GROUP_MEMBERS_MAX : max + 1;
+    }));
   }
 
   /** A new proxy address for an address that stays, as it is stored. */

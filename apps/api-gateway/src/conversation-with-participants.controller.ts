@@ -36,9 +36,11 @@ export class ConversationWithParticipantsController {
     await this.services.mustExist(call);
     const participants: AddParticipant[] = [];
     for (const participant of data.participants ?? []) participants.push(await this.allowed(call, participant));
+    const group = participants.flatMap((participant) => participant.group ?? []);
+    const groupMembersMax = group.length > 0 ? await this.bindings.groupMembersMax(call, group) : undefined;
     const asked = await this.hooks.conversationAdd(call, data);
     const { conversationSid } = await this.commands.createConversation(
-      call.caller, { ...asked, participants, chatServiceSid: call.service as ServiceSid });
+      call.caller, { ...asked, participants, ...(groupMembersMax !== undefined && { groupMembersMax }), chatServiceSid: call.service as ServiceSid });
     const [row] = await this.reads.query<ConversationRow>(conversationBy('sid')(call.account.sid, call.service, conversationSid));
     if (!row) throw new NotFound();
     reply.code(participants.length > 0 ? 202 : 201);

@@ -8,7 +8,7 @@ import type { PreEvent } from '@parley/contracts/webhook-events';
 import { Accounts } from '@parley/event-store/accounts';
 import type { WebhookConfiguration } from '@parley/webhooks/configurations';
 import {
-  conversationParameters, mediaJson, messageParameters, participantParameters, userParameters, type ConversationFields, type MessageFields,
+  conversationParameters, groupFields, mediaJson, messageParameters, participantParameters, userParameters, type ConversationFields, type MessageFields,
   type Parameters, type ParticipantFields, type UserFields,
 } from '@parley/webhooks/event-parameters';
 import { conversationWishes, formOf, messageWishes, PreHooks } from '@parley/webhooks/pre-hooks';
@@ -78,18 +78,18 @@ export class Hooks {
       messageParameters(await this.row<MessageFields>(call, 'message', sid), { sid: conversation, chat_service_sid: call.service }));
   }
 
-  async participantAdd(call: Call, conversation: string, { identity, binding, attributes = '{}', roleSid }: AddParticipant): Promise<void> {
+  async participantAdd(call: Call, conversation: string, { identity, binding, group, attributes = '{}', roleSid }: AddParticipant): Promise<void> {
     await this.ask(call, 'onParticipantAdd', () => participantParameters({
       attributes, ...mentioned({ identity, role_sid: roleSid }),
-      ...(binding && { type: binding.type, address: binding.address, proxy_address: binding.proxyAddress }),
+      ...(binding && { type: binding.type, address: binding.address, proxy_address: binding.proxyAddress }), ...(group && groupFields(group)),
     }, { sid: conversation, chat_service_sid: call.service }));
   }
 
   async participantUpdate(call: Call, conversation: string, sid: string, changes: UpdateParticipant): Promise<void> {
-    const { identity, attributes, roleSid, proxyAddress } = changes;
+    const { identity, attributes, roleSid, proxyAddress, projectedAddress } = changes;
     await this.ask(call, 'onParticipantUpdate', async () => participantParameters({
       ...(await this.row<ParticipantFields>(call, 'participant', sid)),
-      ...mentioned({ identity, attributes, role_sid: roleSid, proxy_address: proxyAddress }),
+      ...mentioned({ identity, attributes, role_sid: roleSid, proxy_address: proxyAddress, projected_address: projectedAddress }),
     }, { sid: conversation, chat_service_sid: call.service }));
   }
 

@@ -42,8 +42,8 @@ export class ParticipantConversationsController {
 
 function participantConversationJson({ base }: Call, c: ParticipantConversationRow): string {
   const conversation = `${base}/Conversations/${c.sid}`;
-  const binding = c.address === null ? 'null'
-    : `{"address":${text(c.address)},"proxy_address":${textOrNull(c.proxy_address)},"type":"${c.type}","level":null,"name":null,"projected_address":null}`;
+  const binding = c.type === null ? 'null'
+    : `{"address":${textOrNull(c.address)},"proxy_address":${textOrNull(c.proxy_address)},"type":"${c.type}","level":null,"name":null,"projected_address":${textOrNull(c.projected_address)}}`;
   return `{"account_sid":"${c.account}","chat_service_sid":"${c.chat_service_sid}","participant_sid":"${c.participant_sid
   }","participant_user_sid":${plainOrNull(c.user_sid)},"participant_identity":${textOrNull(c.identity)},"participant_messaging_binding":${
     binding},"conversation_sid":"${c.sid}","conversation_unique_name":${textOrNull(c.unique_name)},"conversation_friendly_name":${

@@ -35,8 +35,9 @@ export class ParticipantsController {
     const sid = await this.conversations.sidOf(call, conversation);
     const roleSid = await this.services.conversationRole(call, data.roleSid ?? undefined);
     const binding = data.binding && (await this.bindings.allowed(call, data.binding));
+    const groupMembersMax = data.group && (await this.bindings.groupMembersMax(call, [data.group], sid));
     await this.hooks.participantAdd(call, sid, { ...data, roleSid, binding });
-    const { participantSid } = await this.commands.addParticipant(call.caller, sid, { ...data, roleSid, binding });
+    const { participantSid } = await this.commands.addParticipant(call.caller, sid, { ...data, roleSid, binding, ...(groupMembersMax !== undefined && { groupMembersMax }) });
     return this.fetch(call, sid, participantSid);
   }
 
@@ -71,6 +72,7 @@ export class ParticipantsController {
     const { sid, conversation: conversationSid, address } = await this.find(call, conversation, participant);
     if (changes.roleSid !== undefined) await this.services.conversationRole(call, changes.roleSid);
     if (typeof changes.proxyAddress === 'string' && address !== null) changes.proxyAddress = await this.bindings.fitting(call, address, changes.proxyAddress);
+    if (typeof changes.projectedAddress === 'string') await this.bindings.groupMembersMax(call, [{ projectedAddress: changes.projectedAddress }]);
     if (Object.keys(changes).length > 0) {
       await this.hooks.participantUpdate(call, conversationSid, sid, changes);
       await this.commands.updateParticipant(call.caller, conversationSid as ConversationSid, sid as ParticipantSid, changes);

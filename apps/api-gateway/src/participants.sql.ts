@@ -2,7 +2,8 @@
 import { prepared } from './reads.js';
 
 export type ParticipantRow = {
-  sid: string; identity: string | null; type: string | null; address: string | null; proxy_address: string | null; attributes: string;
+  sid: string; identity: string | null; type: string | null; address: string | null; proxy_address: string | null;
+  projected_address: string | null; attributes: string;
   role_sid: string | null; last_read_message_index: number | null; last_read_timestamp: string | null; created_at: string;
   updated_at: string;
 };
@@ -39,3 +40,14 @@ export const bindingRights = prepared('binding-rights', `
 export type BindingRights = { proxy_usable: boolean; sms_sender: boolean; address_is_ours: boolean };
 /** account, channel, address of ours. */
 export const addressRights = prepared('address-rights', 'select delivery.may_use_proxy($1, $2, $3) as usable');
+/** account, numbers of ours, conversation: of each number and of those that are in the conversation, its carrier and what else is known of it. */
+export const groupRights = prepared('group-rights', `
+  select n.number, delivery.carrier_of($1, 'sms', n.number) as carrier, s.capabilities
+    from (select unnest($2::text[]) as number union
+          select projected_address from model.participant where conversation_sid = $3 and account = $1 and projected_address is not null) n
+    left join delivery.sender s on s.account = $1 and s.channel = 'sms' and s.address = n.number`);
+export type GroupRight = { number: string; carrier: string | null; capabilities: string[] | null };
+/** account, phone numbers: those that are ours. */
+export const oursAmong = prepared('ours-among', `
+  select n.number from unnest($2::text[]) n (number) where exists (select 1 from delivery.sender where account = $1 and channel = 'sms' and address = n.number)
+      or exists (select 1 from model.address_configuration where account = $1 and address = n.number)`);

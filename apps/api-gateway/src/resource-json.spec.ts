@@ -82,7 +82,7 @@ describe('deliveryJson', () => {
 
 describe('participantJson', () => {
   const row = {
-    sid: sid('MB'), identity: null, type: 'sms', address: '+15558675310', proxy_address: '+15017122661', attributes: '{ "role": "driver" }',
+    sid: sid('MB'), identity: null, type: 'sms', address: '+15558675310', proxy_address: '+15017122661', projected_address: null, attributes: '{ "role": "driver" }',
     role_sid: sid('RL'), last_read_message_index: null, last_read_timestamp: null, created_at: at, updated_at: at,
   };
   it('has a binding outside the chat', () =>
@@ -92,6 +92,10 @@ describe('participantJson', () => {
       date_created: '2026-01-01T00:00:05Z', date_updated: '2026-01-01T00:00:05Z',
       url: `${base}/Conversations/${sid('CH')}/Participants/${sid('MB')}`, last_read_message_index: null, last_read_timestamp: null,
     }));
+  it.each([
+    [{ address: '+15558675310', proxy_address: null }, { type: 'sms', address: '+15558675310' }],
+    [{ address: null, proxy_address: null, projected_address: '+15017122661', identity: 'alice' }, { type: 'sms', projected_address: '+15017122661' }],
+  ])('has a number in a group: %j', (fields, expected) => expect(JSON.parse(participantJson(call, sid('CH'), { ...row, ...fields })).messaging_binding).toEqual(expected));
   it('has none in the chat', () =>
     expect(JSON.parse(participantJson(call, sid('CH'), {
       ...row, identity: 'alice', type: null, address: null, proxy_address: null, last_read_message_index: 7,

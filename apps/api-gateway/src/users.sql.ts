@@ -52,10 +52,10 @@ const userOnes = { sid: userOne('sid'), name: userOne('name') };
 export const userConversationBy = (by: 'sid' | 'name') => userOnes[by];
 
 export type ParticipantConversationRow = ConversationRow & {
-  participant_sid: string; identity: string | null; type: string | null; address: string | null; proxy_address: string | null; user_sid: string | null;
+  participant_sid: string; identity: string | null; type: string | null; address: string | null; proxy_address: string | null; projected_address: string | null; user_sid: string | null;
 };
 const participantPage = (column: 'identity' | 'address', after: '>' | '<') => prepared(`participant-conversations-${column}${after}`, `
-  select c.*, p.sid as participant_sid, p.identity, p.type, p.address, p.proxy_address, u.sid as user_sid
+  select c.*, p.sid as participant_sid, p.identity, p.type, p.address, p.proxy_address, p.projected_address, u.sid as user_sid
     from model.participant p
     join model.conversation c on c.sid = p.conversation_sid and c.chat_service_sid = $2
     left join model.chat_user u on u.chat_service_sid = $2 and u.identity = p.identity

@@ -12,7 +12,11 @@ const PAGE_MAX = 10_000;
 const text = (max: number) => z.string().max(max).transform((value) => value.replaceAll('\0', '').toWellFormed());
 
 const writtenMessage = z.strictObject({
-  to: address, body: text(32_768).default(''),
+  /** Of a group, all the numbers of ours in it: each is told. */
+  to: z.union([address, z.array(address).min(1).max(10)]),
+  /** The other phones. */
+  group: z.array(address).max(10).default([]),
+  body: text(32_768).default(''),
   media: z.array(z.strictObject({ contentType: text(255), url: mediaUrl })).max(10).default([]),
 }).refine(({ body, media }) => body !== '' || media.length > 0, { message: 'body or media is needed', path: ['body'] });
 const receivedQuery = z.object({ after: whole(0, Number.MAX_SAFE_INTEGER, 0), limit: whole(1, PAGE_MAX, 1000) });
@@ -32,10 +36,14 @@ export class HandsetsController {
   @HttpCode(201)
   async write(@Param('address') from: string, @Headers('authorization') authorization: string | undefined, @Body() body: unknown) {
     const { sid: account } = await this.callers.identify(authorization);
-    const { to, body: said, media } = parsed(writtenMessage, body);
-    const message = await this.store.writeMessage({ account, sender: parsed(address, from), recipient: to, body: said, media });
+    const { to, group, body: said, media } = parsed(writtenMessage, body);
+    const ours = typeof to === 'string' ? [to] : to;
+    const everybody = [...ours, ...group];
+    const [message] = await Promise.all(ours.map((recipient) => this.store.writeMessage({
+      account, sender: parsed(address, from), recipient, body: said, media, ...(everybody.length > 1 && { group: everybody.filter((number) => number !== recipient) }),
+    })));
     this.callbacks.lookIn(0);
-    return handsetMessage(message);
+    return handsetMessage(message!);
   }
 
   @Get('handsets/:address/messages')

@@ -15,9 +15,9 @@ export function twilioResource(message: SimulatedMessage) {
 }
 
 export function handsetMessage(message: SimulatedMessage) {
-  const { ordinal, sid, sender, recipient, body, media_urls, status, error_code, sends, created_at } = message;
+  const { ordinal, sid, sender, recipient, body, media_urls, status, error_code, sends, created_at, group_numbers: group } = message;
   return {
-    ordinal, sid, from: sender, to: recipient, body, mediaUrls: media_urls, segments: segmentCount(message), status, errorCode: error_code, sends, date: isoTime(created_at),
+    ordinal, sid, from: sender, to: recipient, body, mediaUrls: media_urls, segments: segmentCount(message), status, errorCode: error_code, sends, date: isoTime(created_at), ...(group && { group }),
   };
 }
 

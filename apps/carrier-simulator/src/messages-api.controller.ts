@@ -1,6 +1,7 @@
 /**
  * Twilio's Messaging API as far as Parley uses it: send, list, fetch. One addition: the header `Idempotency-Key` makes a
- * repeated send the same message, and `Reference` in the list finds it.
+ * repeated send the same message, and `Reference` in the list finds it. A second: `Group`, once for each, names further recipients, who get the
+ * same message, each with a SID and reports of its own; the one that is answered is To's.
  */
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { BODY_TOO_LONG } from '@parley/channel/twilio/errors';
@@ -18,6 +19,7 @@ import { SIMULATOR_CONFIG } from './tokens.js';
 
 const BODY_CHARS_MAX = 1600;
 const MEDIA_MAX = 10;
+const GROUP_MAX = 9;
 const PAGE_MAX = 1000;
 /** Reports are not due at once. */
 const FIRST_LOOK_MILLIS = 50;
@@ -48,9 +50,19 @@ export class MessagesApiController {
     if (request.raw.socket.destroyed) return undefined; // they hung up: nothing was sent
     rejectAsTold(behaviour, reply);
     const accepted = await this.store.accept({ ...message, account, reference: reference ?? null }, behaviour);
+    await this.others({ ...message, account }, reference ?? accepted.sid);
     this.callbacks.lookIn(FIRST_LOOK_MILLIS);
     if (behaviour.acceptThenDrop) request.raw.socket.destroy();
     return twilioResource(accepted);
+  }
+
+  /** Of a group. Again with the same reference: the same messages. */
+  private async others({ group = [], recipient, ...message }: ReturnType<MessagesApiController['parse']> & { account: string }, reference: string): Promise<void> {
+    for (const number of group) {
+      const behaviour = await this.store.takeBehaviour(message.account, message.sender, number);
+      const others = [recipient, ...group].filter((other) => other !== number);
+      await this.store.accept({ ...message, recipient: number, group: others, reference: `${reference} ${number}` }, behaviour);
+    }
   }
 
   @Get('Messages.json')
@@ -85,7 +97,8 @@ export class MessagesApiController {
     // It posts what it is told to, so it posts to Parley only.
     if (statusCallback !== '' && !statusCallback.startsWith(this.config.webhooksUrl))
       throw refusal(400, 21609, `The simulator calls back below ${this.config.webhooksUrl} only.`);
-    return { sender, recipient, body, mediaUrls, statusCallback: statusCallback || null };
+    const group = form.getAll('Group').slice(0, GROUP_MAX).map((number) => parsed(address, number));
+    return { sender, recipient, body, mediaUrls, statusCallback: statusCallback || null, ...(group.length > 0 && { group }) };
   }
 }
 

@@ -7,9 +7,10 @@ import { inboundForm, statusForm } from './webhook-forms.js';
 export type SimulatedMessage = {
   ordinal: number; sid: string; account: string; direction: 'outbound-api' | 'inbound'; sender: string; recipient: string; body: string;
   media_urls: string[]; status: string; error_code: number | null; reference: string | null; sends: number; status_callback: string | null;
-  created_at: string;
+  /** Everybody else in the group it went to; null: to its recipient alone. */
+  group_numbers: string[] | null; created_at: string;
 };
-export type NewMessage = Pick<SimulatedMessage, 'account' | 'sender' | 'recipient' | 'body'> & { mediaUrls: string[] };
+export type NewMessage = Pick<SimulatedMessage, 'account' | 'sender' | 'recipient' | 'body'> & { mediaUrls: string[]; group?: readonly string[] };
 export type Media = { contentType: string; url: string };
 type Callback = { account: string; lane: string; url: string; form: Record<string, string>; sid: string | null; status: string | null; errorCode: number | null; dueInMillis: number };
 
@@ -29,18 +30,18 @@ export class SimulatorStore {
   async accept(message: NewMessage & { reference: string | null; statusCallback: string | null }, behaviour: Behaviour): Promise<SimulatedMessage> {
     return transaction(this.pool, async (tx) => {
       const { rows: [row] } = await tx.query<SimulatedMessage>(
-        `insert into simulator.message (sid, account, direction, sender, recipient, body, media_urls, status, reference, status_callback)
-         values ($1, $2, 'outbound-api', $3, $4, $5, $6, 'queued', $7, $8)
+        `insert into simulator.message (sid, account, direction, sender, recipient, body, media_urls, status, reference, status_callback, group_numbers)
+         values ($1, $2, 'outbound-api', $3, $4, $5, $6, 'queued', $7, $8, $9)
          on conflict (account, reference) do update set sends = message.sends + 1 returning *`,
         [
           newSid(message.mediaUrls.length > 0 ? 'MM' : 'SM'), message.account, message.sender, message.recipient, message.body,
-          message.mediaUrls, message.reference, message.statusCallback,
+          message.mediaUrls, message.reference, message.statusCallback, message.group ?? null,
         ],
       );
       if (row!.sends > 1) return row!;
       await this.owe(tx, reportsOf(behaviour).flatMap((report) => statusCallback(row!, report.status, report.errorCode, report.dueInMillis)));
       if (behaviour.autoReply !== undefined) {
-        const reply = { account: message.account, sender: message.recipient, recipient: message.sender, body: behaviour.autoReply, media: [] };
+        const reply = { account: message.account, sender: message.recipient, recipient: message.sender, body: behaviour.autoReply, media: [], ...(message.group && { group: message.group }) };
         await this.write(tx, reply, replyInMillis(behaviour));
       }
       return row!;
@@ -131,11 +132,11 @@ export class SimulatorStore {
       )).rowCount ?? 0;
   }
 
-  private async write(tx: Connection, { account, sender, recipient, body, media }: Omit<NewMessage, 'mediaUrls'> & { media: Media[] }, dueInMillis: number) {
+  private async write(tx: Connection, { account, sender, recipient, body, media, group }: Omit<NewMessage, 'mediaUrls'> & { media: Media[] }, dueInMillis: number) {
     const { rows: [row] } = await tx.query<SimulatedMessage>(
-      `insert into simulator.message (sid, account, direction, sender, recipient, body, media_urls, status)
-       values ($1, $2, 'inbound', $3, $4, $5, $6, 'received') returning *`,
-      [newSid(media.length > 0 ? 'MM' : 'SM'), account, sender, recipient, body, media.map(({ url }) => url)],
+      `insert into simulator.message (sid, account, direction, sender, recipient, body, media_urls, status, group_numbers)
+       values ($1, $2, 'inbound', $3, $4, $5, $6, 'received', $7) returning *`,
+      [newSid(media.length > 0 ? 'MM' : 'SM'), account, sender, recipient, body, media.map(({ url }) => url), group ?? null],
     );
     await this.owe(tx, [{
       account, lane: JSON.stringify([account, sender, recipient]), url: this.inboundUrl, form: inboundForm(row!, media), sid: null, status: null,

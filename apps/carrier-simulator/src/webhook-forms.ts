@@ -5,12 +5,13 @@ import type { Media, SimulatedMessage } from './simulator-store.js';
 const API_VERSION = '2010-04-01';
 
 export function inboundForm(message: SimulatedMessage, media: Media[]): Record<string, string> {
-  const { sid, account, sender, recipient, body } = message;
+  const { sid, account, sender, recipient, body, group_numbers: group } = message;
   return {
     ToCountry: '', ToState: '', SmsMessageSid: sid, NumMedia: String(media.length), ToCity: '', FromZip: '', SmsSid: sid, FromState: '',
     SmsStatus: 'received', FromCity: '', Body: body, FromCountry: '', To: recipient, ToZip: '', NumSegments: String(segmentCount(message)), MessageSid: sid,
     AccountSid: account, From: sender, ApiVersion: API_VERSION,
     ...Object.fromEntries(media.flatMap(({ contentType, url }, i) => [[`MediaContentType${i}`, contentType], [`MediaUrl${i}`, url]])),
+    ...Object.fromEntries((group ?? []).map((number, i) => [`OtherRecipients${i}`, number])),
     ...(sender.startsWith('whatsapp:') && { ProfileName: sender, WaId: sender.replace(/^whatsapp:\+?/, ''), MessageType: 'text' }),
   };
 }

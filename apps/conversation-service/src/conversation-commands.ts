@@ -4,9 +4,10 @@ import type {
   AddMessage, AddParticipant, Caller, ConversationCommands, CreateConversation, ReportDelivery, UpdateConversation, UpdateMessage,
 } from '@parley/contracts/commands';
 import type { ConversationState, MessageAdded, Participant, StateChangeReason } from '@parley/domain/conversation/events';
+import { numberOf } from '@parley/domain/conversation/group';
 import { DomainError } from '@parley/domain/domain-error';
 import { newSid, type ConversationSid, type MessageSid } from '@parley/domain/sid';
-import { ownerOfPairs } from '@parley/event-store/address-owner';
+import { ownerOfGroup, ownerOfPairs } from '@parley/event-store/address-owner';
 import { ChatUsers } from '@parley/event-store/chat-users';
 import type { Pool } from '@parley/event-store/database';
 import { derivedSid } from '@parley/event-store/derived-sid';
@@ -21,9 +22,15 @@ const now = () => new Date().toISOString();
 /** Their SIDs ascend, so that lists show them in the order given. */
 const newParticipants = (participants: readonly AddParticipant[]): Participant[] => {
   const sids = participants.map(() => newSid('MB')).sort();
-  return participants.map(({ identity = null, binding = null, attributes = '{}', roleSid = null }, at) =>
-    ({ participantSid: sids[at]!, identity, binding, attributes, roleSid }));
+  return participants.map(({ identity = null, binding = null, attributes = '{}', roleSid = null, group }, at) =>
+    ({ participantSid: sids[at]!, identity, binding, attributes, roleSid, ...(group && { group }) }));
 };
+
+const newMessage = (data: AddMessage) => ({
+  createdAt: data.createdAt, updatedAt: data.updatedAt, messageSid: newSid('IM'), author: data.author ?? 'system', body: data.body ?? null,
+  attributes: data.attributes ?? '{}', media: data.media ?? null, contentSid: data.contentSid ?? null, ...(data.content && { content: data.content }),
+  subject: data.subject ?? null, source: data.source ?? null, ...(data.heldBy !== undefined && { heldBy: data.heldBy }),
+});
 
 @Injectable()
 export class ConversationService implements ConversationCommands {
@@ -36,10 +43,11 @@ export class ConversationService implements ConversationCommands {
     @Inject(CONFIG) private readonly config: Pick<Config, 'participantsMax' | 'nonChatParticipantsMax' | 'conversationsPerUserMax'>,
   ) {}
 
-  async createConversation(caller: Caller, data: CreateConversation): Promise<{ conversationSid: ConversationSid }> {
+  async createConversation(caller: Caller, data: CreateConversation): Promise<{ conversationSid: ConversationSid; messageSid?: MessageSid }> {
     // A retry must reach the same shard, so with a key the SID follows from it.
     const conversationSid = caller.key === undefined ? newSid('CH') : derivedSid('CH', caller.account, caller.key);
-    const { participants = [], ...fields } = data;
+    const { participants = [], message: first, ...fields } = data;
+    const message = first && newMessage(first);
     const { friendlyName = null, uniqueName = null, attributes = '{}', state = 'active', email = {} } = fields;
     const defaults = await accountDefaults(this.pool, caller.account);
     const { messagingServiceSid = defaults.messagingServiceSid } = fields;
@@ -54,17 +62,23 @@ export class ConversationService implements ConversationCommands {
           type: 'CreateConversation',
           data: {
             ...fields, conversationSid, messagingServiceSid, friendlyName, uniqueName, attributes, state, timers, email,
-            participants: newParticipants(participants), limits: { participantsMax, nonChatParticipantsMax }, now: now(),
+            participants: newParticipants(participants), limits: { participantsMax, nonChatParticipantsMax }, ...(message && { message }), now: now(),
           },
         }),
-        { result: { conversationSid }, unique: true },
+        { result: { conversationSid, ...(message && { messageSid: message.messageSid }) }, unique: true },
       );
       return result;
     } catch (error) {
+      if (error instanceof DomainError && error.code === 'group_exists') throw await this.groupExists(caller.account, participants);
       if (!(error instanceof DomainError) || error.code !== 'address_pair_in_use') throw error;
       const owner = await ownerOfPairs(this.pool, caller.account, participants.flatMap(({ binding }) => binding ?? []));
       throw new DomainError('address_pairs_in_use', owner === undefined ? {} : { conversationSid: owner });
     }
+  }
+
+  private async groupExists(account: string, participants: readonly AddParticipant[]): Promise<DomainError> {
+    const owner = await ownerOfGroup(this.pool, account, participants.flatMap(({ group }) => (group ? [numberOf(group)] : [])));
+    return new DomainError('group_exists', owner === undefined ? {} : { conversationSid: owner });
   }
 
   async updateConversation(caller: Caller, sid: ConversationSid, data: UpdateConversation): Promise<void> {
@@ -90,12 +104,8 @@ export class ConversationService implements ConversationCommands {
   }
 
   async addMessage(caller: Caller, sid: ConversationSid, data: AddMessage): Promise<MessageAdded> {
-    const messageSid = newSid('IM');
-    const message = {
-      createdAt: data.createdAt, updatedAt: data.updatedAt, messageSid, author: data.author ?? 'system', body: data.body ?? null,
-      attributes: data.attributes ?? '{}', media: data.media ?? null, contentSid: data.contentSid ?? null, ...(data.content && { content: data.content }),
-      subject: data.subject ?? null, source: data.source ?? null, ...(data.heldBy !== undefined && { heldBy: data.heldBy }),
-    };
+    const message = newMessage(data);
+    const { messageSid } = message;
     const { events, result, repeated } = await this.streams.onConversation(
       caller, sid, () => ({ type: 'AddMessage', data: { ...message, now: now() } }), { result: { messageSid } },
     );

@@ -20,6 +20,7 @@ import { metrics } from '@parley/telemetry/metrics';
 import { AddressBook } from './address-book.js';
 import { routerConfig } from './config.js';
 import { concernsDeliveries, lanesOf, planDeliveries, plannedTypes } from './delivery-planner.js';
+import { GroupBook } from './group-book.js';
 import { InboundHooks } from './inbound-hooks.js';
 import { InboundRouter } from './inbound-router.js';
 import { MailBook } from './mail-book.js';
@@ -35,7 +36,7 @@ const log = logger('message-router');
       inject: [WORK_POOL, Accounts, CONVERSATION_COMMANDS, PARTICIPANT_COMMANDS, REGISTRY_COMMANDS],
       useFactory: (
         pool: Pool, accounts: Accounts, conversations: ConversationCommands, participants: ParticipantCommands, registry: RegistryCommands,
-      ) => new InboundRouter(new AddressBook(pool), accounts, conversations, participants, registry, new InboundHooks(pool, accounts), new MailBook(pool)),
+      ) => new InboundRouter(new AddressBook(pool), accounts, conversations, participants, registry, new InboundHooks(pool, accounts), new MailBook(pool), new GroupBook(pool)),
     },
     { provide: WORK_POOL, inject: [CONFIG], useFactory: ({ databaseUrl }: Config) => createWorkPool(databaseUrl) },
     { provide: WorkQueue, inject: [NATS], useFactory: (nats: Connection) => WorkQueue.open(nats, DELIVER_QUEUE) },

@@ -39,6 +39,18 @@ describe('planning deliveries', () => {
       expect.objectContaining({ delivery_id: receiptSidOf(message, bob.participantSid), channel: 'whatsapp', recipient: bob.address }),
     ]);
   });
+  it('makes one for a group, which names them all', async () => {
+    const [message, eve] = [newSid('IM'), { ...ann, participantSid: newSid('MB'), address: '+15550100009' } as Recipient];
+    const event_ = added(0, [ann, eve], message);
+    await plan({ ...event_, data: { ...event_.data, group: [ann.address, eve.address, '+15550100007'] } });
+    const { rows: [row, ...others] } = await db.pool.query('select delivery_id, recipient, group_members from delivery.delivery');
+    expect([row, others]).toEqual([{
+      delivery_id: receiptSidOf(message, ann.participantSid), recipient: ann.address, group_members: {
+        numbers: [ann.address, eve.address, '+15550100007'],
+        phones: [ann, eve].map(({ participantSid, address }) => ({ deliveryId: receiptSidOf(message, participantSid), participantSid, recipient: address })),
+      },
+    }, []]);
+  });
   it('keeps the order of the log', async () => {
     await plan(...Array.from({ length: 50 }, (_, n) => added(n, [ann])));
     await plan(added(50, [ann]));

@@ -29,12 +29,12 @@ export async function planDeliveries(tx: Connection, events: LogEvent[], deadlin
     await tx.query({
       name: 'plan-deliveries',
       text: `insert into delivery.delivery (delivery_id, account, conversation_sid, message_sid, message_index, participant_sid,
-                                            channel, sender, recipient, legs, leg, deadline, state, error_code, dead_letter)
-             select delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient, legs, (legs is not null)::integer,
+                                            channel, sender, recipient, legs, group_members, leg, deadline, state, error_code, dead_letter)
+             select delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient, legs, group_members, (legs is not null)::integer,
                     now() + $2 * interval '1 s', case when served then 'queued' else 'failed' end, case when served then 0 else $4 end, not served
                from rows from (jsonb_to_recordset($1) as (delivery_id text, account text, conversation_sid text, message_sid text,
-                    message_index integer, participant_sid text, channel text, sender text, recipient text, legs jsonb)) with ordinality d
-                    (delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient, legs, o),
+                    message_index integer, participant_sid text, channel text, sender text, recipient text, legs jsonb, group_members jsonb)) with ordinality d
+                    (delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient, legs, group_members, o),
                     lateral (select channel = any ($3::text[]) as served) s
               order by o on conflict (delivery_id) do nothing`,
       values: [JSON.stringify(added), deadlineSeconds, servedChannels, NO_CHANNEL],
@@ -67,10 +67,12 @@ async function byOtherWay(tx: Connection, delivery: ReturnType<typeof deliveries
 
 function deliveriesOf({ type, account, conversation, data }: LogEvent) {
   if (type !== 'MessageAdded') return [];
-  const { messageSid, index, recipients } = data as MessageAdded;
-  return recipients.map(({ participantSid, type: channel, address, proxyAddress }) => ({
+  const { messageSid, index, recipients, group } = data as MessageAdded;
+  // A group gets one message: the first phone's delivery stands for all of theirs.
+  const members = group && { numbers: group, phones: recipients.map(({ participantSid, address }) => ({ deliveryId: receiptSidOf(messageSid, participantSid), participantSid, recipient: address })) };
+  return (members ? recipients.slice(0, 1) : recipients).map(({ participantSid, type: channel, address, proxyAddress }) => ({
     delivery_id: receiptSidOf(messageSid, participantSid), account, conversation_sid: conversation, message_sid: messageSid,
-    message_index: index, participant_sid: participantSid, channel, sender: proxyAddress, recipient: address,
+    message_index: index, participant_sid: participantSid, channel, sender: proxyAddress, recipient: address, ...(members && { group_members: members }),
   }));
 }
 

@@ -51,10 +51,10 @@ export class InboundHooks {
     return { ...message, ...parameters(updateMessage, formOf(wishes, messageWishes)) };
   }
 
-  async conversationAdd(caller: Caller, service: string, { from, to, body, media }: InboundMessage, until: number): Promise<{ friendlyName?: string | null }> {
+  async conversationAdd(caller: Caller, service: string, { from, to, group, body, media }: InboundMessage, until: number): Promise<{ friendlyName?: string | null }> {
     const wishes = await this.hooks.ask(caller, service, 'onConversationAdd', () => ({
       ...conversationParameters({ chat_service_sid: service, attributes: '{}', state: 'active' }),
-      ...openingParameters({ address: from, proxyAddress: to, body }), ...(media && { Media: mediaJson(media) }),
+      ...openingParameters(group ? { address: [to, ...group].join(','), authorAddress: from, body } : { address: from, proxyAddress: to, body }), ...(media && { Media: mediaJson(media) }),
     }), until);
     return parameters(updateConversation, formOf(wishes, conversationWishes));
   }

@@ -65,6 +65,8 @@ class PlayedLog {
 
 let log: PlayedLog;
 let router: InboundRouter;
+/** Known to nobody; the end-to-end test has groups that are. */
+const groups = { placeOf: async () => undefined, openingOf: async () => undefined };
 let hooks: Pick<InboundHooks, 'patience' | 'messageAdd' | 'conversationAdd' | 'participantAdd'>;
 beforeEach(() => {
   log = new PlayedLog();
@@ -73,7 +75,7 @@ beforeEach(() => {
   hooks = {
     patience: () => 0, messageAdd: async (_caller, _sid, data) => data, conversationAdd: async () => ({}), participantAdd: async () => {},
   };
-  router = new InboundRouter(log.addressBook, accounts, commands, commands, commands, hooks, new MailBook(undefined as never));
+  router = new InboundRouter(log.addressBook, accounts, commands, commands, commands, hooks, new MailBook(undefined as never), groups);
 });
 const message = (id: string, body = id): InboundMessage => ({
   channel: 'sms', from: '+15550100002', to: '+15550100001', body, media: null, providerMessageId: `simulator:${id}`, receivedAt: '',
@@ -87,6 +89,12 @@ describe('a message from outside', () => {
     expect(await route('2')).toMatchObject({ outcome: 'routed', created: false });
     expect(bodies()).toEqual([['1', '2']]);
     expect([...log.conversations.values()][0]!.service).toBe(defaultService);
+  });
+  it('to a group that is nobody\'s is its author\'s, and names the others', async () => {
+    let attributes: string | undefined;
+    hooks.messageAdd = async (_caller, _sid, data) => { ({ attributes } = data); return data; };
+    await router.routeInbound(account, { ...message('1'), group: ['+15550100003', '+15550100004'], attributes: '{"sms":{"a":1}}' });
+    expect(JSON.parse(attributes!)).toEqual({ sms: { a: 1, group: ['+15550100003', '+15550100004'] } });
   });
   it('opens it in the service the address names', async () => {
     log.autoCreation = { enabled: true, type: 'default', conversation_service_sid: otherService };

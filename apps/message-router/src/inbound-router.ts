@@ -1,6 +1,6 @@
 /**
- * Where a message from outside goes (API reference 3.10): to the open conversation of its address pair, else to a new one
- * when the address it was sent to opens conversations. Every step has a key made of the carrier's message id, so a
+ * Where a message from outside goes (API reference 3.10): to the open conversation of its group or its address pair, else to a new
+ * one when the address it was sent to opens conversations. What names others is of their group first: the pair is of two. Every step has a key made of the carrier's message id, so a
  * repetition, also after a crash between two steps, ends in the same conversation with the same message.
  */
 import type {
@@ -13,6 +13,7 @@ import type { Accounts } from '@parley/event-store/accounts';
 import { derivedSid } from '@parley/event-store/derived-sid';
 import type { AddressBook } from './address-book.js';
 import { isRefusedByHook, type InboundHooks } from './inbound-hooks.js';
+import type { GroupBook, GroupOpening } from './group-book.js';
 import type { MailBook } from './mail-book.js';
 import { routeMail } from './mail-routing.js';
 
@@ -25,9 +26,10 @@ export class InboundRouter implements RouterCommands {
     private readonly accounts: Pick<Accounts, 'find'>,
     private readonly conversations: ConversationCommands,
     private readonly participants: ParticipantCommands,
-    private readonly registry: Pick<RegistryCommands, 'create'>,
+    private readonly registry: Pick<RegistryCommands, 'create' | 'remove'>,
     private readonly hooks: Pick<InboundHooks, 'patience' | 'messageAdd' | 'conversationAdd' | 'participantAdd'>,
     private readonly mailBook: Pick<MailBook, 'placeOf' | 'senderFor'>,
+    private readonly groups: Pick<GroupBook, 'placeOf' | 'openingOf'>,
   ) {}
 
   /** Throws DomainError `unavailable` or `overloaded` when it may succeed later. */
@@ -36,8 +38,15 @@ export class InboundRouter implements RouterCommands {
     const until = this.hooks.patience();
     for (let lookup = 1; ; lookup++) {
       try {
-        const { message, conversation, apart, join } = await routeMail(this.mailBook, account, given);
-        const known = conversation ?? (apart ? undefined : await this.addressBook.find(account, message.from, message.to));
+        const { message: written, conversation, apart, join } = await routeMail(this.mailBook, account, given);
+        const group = written.group ? await this.groups.placeOf(account, written) : undefined;
+        if (group === 'told') return { outcome: 'told' };
+        const pair = conversation ?? group?.conversationSid ?? (apart ? undefined : await this.addressBook.find(account, written.from, written.to));
+        const opening = pair === undefined && written.group ? await this.groups.openingOf(account, written) : undefined;
+        if (opening === 'told') return { outcome: 'told' };
+        if (opening) return await this.openGroup(caller, written, opening, until);
+        const message = group ? written : withOthers(written);
+        const known = pair ?? (await this.groupOfTwo(account, message));
         const otherWay = known === undefined && !apart ? await this.addressBook.otherWay(account, message.channel, message.from, message.to) : undefined;
         const conversationSid = known ?? otherWay?.conversationSid ?? (message.echo ? undefined : await this.open(caller, message, until, apart));
         if (conversationSid === undefined) return { outcome: 'unrouted' };
@@ -54,7 +63,7 @@ export class InboundRouter implements RouterCommands {
         if (isRefusedByHook(error)) return { outcome: 'unrouted' };
         // Stored before, and deleted by somebody since.
         if (isRefusal(error, 'message_not_found')) return { outcome: 'unrouted' };
-        if (lookup === LOOKUPS_MAX || !isRefusal(error, 'conversation_closed', 'conversation_not_found')) throw error;
+        if (lookup === LOOKUPS_MAX || !isRefusal(error, 'conversation_closed', 'conversation_not_found', 'group_exists')) throw error;
       }
     }
   }
@@ -78,6 +87,32 @@ export class InboundRouter implements RouterCommands {
       } catch (error) {
         if (!isRefusal(error, 'address_pair_in_use', 'conversation_closed', 'conversation_not_found', 'participant_not_found')) throw error;
       }
+  }
+
+  /** A person and a number of ours alone are a group as well, where they were made one. Asked only when the pair is nobody's. */
+  private async groupOfTwo(account: string, message: InboundMessage): Promise<ConversationSid | undefined> {
+    if (message.channel !== 'sms') return undefined;
+    const place = await this.groups.placeOf(account, message);
+    return typeof place === 'object' ? place.conversationSid : undefined;
+  }
+
+  /** Its members, its first message and the conversation are stored at once (3.5): there is no half of a group. Throws `group_exists` when somebody was faster. */
+  private async openGroup(caller: Caller, message: InboundMessage, { autoCreation, participants, others }: Exclude<GroupOpening, 'told' | undefined>, until: number): Promise<InboundRouting> {
+    const { account } = caller;
+    const service = await this.serviceFor(account, autoCreation);
+    const asked = await this.hooks.conversationAdd(caller, service, message, until);
+    // Before there is anything to be told of: its SID follows from the key.
+    const webhook = await this.attachWebhook(caller, derivedSid('CH', account, caller.key!), autoCreation);
+    try {
+      const { conversationSid, messageSid } = await this.conversations.createConversation(opening(caller, { address: others.join(','), authorAddress: message.from, body: message.body }), {
+        chatServiceSid: service, ...asked, participants,
+        message: { author: message.from, body: message.body, media: message.media, source: message.channel, ...(message.attributes !== undefined && { attributes: message.attributes }) },
+      });
+      return { outcome: 'routed', conversationSid, messageSid: messageSid!, index: 0, created: true };
+    } catch (error) {
+      if (webhook !== undefined && isRefusal(error, 'group_exists')) await this.registry.remove({ account, key: `${caller.key}:withdrawal` }, 'ConversationWebhook', webhook);
+      throw error;
+    }
   }
 
   /** A conversation for this pair: a new one, or that of whoever was faster. undefined: this address opens none. */
@@ -117,14 +152,16 @@ export class InboundRouter implements RouterCommands {
   }
 
   /** What an address of type `webhook` or `studio` gives each conversation it opens (API reference 1.2). */
-  private async attachWebhook({ account, key }: Caller, conversation_sid: ConversationSid, auto: AutoCreation): Promise<void> {
-    if (auto.type === 'default') return;
+  private async attachWebhook({ account, key }: Caller, conversation_sid: ConversationSid, auto: AutoCreation): Promise<string | undefined> {
+    if (auto.type === 'default') return undefined;
+    const sid = derivedSid('WH', account, `${key}:webhook`);
     const at = new Date().toISOString();
     await this.registry.create({ account, key: `${key}:webhook` }, 'ConversationWebhook', {
-      sid: derivedSid('WH', account, `${key}:webhook`), conversation_sid, target: auto.type, triggers: null, replay_after: null,
+      sid, conversation_sid, target: auto.type, triggers: null, replay_after: null,
       url: null, method: null, filters: null, flow_sid: null, ...(auto.type === 'webhook' ? webhookOf(auto) : { flow_sid: auto.studio_flow_sid }),
       created_at: at, updated_at: at,
     });
+    return sid;
   }
 
   private async serviceFor(account: string, { conversation_service_sid }: AutoCreation): Promise<ServiceSid> {
@@ -144,6 +181,13 @@ const webhookOf = ({ webhook_url, webhook_method = 'POST', webhook_filters = [] 
 /** Webhooks are told what opened the conversation. */
 const opening = (caller: Caller, by: NonNullable<WebhookMark['opening']>): Caller =>
   (caller.webhook ? { ...caller, webhook: { ...caller.webhook, opening: by } } : caller);
+
+/** Who else got what is in nobody's group: whoever answers should know that its author alone does. */
+function withOthers({ group, ...message }: InboundMessage): InboundMessage {
+  if (!group) return message;
+  const attributes = JSON.parse(message.attributes ?? '{}') as Record<string, object | undefined>;
+  return { ...message, attributes: JSON.stringify({ ...attributes, [message.channel]: { ...attributes[message.channel], group } }) };
+}
 
 const isRefusal = (error: unknown, ...codes: DomainErrorCode[]): error is DomainError =>
   error instanceof DomainError && codes.includes(error.code);

@@ -4,12 +4,13 @@ import { REGISTRY_COMMANDS } from '@parley/contracts/command-tokens';
 import type {
   AddParticipant, AutoCreation, Caller, CreateAddressConfiguration, ParticipantCommands, RegistryCommands, UpdateParticipant,
 } from '@parley/contracts/commands';
+import { numberOf } from '@parley/domain/conversation/group';
 import { DomainError } from '@parley/domain/domain-error';
 import type { RegistryEvent, RegistryKind } from '@parley/domain/registry-events';
 import { newSid, type ConversationSid, type ParticipantSid, type ServiceSid, type Sid } from '@parley/domain/sid';
 import { ChatUsers } from '@parley/event-store/chat-users';
 import type { Pool } from '@parley/event-store/database';
-import { ownerOfPairs } from '@parley/event-store/address-owner';
+import { numbersOfGroup, ownerOfGroup, ownerOfPairs } from '@parley/event-store/address-owner';
 import { derivedSid } from '@parley/event-store/derived-sid';
 import { Streams } from '@parley/event-store/streams';
 import type { Config } from '@parley/runtime/config';
@@ -37,7 +38,7 @@ export class ParticipantService implements ParticipantCommands {
   async addParticipant(caller: Caller, sid: ConversationSid, data: AddParticipant): Promise<{ participantSid: ParticipantSid }> {
     const participantSid = newSid('MB');
     const { participantsMax, nonChatParticipantsMax } = this.config;
-    const { identity = null, binding = null, attributes = '{}', roleSid = null } = data;
+    const { identity = null, binding = null, attributes = '{}', roleSid = null, group } = data;
     if (identity !== null) await this.joining(caller, sid, identity);
     try {
       const { result } = await this.streams.onConversation(
@@ -52,6 +53,7 @@ export class ParticipantService implements ParticipantCommands {
       );
       return result;
     } catch (error) {
+      if (group) throw await this.withGroup(error, caller.account, sid, (numbers) => numbers.set(participantSid, numberOf(group)));
       throw binding ? await this.withOwner(error, caller.account, binding.address, binding.proxyAddress) : error;
     }
   }
@@ -59,22 +61,44 @@ export class ParticipantService implements ParticipantCommands {
   async updateParticipant(
     caller: Caller, sid: ConversationSid, participantSid: ParticipantSid, data: UpdateParticipant,
   ): Promise<void> {
-    const { proxyAddress } = data;
+    const { proxyAddress, projectedAddress } = data;
+    if (data.identity !== undefined) await this.taking(caller, sid, participantSid, data.identity);
     try {
       await this.streams.onConversation(
         caller, sid, () => ({ type: 'UpdateParticipant', data: { ...data, participantSid, now: now() } }),
-        { result: null, unique: typeof proxyAddress === 'string' || data.address !== undefined },
+        { result: null, unique: typeof proxyAddress === 'string' || data.address !== undefined || projectedAddress !== undefined || data.identity !== undefined },
       );
     } catch (error) {
+      if (projectedAddress) throw await this.withGroup(error, caller.account, sid, (numbers) => numbers.set(participantSid, projectedAddress));
       throw proxyAddress ? await this.withOwner(error, caller.account, await this.addressOf(participantSid), proxyAddress) : error;
     }
   }
 
   async removeParticipant(caller: Caller, sid: ConversationSid, participantSid: ParticipantSid): Promise<void> {
     await keepForWebhooks(this.pool, caller, 'participant', participantSid);
-    await this.streams.onConversation(
-      caller, sid, () => ({ type: 'RemoveParticipant', data: { participantSid, now: now() } }), { result: null },
-    );
+    try {
+      await this.streams.onConversation(
+        caller, sid, () => ({ type: 'RemoveParticipant', data: { participantSid, now: now() } }), { result: null, unique: true },
+      );
+    } catch (error) {
+      throw await this.withGroup(error, caller.account, sid, (numbers) => numbers.delete(participantSid));
+    }
+  }
+
+  /** What is left may be a group that has a conversation: the refusal names it (50438). */
+  private async withGroup(error: unknown, account: string, sid: ConversationSid, change: (numbers: Map<string, string>) => void): Promise<unknown> {
+    if (!(error instanceof DomainError) || error.code !== 'group_exists') return error;
+    const numbers = await numbersOfGroup(this.pool, sid);
+    change(numbers);
+    const conversationSid = await ownerOfGroup(this.pool, account, [...numbers.values()]);
+    return conversationSid === undefined ? error : new DomainError('group_exists', { conversationSid });
+  }
+
+  /** Who takes over a number of ours in a group becomes a user, like everybody who joins. */
+  private async taking(caller: Caller, sid: ConversationSid, participantSid: ParticipantSid, identity: string): Promise<void> {
+    const { rowCount } = await this.pool.query(
+      'select 1 from model.participant where sid = $1 and conversation_sid = $2 and identity is null and projected_address is not null', [participantSid, sid]);
+    if (rowCount === 1) await this.joining(caller, sid, identity);
   }
 
   private async addressOf(participantSid: ParticipantSid): Promise<string> {

@@ -3,7 +3,7 @@
  * names (docs/websocket.md). The stored format stays inside: recipients' addresses, streams of ours, future fields.
  */
 import type {
-  ConversationCreated, ConversationStateUpdated, ConversationUpdated, Media, MessageAdded, MessageUpdated, ParticipantAdded,
+  ConversationCreated, ConversationStateUpdated, ConversationUpdated, GroupBinding, Media, MessageAdded, MessageUpdated, ParticipantAdded,
   ParticipantUpdated, Timers,
 } from '@parley/domain/conversation/events';
 import type { DeliveryEvent } from '@parley/domain/delivery/delivery';
@@ -55,12 +55,12 @@ const messageUpdated = (m: MessageUpdated): string => inside({
 });
 
 const participantAdded = (p: ParticipantAdded): string => inside({
-  sid: p.participantSid, identity: p.identity, messaging_binding: binding(p.binding), role_sid: p.roleSid, attributes: p.attributes,
+  sid: p.participantSid, identity: p.identity, messaging_binding: binding(p.binding, p.group), role_sid: p.roleSid, attributes: p.attributes,
   date_created: date(p.createdAt), date_updated: date(p.updatedAt), last_read_message_index: null, last_read_timestamp: null,
 });
 
 const participantUpdated = (p: ParticipantUpdated): string => inside({
-  sid: p.participantSid, identity: p.identity, messaging_binding: p.binding === undefined ? undefined : binding(p.binding),
+  sid: p.participantSid, identity: p.identity, messaging_binding: p.binding === undefined && p.group === undefined ? undefined : binding(p.binding ?? null, p.group),
   role_sid: p.roleSid, attributes: p.attributes, last_read_message_index: p.lastReadMessageIndex,
   last_read_timestamp: p.lastReadTimestamp, date_created: date(p.createdAt), date_updated: date(p.updatedAt),
 });
@@ -81,7 +81,10 @@ const delivery = (d: DeliveryEvent['data']): string => inside({
   status: d.status, error_code: d.errorCode, date_updated: date(d.updatedAt),
 });
 
-const binding = (b: MessagingBinding | null) => b && { type: b.type, address: b.address, proxy_address: b.proxyAddress };
+function binding(b: MessagingBinding | null, group: GroupBinding | null | undefined) {
+  if (group) return { type: 'sms', ...('address' in group ? { address: group.address } : { projected_address: group.projectedAddress }) };
+  return b && { type: b.type, address: b.address, proxy_address: b.proxyAddress };
+}
 const media = (files: Media[]) =>
   files.map(({ sid, size, contentType, filename }) => ({ sid, size, content_type: contentType, filename }));
 const timers = ({ dateInactive, dateClosed }: Timers) => ({ date_inactive: date(dateInactive), date_closed: date(dateClosed) });

@@ -7,7 +7,7 @@ import type { DeliveryEvent } from '@parley/domain/delivery/delivery';
 import type { LogEvent } from '@parley/domain/event';
 import type { WebhookMark } from '@parley/domain/webhook-mark';
 import {
-  common, conversationParameters, date, messageParameters, openingParameters, participantParameters, present, userParameters,
+  common, conversationParameters, date, groupFields, messageParameters, openingParameters, participantParameters, present, userParameters,
   type ConversationFields, type MessageFields, type Parameters, type ParticipantFields, type UserFields,
 } from '@parley/webhooks/event-parameters';
 
@@ -129,9 +129,9 @@ const updatedConversation = (c: ConversationUpdated) => mentioned<ConversationFi
 });
 const addedParticipant = (p: ParticipantAdded): ParticipantFields => ({
   sid: p.participantSid, identity: p.identity, type: p.binding?.type ?? null, address: p.binding?.address ?? null,
-  proxy_address: p.binding?.proxyAddress ?? null, attributes: p.attributes, role_sid: p.roleSid, created_at: p.createdAt,
+  proxy_address: p.binding?.proxyAddress ?? null, ...(p.group && groupFields(p.group)), attributes: p.attributes, role_sid: p.roleSid, created_at: p.createdAt,
 });
 const updatedParticipant = (p: ParticipantUpdated) => mentioned<ParticipantFields>({
-  sid: p.participantSid, identity: p.identity, proxy_address: p.binding?.proxyAddress, attributes: p.attributes, role_sid: p.roleSid,
+  sid: p.participantSid, identity: p.identity, proxy_address: p.binding?.proxyAddress, ...(p.group && groupFields(p.group)), attributes: p.attributes, role_sid: p.roleSid,
   last_read_message_index: p.lastReadMessageIndex, created_at: p.createdAt, updated_at: p.updatedAt,
 });

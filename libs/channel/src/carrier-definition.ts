@@ -37,5 +37,7 @@ export type CarrierDefinition<Credentials = any, Settings = any> = {
   settings: z.ZodType<Settings>;
   /** Messages a second of one sender that names no rate of its own; null: as fast as the carrier answers. */
   rate: number | null;
+  /** It carries group texting: recipients of one message to a group at most, its sender not among them. */
+  groupRecipientsMax?: number;
   load(): Promise<(connection: CarrierConnection<Credentials, Settings>, channel: CarrierChannel) => ChannelAdapter>;
 };

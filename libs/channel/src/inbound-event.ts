@@ -92,6 +92,8 @@ export type DeliveryReceipt = About & {
   status: 'accepted' | ReceiptStatus;
   /** Our own reference, when the carrier hands it back. */
   deliveryId?: ReceiptSid;
+  /** Of a message to a group: the phone it is about. */
+  recipient?: string;
   /** ISO 8601: it is about all that was sent to this person until then, and `providerMessageId` only tells reports apart. */
   upTo?: string;
   errorCode?: number;
@@ -122,7 +124,7 @@ export type InboundEvent = InboundMessage | InboundPart | DeliveryReceipt | Inbo
 /** Carriers repeat themselves: the same key again is the same event (within one account and carrier). */
 export const eventKeyOf = (event: InboundEvent): string => {
   switch (event.kind) {
-    case 'status': return `${event.providerMessageId}/${event.status}${event.suppress ? `/${event.suppress}` : ''}`;
+    case 'status': return `${event.providerMessageId}/${event.status}${event.suppress ? `/${event.suppress}` : ''}${event.recipient === undefined ? '' : `/${event.recipient}`}`;
     case 'part': return `${event.providerMessageId}/part`;
     case 'edit': case 'delete': case 'system': return `${event.providerMessageId}/${event.kind}`;
     default: return event.providerMessageId;

@@ -38,15 +38,21 @@ export type CreateConversation = Dated & {
   email?: EmailBinding;
   /** Who joins as it is made: all of them, or there is no conversation. */
   participants?: AddParticipant[];
+  /** Of a group: members its carrier takes; absent: ten. */
+  groupMembersMax?: number;
+  /** What opened it: there with it, as its first message. */
+  message?: AddMessage;
   /** Identity of the user who makes it. */
   createdBy?: string;
 };
-export type UpdateConversation = Dated & Partial<Omit<CreateConversation, 'chatServiceSid' | 'createdBy' | 'participants'>>;
-export type AddParticipant = Dated & Partial<Omit<Participant, 'participantSid'>>;
+export type UpdateConversation = Dated & Partial<Omit<CreateConversation, 'chatServiceSid' | 'createdBy' | 'participants' | 'groupMembersMax' | 'message'>>;
+export type AddParticipant = Dated & Partial<Omit<Participant, 'participantSid'>> & { groupMembersMax?: number };
 export type UpdateParticipant = Dated & {
   identity?: string;
   /** null asks for its removal. */
   proxyAddress?: string | null;
+  /** In a group; null asks for its removal. */
+  projectedAddress?: string | null;
   /** Their address changed, as their carrier says. */
   address?: string;
   attributes?: string;
@@ -73,8 +79,8 @@ export type ReportDelivery = Omit<Receipt, 'conversationSid'>;
 
 /** apps/conversation-service. Subject prefix `command.conversation`. */
 export interface ConversationCommands {
-  /** Throws also `address_pairs_in_use`, naming the conversation that has one of its participants' pairs. */
-  createConversation(caller: Caller, data: CreateConversation): Promise<{ conversationSid: ConversationSid }>;
+  /** Throws also `address_pairs_in_use` and `group_exists`, naming the conversation that has one of its participants' pairs, or its group. */
+  createConversation(caller: Caller, data: CreateConversation): Promise<{ conversationSid: ConversationSid; messageSid?: MessageSid }>;
   updateConversation(caller: Caller, sid: ConversationSid, data: UpdateConversation): Promise<void>;
   changeState(caller: Caller, sid: ConversationSid, state: ConversationState, reason: StateChangeReason): Promise<void>;
   /** Changes the state when one of its timers has run out; what was said up to now counts. */
@@ -150,6 +156,8 @@ export type InboundMessage = {
   /** JSON: what the channel says beside text and files, under its name. */
   attributes?: string;
   email?: InboundMailThread;
+  /** Everybody else in the group it was written to. */
+  group?: readonly string[];
   /** `<carrier>:<carrier's message id>`: the same one twice is one message. */
   providerMessageId: string;
   receivedAt: string;
@@ -169,7 +177,9 @@ export type InboundMailThread = {
 export type InboundRouting =
   | { outcome: 'routed'; conversationSid: ConversationSid; messageSid: MessageSid; index: number; created: boolean }
   /** Nobody is waiting for it: no open conversation has the pair and the address does not create any. */
-  | { outcome: 'unrouted' };
+  | { outcome: 'unrouted' }
+  /** Of a message to a group that another report brings, or that we wrote ourselves. */
+  | { outcome: 'told' };
 
 /** What happened to somebody's message, or to their address, after we had it. `key` is the same at every try. */
 export type InboundChange = { key: string; channel: InboundMessage['channel'] } & (

@@ -101,15 +101,23 @@ const catalogue = {
   50416: [409, 'A binding for this participant and proxy address already exists in Conversation {}'],
   50417: [400, 'Participants limit exceeded'],
   50418: [400, 'Non-Chat participants limit exceeded'],
+  50420: [400, 'Participant Messaging Binding type does not support all of the provided Messaging Binding parameters'],
   50421: [400, 'Invalid last read message index format'],
   50424: [400, 'Invalid participant: {}'],
   50425: [409, 'One or more participant and proxy address pairs are already in use: a binding already exists in Conversation {}'],
   50426: [400, 'Too many participants in one request: at most 10'],
   50430: [403, 'Participant is not a member of conversation'],
   50433: [409, 'Participant already exists'],
+  50434: [400, 'Participant projected address not provided'],
+  50435: [400, 'Group MMS activation failed.'],
+  50436: [400, 'Participant limit exceeded for group conversation'],
+  50437: [409, 'Group Participant already exists'],
+  50438: [409, 'Group MMS with given participant list already exists as Conversation {}'],
+  50439: [403, 'Account is not authorized to use the projected address'],
   50440: [400, 'Failed to remove the proxy address of a participant.'],
   50441: [400, 'Failed to add a proxy address to a participant.'],
   50442: [400, 'Failed to remove the projected address of a participant.'],
+  50443: [400, 'Failed to add a projected address to a participant.'],
   50444: [400, 'Failed to add an identity to a participant.'],
   50451: [400, 'One user identifier parameter for lookup at a time is allowed. Please, use either Identity or Address.'],
   50452: [403, 'Group MMS is not enabled for this Account'],
@@ -121,6 +129,7 @@ const catalogue = {
   50510: [400, 'Invalid message media SID'],
   50511: [400, 'Invalid message media content type'],
   50512: [413, 'Message media size is too large'],
+  50513: [400, 'Message author should be among Group MMS participants.'],
   50526: [400, 'Invalid content SID'],
   50527: [400, 'Invalid content variables format'],
   50528: [400, 'Content SID is missing'],
@@ -164,6 +173,14 @@ const codeOf: Record<DomainErrorCode, ErrorCode> = {
   proxy_address_cannot_be_removed: 50440,
   proxy_address_cannot_be_added: 50441,
   identity_cannot_be_added: 50444,
+  projected_address_missing: 50434,
+  projected_address_cannot_be_removed: 50442,
+  projected_address_cannot_be_added: 50443,
+  group_activation_failed: 50435,
+  group_participant_limit_exceeded: 50436,
+  group_participant_exists: 50437,
+  group_exists: 50438,
+  author_not_in_group: 50513,
   message_not_found: 20404,
   media_not_found: 50507,
   media_in_use: 50508,
@@ -189,6 +206,7 @@ const subjectOf = (error: DomainError): string => {
   switch (error.code) {
     case 'address_pair_in_use':
     case 'address_pairs_in_use':
+    case 'group_exists':
       return error.details.conversationSid ?? '';
     case 'address_configuration_exists': return 'this address is already configured';
     case 'role_exists': return 'a role of this name exists in the service';

@@ -10,6 +10,7 @@ import type { Pool } from '@parley/event-store/database';
 import { Batcher } from './batcher.js';
 import { Contacts } from './contacts.js';
 import { DELIVERY_ROW, type DeliveryRow, type DeliveryState } from './delivery-row.js';
+import { GroupSends, type GroupMembers } from './group-sends.js';
 import { providerIdFor } from './known-messages.js';
 import type { Lane } from './lane.js';
 import { FRESH_DEADLINE, wayColumns } from './other-ways.js';
@@ -53,6 +54,10 @@ export type Claim = DeliveryRow & {
   /** What a content template said for each channel. */
   content: MessageContent | null;
   opted_out: boolean;
+  /** Of a message to a group. */
+  group_members: GroupMembers | null;
+  /** Once it is known who is written to: the others. */
+  group?: readonly string[];
   /** Of a text that goes as several messages: the first that no carrier has, and how many there are with it. */
   part: TextPart | null;
   parts_left: number | null;
@@ -101,12 +106,16 @@ export class DeliveryStore {
   private readonly claims = new Batcher<Lane, Claim | undefined>((lanes) => this.claimAll(lanes));
   private readonly settlements = new Batcher<Settlement, DeliveryRow | undefined>((all) => this.settleAll(all));
 
+  readonly groups: GroupSends;
+
   constructor(
     private readonly pool: Pool,
     private readonly owner: string,
     /** Longer than a call may take: who is silent for so long is taken for dead, and the attempt for unknown. */
     private readonly leaseMillis = 15_000,
-  ) {}
+  ) {
+    this.groups = new GroupSends(pool);
+  }
 
   /** The lane's next piece of work, if it is due and nobody has it. */
   claim(lane: Lane): Promise<Claim | undefined> {
@@ -221,7 +230,7 @@ with head as (
      set state = case when f.begins then 'sending' else 'unknown' end, attempt = d.attempt + f.begins::integer,
          lease_owner = $1, due_at = now() + $2 * interval '1 ms', updated_at = now()
     from free f where d.delivery_id = f.delivery_id
-  returning f.o::integer, ${DELIVERY_ROW}, d.attempt, d.attempts_before, d.legs, d.leg, d.template, d.message_index, d.body as own_body, d.parts_left, d.deadline <= now() as expired
+  returning f.o::integer, ${DELIVERY_ROW}, d.attempt, d.attempts_before, d.legs, d.leg, d.template, d.message_index, d.body as own_body, d.parts_left, d.group_members, d.deadline <= now() as expired
 ), attempted as (
   insert into delivery.attempt (delivery_id, attempt, owner, leg, channel, sender, recipient)
   select delivery_id, attempt, $1, leg, channel, sender, recipient from claimed where state = 'sending'

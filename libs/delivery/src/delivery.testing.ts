@@ -1,5 +1,6 @@
 /// <reference types="jest" />
 /** Deliveries in a real database, and a carrier under the spec's control. */
+import { carrierNamed } from '@parley/channel/carriers/catalogue';
 import { ChannelAdapter, type Delivery } from '@parley/channel/channel-adapter';
 import type { ReportDelivery, ConversationCommands } from '@parley/contracts/commands';
 import { newSid, type AccountSid, type ReceiptSid } from '@parley/domain/sid';
@@ -70,7 +71,7 @@ export type Row = { state: string; attempt: number; error_code: number; dead_let
 export class DeliveryBench {
   account: AccountSid = newSid('AC');
   carrier = new PlayedCarrier();
-  readonly carriers = { adapterFor: async () => this.carrier } as unknown as Carriers;
+  readonly carriers = { adapterFor: async () => this.carrier, definition: carrierNamed } as unknown as Carriers;
   readonly played = new PlayedConversations();
   readonly conversations = this.played as unknown as ConversationCommands;
   private next = 0;

@@ -50,6 +50,8 @@ const TEMPLATE_MISSING = 63027;
 const MEDIA_PAUSE_MILLIS = 2_000;
 const STOP_MILLIS = 5_000;
 const DAY_MILLIS = 86_400_000;
+/** Of a send; what comes later, handsets report. */
+const endStates: ReadonlySet<string> = new Set<Settlement['state']>(['accepted', 'sent', 'failed']);
 const log = logger('dispatcher');
 const settled = metrics.counter('parley_delivery_attempts_total', 'Attempts to deliver outside the chat, by how they ended');
 
@@ -146,12 +148,22 @@ export class Dispatcher {
     this.reopening.add(timer);
   }
 
-  private async deliver(claim: Claim): Promise<CallEnd | undefined> {
+  private async deliver(claimed: Claim): Promise<CallEnd | undefined> {
+    const admitted = claimed.group_members && claimed.found ? await this.options.store.groups.admitted(claimed) : { told: [], claim: claimed };
+    for (const row of admitted.told) void this.options.receipts.report(row);
+    if ('claim' in admitted) return this.conclude(admitted.claim);
+    const row = await this.settle({ ...failed(admitted.errorCode), deliveryId: claimed.delivery_id, attempt: claimed.attempt });
+    if (row) void this.options.receipts.report(row);
+    if (admitted.handedOn) this.wake(admitted.handedOn);
+    return undefined;
+  }
+
+  private async conclude(claim: Claim): Promise<CallEnd | undefined> {
     const { call, senderFailed, ...end } = await (claim.state === 'sending' ? this.send(claim) : this.reconcile(claim)).catch((error: unknown) => {
       log.error('attempt ended in an error of ours', { delivery: claim.delivery_id, error });
       return this.unanswered(claim, 0);
     });
-    const next = senderFailed ? await this.options.store.handOver(claim).catch((error: unknown) => log.warn('no other sender found', { delivery: claim.delivery_id, error })) : undefined;
+    const next = senderFailed && !claim.group ? await this.options.store.handOver(claim).catch((error: unknown) => log.warn('no other sender found', { delivery: claim.delivery_id, error })) : undefined;
     if (next) {
       log.info('another sender of the pool goes on', { delivery: claim.delivery_id });
       settled.add(1, { channel: claim.channel, state: 'handed_over' });
@@ -159,6 +171,10 @@ export class Dispatcher {
       return call;
     }
     settled.add(1, { channel: claim.channel, state: end.state });
+    if (claim.group && endStates.has(end.state)) {
+      // Before its own: whoever dies in between does all of it again.
+      for (const row of await this.options.store.groups.ended({ claim, state: end.state, errorCode: end.errorCode ?? 0 })) void this.options.receipts.report(row);
+    }
     const row = await this.settle({ ...end, deliveryId: claim.delivery_id, attempt: claim.attempt });
     if (row && end.leg) this.options.onMoved?.({ account: row.account, channel: row.channel, sender: row.sender, recipient: row.recipient });
     else if (row) void this.options.receipts.report(row);
@@ -168,9 +184,9 @@ export class Dispatcher {
   private async send(stored: Claim): Promise<End> {
     if (!stored.found) return { state: 'cancelled' };
     // Who has read the beginning gets the rest the same way, or none.
-    const legs = begun(stored) ? [] : await this.legsOf(stored);
+    const legs = begun(stored) || stored.group ? [] : await this.legsOf(stored);
     const adapter = await this.adapterOf(stored);
-    if (!adapter) return failed(NOT_OUR_SENDER, true);
+    if (!adapter || !this.takesGroup(stored)) return failed(NOT_OUR_SENDER, true);
     const decided = await this.decide(stored, legs, adapter);
     if ('end' in decided) return decided.end;
     const { claim, delivery } = decided;
@@ -186,6 +202,13 @@ export class Dispatcher {
       if (claim.daily_cap !== null && claim.sender_sid !== null && !error.ambiguous) await this.options.store.giveBackOfDay(claim.sender_sid);
       return this.afterFailure(claim, error, adapter, legs);
     }
+  }
+
+  /** The sender may have come to another carrier since it joined the group. */
+  private takesGroup({ group, carrier, capabilities }: Claim): boolean {
+    if (!group || group.length === 0) return true;
+    const max = capabilities !== null && !capabilities.includes('group') ? 0 : (carrier && this.options.carriers.definition(carrier)?.groupRecipientsMax) || 0;
+    return group.length < max;
   }
 
   private async legsOf(claim: Claim): Promise<readonly Leg[]> {
@@ -349,9 +372,9 @@ function windowOf({ window_opened_at, content }: Claim): 'open' | 'closed' {
   return planForWindow({ openedAt, now: new Date(), hasTemplate: content?.channels.whatsapp.template !== undefined }) === 'free' ? 'open' : 'closed';
 }
 
-const deliveryOf = ({ delivery_id, part, leg, conversation_sid, sender, recipient, first_attempt_at }: Claim, { body, media, rich, inReplyTo, automatic }: Outgoing): Delivery => ({
+const deliveryOf = ({ delivery_id, part, leg, conversation_sid, sender, recipient, first_attempt_at, group }: Claim, { body, media, rich, inReplyTo, automatic }: Outgoing): Delivery => ({
   deliveryId: part?.reference ?? delivery_id, ...(leg > 0 && { way: leg }), ...(conversation_sid !== '' && { conversationSid: conversation_sid }), sender, recipient, body, media, firstAttemptAt: isoTime(first_attempt_at),
-  ...(rich && { rich }), ...(inReplyTo !== undefined && { inReplyTo }),
+  ...(group && group.length > 0 && { group }), ...(rich && { rich }), ...(inReplyTo !== undefined && { inReplyTo }),
   // What is sent outside any conversation answers a keyword.
   ...((automatic || conversation_sid === '') && { automatic: true }),
 });

@@ -35,9 +35,10 @@ export class InboundEvents implements InboxHandlers {
     const to = echo ? event.from : event.to;
     const understood = await (echo ? this.people.understandEcho(account, event) : this.people.understand(account, event, receivedAt));
     const media = await noteInboundMedia(this.pool, account, { ...event, to }, reference);
-    const routing = await this.router.routeInbound(account, { channel, to, ...understood, ...(echo && { echo }), ...mailThreadOf(event), media, providerMessageId: reference, receivedAt });
+    const routing = await this.router.routeInbound(account, { channel, to, ...understood, ...(echo && { echo }), ...mailThreadOf(event), ...(event.group && { group: event.group }), media, providerMessageId: reference, receivedAt });
     await this.people.routed(account, event, understood.from, routing);
     if (routing.outcome === 'unrouted') return 'unrouted' as const;
+    if (routing.outcome === 'told') return 'done' as const;
     await this.mail.noteInbound(account, event, routing.conversationSid, routing.index);
     return 'done' as const;
   }

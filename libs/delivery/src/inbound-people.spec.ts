@@ -105,7 +105,3 @@ describe('a message of theirs', () => {
 it('what cannot be shown has a placeholder', async () =>
   expect(await understand(wrote('whatsapp:+15550100002', { kind: 'unsupported', text: null }))).toMatchObject({ body: UNSUPPORTED_TEXT }));
 it('other channels pass through', async () => expect(await understand({ ...wrote('+15550100002'), channel: 'sms', to: '+15550100001' })).toEqual({ from: '+15550100002', body: 'hi' }));
-it('what was written to a group names the others who got it', async () => {
-  const { attributes } = await understand(wrote('+15550100002', { channel: 'sms', to: '+15550100001', group: ['+15550100003', '+15550100004'] }));
-  expect(JSON.parse(attributes!)).toEqual({ sms: { group: ['+15550100003', '+15550100004'] } });
-});

@@ -101,9 +101,7 @@ export class InboundPeople {
   }
 
   /** Messages that are answered or reacted to are named by our SIDs. */
-  private async attributesOf(account: string, { channel, kind, attributes: given = {}, inReplyTo, buttonPayload, profileName, group }: InboundMessage): Promise<string | undefined> {
-    // Who else got it: whoever answers should know that only the author does.
-    const attributes = group ? { ...given, [channel]: { ...(given[channel] as object | undefined), group } } : given;
+  private async attributesOf(account: string, { channel, kind, attributes = {}, inReplyTo, buttonPayload, profileName }: InboundMessage): Promise<string | undefined> {
     if (!chatChannels.has(channel)) return Object.keys(attributes).length === 0 ? undefined : fitting(attributes, channel);
     const said = (attributes[channel] ?? {}) as Record<string, unknown>;
     const meant = inReplyTo === null ? undefined : await messageOfProvider(this.pool, account, inReplyTo);

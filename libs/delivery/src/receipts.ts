@@ -11,6 +11,7 @@ import type { Pool } from '@parley/event-store/database';
 import { logger } from '@parley/telemetry/logger';
 import { Batcher } from './batcher.js';
 import { DELIVERY_ROW, type DeliveryRow } from './delivery-row.js';
+import { reportedOf } from './group-sends.js';
 import type { Lane } from './lane.js';
 import { FRESH_DEADLINE, nextWay, wayColumns } from './other-ways.js';
 
@@ -41,11 +42,24 @@ export class Receipts {
 
   /** `unmatched`: no delivery of this account is meant, or it is not known yet that it is. */
   async apply(account: string, event: DeliveryReceipt): Promise<'done' | 'unmatched'> {
+    if (event.recipient !== undefined) return this.applyToMember(account, event, event.recipient);
     const { providerMessageId, status, deliveryId, errorCode, carrierCode, retryable } = event;
     const { matched, moved } = await this.applying.do({ account, providerMessageId, status, deliveryId, errorCode, carrierCode, retryable });
     if (moved?.state === 'queued') this.wake({ account, channel: moved.channel, sender: moved.sender, recipient: moved.recipient });
     else if (moved) void this.report(moved);
     return matched ? 'done' : 'unmatched';
+  }
+
+  /** In a group each phone has a receipt. A failure of one is nothing to send to all of them again. */
+  private async applyToMember(account: string, { recipient: _recipient, retryable: _again, ...event }: DeliveryReceipt, recipient: string): Promise<'done' | 'unmatched'> {
+    const { errorCode: _code, carrierCode: _itsCode, ...taken } = event;
+    const { deliveryId, providerMessageId } = event;
+    const found = await reportedOf(this.pool, account, { deliveryId, providerMessageId, recipient });
+    if (!found) return 'unmatched';
+    // Whatever one of them says: the carrier has the message.
+    if (found.open && found.member !== found.lead) await this.apply(account, { ...taken, status: 'accepted', deliveryId: found.lead });
+    // Numbers of ours have no receipts.
+    return found.member === null ? 'done' : this.apply(account, { ...event, deliveryId: found.member });
   }
 
   /** Writes the receipt of a row as it is. Does not throw: what fails is found by the sweep. */

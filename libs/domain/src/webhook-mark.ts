@@ -10,5 +10,12 @@ export type WebhookMark = {
   /** The conversation's service: it is known still when the conversation is gone. */
   service?: string;
   /** The message from outside that opened the conversation. */
-  opening?: { address: string; proxyAddress: string; body: string | null };
+  opening?: {
+    /** Of its author; of a group, everybody it was written to, separated by commas. */
+    address: string;
+    proxyAddress?: string;
+    /** Of a group alone. */
+    authorAddress?: string;
+    body: string | null;
+  };
 };

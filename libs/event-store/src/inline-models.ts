@@ -25,21 +25,24 @@ export function effectsOf(event: ProjectedEvent, account: string, conversation: 
     case 'ConversationUpdated':
       return [{ effect: 'conversation~', row: { sid: conversation, ...conversationChanges(event.data) } }];
     case 'ConversationStateUpdated': {
-      const { to, updatedAt } = event.data;
+      const { from, to, updatedAt } = event.data;
       const timers = to === 'active' && { timers_from: updatedAt }; // they start anew
       const changed = { effect: 'conversation~', row: { sid: conversation, state: to, updated_at: updatedAt, ...timers } };
-      // Closing frees every address pair (API reference 3.2).
-      return to === 'closed' ? [changed, { effect: 'address_binding-', row: { conversation_sid: conversation } }] : [changed];
+      // Closing frees every address pair (API reference 3.2), and the group's numbers.
+      if (to === 'closed') return [changed, ...['address_binding-', 'group-'].map((effect) => ({ effect, row: { conversation_sid: conversation } }))];
+      return from === 'initializing' ? [changed, groupOf(conversation)] : [changed];
     }
     case 'ConversationDeleted': return [{ effect: 'conversation-', row: { sid: conversation } }];
     case 'ParticipantAdded': {
-      const { participantSid, binding } = event.data;
+      const { participantSid, binding, group } = event.data;
       const added = { effect: 'participant+', row: participantRow(event.data, account, conversation) };
+      if (group) return [added, groupOf(conversation)];
       return binding ? [added, { effect: 'address_binding+', row: bindingRow(binding, participantSid, account, conversation) }] : [added];
     }
     case 'ParticipantUpdated': {
-      const { participantSid, binding } = event.data;
+      const { participantSid, binding, group } = event.data;
       const changed = { effect: 'participant~', row: participantChanges(event.data) };
+      if (group !== undefined) return [changed, groupOf(conversation)];
       if (!binding) return [changed];
       const row = { conversation_sid: conversation, participant_sid: participantSid, address: binding.address, proxy_address: binding.proxyAddress };
       return [changed, { effect: 'address_binding~', row }];
@@ -49,6 +52,7 @@ export function effectsOf(event: ProjectedEvent, account: string, conversation: 
       return [
         { effect: 'participant-', row: { sid: participantSid } },
         { effect: 'address_binding-', row: { conversation_sid: conversation, participant_sid: participantSid } },
+        groupOf(conversation),
       ];
     }
     case 'MessageAdded': return [];
@@ -74,6 +78,9 @@ export function effectsOf(event: ProjectedEvent, account: string, conversation: 
   }
 }
 
+/** From the participants as they are then. */
+const groupOf = (conversation: string | null): Effect => ({ effect: 'group~', row: { conversation_sid: conversation } });
+
 function conversationRow(data: ConversationCreated, account: string): Record<string, unknown> {
   return {
     sid: data.conversationSid, account, chat_service_sid: data.chatServiceSid, messaging_service_sid: data.messagingServiceSid,
@@ -95,16 +102,22 @@ const conversationChanges = (data: ConversationUpdated): Record<string, unknown>
 });
 
 const participantRow = (data: ParticipantAdded, account: string, conversation: string | null): Record<string, unknown> => ({
-  sid: data.participantSid, account, conversation_sid: conversation, identity: data.identity, type: data.binding?.type ?? null,
-  address: data.binding?.address ?? null, proxy_address: data.binding?.proxyAddress ?? null, attributes: data.attributes,
+  sid: data.participantSid, account, conversation_sid: conversation, identity: data.identity,
+  ...bindingColumns(data), attributes: data.attributes,
   role_sid: data.roleSid, created_at: data.createdAt, updated_at: data.updatedAt,
 });
 
 const participantChanges = (data: ParticipantUpdated): Record<string, unknown> => ({
   sid: data.participantSid, identity: data.identity, attributes: data.attributes, role_sid: data.roleSid,
   ...(data.binding && { address: data.binding.address, proxy_address: data.binding.proxyAddress }),
+  ...(data.group !== undefined && bindingColumns({ binding: null, ...(data.group && { group: data.group }) })),
   last_read_message_index: data.lastReadMessageIndex, last_read_timestamp: data.lastReadTimestamp,
   created_at: data.createdAt, updated_at: data.updatedAt,
+});
+
+const bindingColumns = ({ binding, group }: Pick<ParticipantAdded, 'binding' | 'group'>): Record<string, unknown> => ({
+  type: binding?.type ?? (group ? 'sms' : null), address: binding?.address ?? (group && 'address' in group ? group.address : null),
+  proxy_address: binding?.proxyAddress ?? null, projected_address: group && 'projectedAddress' in group ? group.projectedAddress : null,
 });
 
 const bindingRow = (

@@ -26,6 +26,7 @@ type ParticipantRow = {
   type: ChannelType | null;
   address: string | null;
   proxy_address: string | null;
+  projected_address: string | null;
   attributes: string;
   role_sid: string | null;
 };
@@ -37,7 +38,7 @@ export async function loadConversation(
     name: 'load-conversation',
     text: `select s.version, s.next_index, c.chat_service_sid, c.state, c.timer_inactive, c.timer_closed, c.last_activity_at, c.timers_from,
                   (select json_agg(json_build_object('sid', p.sid, 'identity', p.identity, 'type', p.type, 'address', p.address,
-                                   'proxy_address', p.proxy_address, 'attributes', p.attributes, 'role_sid', p.role_sid) order by p.created_at, p.sid)
+                                   'proxy_address', p.proxy_address, 'projected_address', p.projected_address, 'attributes', p.attributes, 'role_sid', p.role_sid) order by p.created_at, p.sid)
                      from model.participant p where p.conversation_sid = $3) as participants
              from log.stream s left join model.conversation c on c.sid = $3 and c.account = $4
             where s.shard = $1 and s.stream = $2 and s.account = $4`,
@@ -59,9 +60,11 @@ export async function loadConversation(
 const participant = (row: ParticipantRow): Participant => ({
   participantSid: row.sid,
   identity: row.identity,
-  binding: row.address === null ? null : { type: row.type!, address: row.address, proxyAddress: row.proxy_address! },
+  binding: row.address === null || row.proxy_address === null ? null : { type: row.type!, address: row.address, proxyAddress: row.proxy_address },
   attributes: row.attributes,
   roleSid: row.role_sid,
+  ...(row.projected_address !== null && { group: { projectedAddress: row.projected_address } }),
+  ...(row.address !== null && row.proxy_address === null && { group: { address: row.address } }),
 });
 
 export async function loadDelivery(

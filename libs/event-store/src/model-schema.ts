@@ -30,7 +30,10 @@ create index conversation_by_creation on conversation (account, chat_service_sid
 
 create table participant (
   sid text collate "C" primary key, account text collate "C" not null, conversation_sid text collate "C" not null,
-  identity text, type text, address text, proxy_address text, attributes text not null, role_sid text collate "C",
+  identity text, type text, address text, proxy_address text,
+  -- In a group on phones: the number of ours that a member writes by. A phone in a group has an address alone.
+  projected_address text,
+  attributes text not null, role_sid text collate "C",
   last_read_message_index integer, last_read_timestamp text,
   created_at timestamptz not null, updated_at timestamptz not null,
   -- True once the conversation is closed.
@@ -50,6 +53,12 @@ create table address_binding (
   constraint address_binding_pair primary key (account, address, proxy_address)
 );
 create index address_binding_by_conversation on address_binding (conversation_sid, participant_sid);
+
+-- Groups on phones are known by their numbers, sorted: the same people have one conversation that is not closed. Two of them make a group.
+create table group_conversation (
+  conversation_sid text collate "C" primary key, account text collate "C" not null, numbers text collate "C" not null,
+  constraint group_conversation_numbers unique (account, numbers)
+);
 
 create table message (
   conversation_sid text collate "C" not null, index integer not null, sid text collate "C" not null,
@@ -117,9 +126,9 @@ begin
         r.email_address, r.email_name, r.created_at, r.updated_at, r.timers_from from jsonb_populate_record(t, x.row) r) where t.sid = x.row->>'sid';
       if x.row->>'state' = 'closed' then update ${schema}.participant set ended = true where conversation_sid = x.row->>'sid'; end if;
     when 'participant+' then insert into ${schema}.participant select * from jsonb_populate_record(null::${schema}.participant, x.row);
-    when 'participant~' then update ${schema}.participant t set (identity, type, address, proxy_address, attributes, role_sid,
+    when 'participant~' then update ${schema}.participant t set (identity, type, address, proxy_address, projected_address, attributes, role_sid,
         last_read_message_index, last_read_timestamp, created_at, updated_at) =
-      (select r.identity, r.type, r.address, r.proxy_address, r.attributes, r.role_sid, r.last_read_message_index,
+      (select r.identity, r.type, r.address, r.proxy_address, r.projected_address, r.attributes, r.role_sid, r.last_read_message_index,
         r.last_read_timestamp, r.created_at, r.updated_at from jsonb_populate_record(t, x.row) r) where t.sid = x.row->>'sid';
     when 'participant-' then
       delete from ${schema}.participant where sid = x.row->>'sid';
@@ -130,6 +139,15 @@ begin
       where conversation_sid = x.row->>'conversation_sid' and participant_sid = x.row->>'participant_sid';
     when 'address_binding-' then delete from ${schema}.address_binding where conversation_sid = x.row->>'conversation_sid'
       and (participant_sid = x.row->>'participant_sid' or x.row->>'participant_sid' is null);
+    when 'group~' then
+      -- While a conversation is being built it is no group yet: half of one may be another's whole.
+      delete from ${schema}.group_conversation where conversation_sid = x.row->>'conversation_sid';
+      insert into ${schema}.group_conversation (conversation_sid, account, numbers)
+      select c.sid, c.account, string_agg(n.number, ',' order by n.number collate "C") from ${schema}.conversation c
+       cross join lateral (select distinct coalesce(p.projected_address, p.address) as number from ${schema}.participant p
+                            where p.conversation_sid = c.sid and p.type = 'sms' and p.proxy_address is null) n
+       where c.sid = x.row->>'conversation_sid' and c.state in ('active', 'inactive') group by c.sid, c.account having count(*) > 1;
+    when 'group-' then delete from ${schema}.group_conversation where conversation_sid = x.row->>'conversation_sid';
     when 'receipt+' then insert into ${schema}.receipt as t select * from jsonb_populate_record(null::${schema}.receipt, x.row)
       on conflict (sid) do update set channel_message_sid = coalesce(excluded.channel_message_sid, t.channel_message_sid),
         status = excluded.status, error_code = excluded.error_code, updated_at = excluded.updated_at;
@@ -145,6 +163,7 @@ begin
       delete from ${schema}.conversation where sid = x.row->>'sid';
       delete from ${schema}.participant where conversation_sid = x.row->>'sid';
       delete from ${schema}.address_binding where conversation_sid = x.row->>'sid';
+      delete from ${schema}.group_conversation where conversation_sid = x.row->>'sid';
       delete from ${schema}.conversation_webhook where conversation_sid = x.row->>'sid';
       delete from ${schema}.user_conversation where conversation_sid = x.row->>'sid';
     else perform ${schema}.apply_to_row(x.effect, x.row);

@@ -12,7 +12,7 @@ beforeAll(async () => (db = await testDatabase()));
 afterAll(() => db.drop());
 
 const at = () => new Date().toISOString();
-const tables = ['conversation', 'participant', 'address_binding', 'message', 'message_content', 'receipt', ...Object.values(registryTables)];
+const tables = ['conversation', 'participant', 'address_binding', 'group_conversation', 'message', 'message_content', 'receipt', ...Object.values(registryTables)];
 
 async function content(): Promise<Record<string, unknown>> {
   const all: Record<string, unknown> = {};
@@ -45,6 +45,17 @@ it('gives the same rows as the appends did, while they go on', async () => {
         },
       }, true);
   }
+  const group = newSid('CH');
+  const member = (number: object) => ({ participantSid: newSid('MB'), identity: null, binding: null, attributes: '{}', roleSid: null, group: number as { address: string } });
+  const leaving = member({ address: '+12025550109' });
+  await run(group, {
+    type: 'CreateConversation',
+    data: {
+      conversationSid: group, chatServiceSid: 'IS1', messagingServiceSid: null, friendlyName: null, uniqueName: null, attributes: '{}', state: 'active', timers: {}, email: {},
+      participants: [member({ address: '+12025550102' }), leaving, member({ projectedAddress: '+12025550101' })], now: at(),
+    },
+  }, true);
+  await run(group, { type: 'RemoveParticipant', data: { participantSid: leaving.participantSid, now: at() } }, true);
   const rendered = { body: 'hi', mediaUrls: [] };
   const say = async (sid: string) => {
     const messageSid = newSid('IM');
@@ -86,6 +97,7 @@ it('gives the same rows as the appends did, while they go on', async () => {
   expect(rows[0].n).toBe(written);
 
   const served = await content();
+  expect(served['group_conversation']).toEqual([{ conversation_sid: group, account, numbers: '+12025550101,+12025550102' }]);
   expect(served['chat_user']).toEqual([expect.objectContaining({ identity: 'ann', friendly_name: 'Ann' })]);
   const { rows: [stored] } = await db.pool.query("select position('ann'::bytea in data) as at from log.event where type = 'UserCreated'");
   expect(stored.at).toBe(0);

@@ -2,7 +2,7 @@ import type { Caller } from '@parley/contracts/commands';
 import type { ConversationCommand } from '@parley/domain/conversation/conversation';
 import { fold } from '@parley/domain/decider';
 import { conversation } from '@parley/domain/conversation/conversation';
-import type { ConversationEvent } from '@parley/domain/conversation/events';
+import type { ConversationEvent, GroupBinding, Participant } from '@parley/domain/conversation/events';
 import type { LogEvent } from '@parley/domain/event';
 import { newSid } from '@parley/domain/sid';
 import { DataKeys } from './data-keys.js';
@@ -60,6 +60,13 @@ const joinBySms = (address: string, proxyAddress: string): ConversationCommand =
     limits: { participantsMax: 1000, nonChatParticipantsMax: 50 }, now: at,
   },
 });
+
+const member = (group: GroupBinding, identity: string | null = null): Participant => ({ participantSid: newSid('MB'), identity, binding: null, attributes: '{}', roleSid: null, group });
+const joinGroup = (who: Participant): ConversationCommand => ({ type: 'AddParticipant', data: { ...who, limits: { participantsMax: 1000, nonChatParticipantsMax: 50 }, now: at } });
+function together(sid: string, ...participants: Participant[]): ConversationCommand {
+  const command = create(sid);
+  return command.type === 'CreateConversation' ? { ...command, data: { ...command.data, participants } } : command;
+}
 
 async function opened(uniqueName: string | null = null): Promise<string> {
   const sid = newSid('CH');
@@ -170,6 +177,39 @@ describe('a rule that spans streams', () => {
   });
 });
 
+describe('the numbers of a group', () => {
+  const [ann, bob, desk] = [{ address: '+12025550101' }, { address: '+12025550102' }, { projectedAddress: '+12025550103' }];
+
+  it('have one conversation that is not closed; one that is being built does not count yet', async () => {
+    const pair = newSid('CH');
+    await run(pair, together(pair, member(ann), member(desk)), caller, true);
+    const all = [newSid('CH'), newSid('CH')];
+    const results = await Promise.allSettled(all.map((sid) => run(sid, together(sid, member(ann), member(bob), member(desk)), caller, true)));
+    expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    expect(results.find((r) => r.status === 'rejected')).toMatchObject({ reason: { code: 'group_exists' } });
+    const other = newSid('CH');
+    await run(other, together(other, member(bob), member(desk)), caller, true);
+    await expect(run(other, joinGroup(member(ann)), caller, true)).rejects.toMatchObject({ code: 'group_exists' });
+    await run(all[results.findIndex(({ status }) => status === 'fulfilled')]!, { type: 'ChangeState', data: { state: 'closed', reason: 'API', now: at } });
+    await run(other, joinGroup(member(ann)), caller, true);
+    const { rows } = await db.pool.query('select numbers from model.group_conversation where account = $1 order by 1', [account]);
+    expect(rows).toEqual([{ numbers: '+12025550101,+12025550102,+12025550103' }, { numbers: '+12025550101,+12025550103' }]);
+  });
+
+  it('follow who leaves and who changes their number', async () => {
+    const sid = newSid('CH');
+    const [leaving, changing] = [member({ address: '+12025550110' }), member({ projectedAddress: '+12025550111' }, 'agent')];
+    await run(sid, together(sid, leaving, changing, member({ address: '+12025550112' })), caller, true);
+    const numbers = async () => (await db.pool.query('select numbers from model.group_conversation where conversation_sid = $1', [sid])).rows[0]?.numbers;
+    await run(sid, { type: 'UpdateParticipant', data: { participantSid: changing.participantSid, projectedAddress: '+12025550119', now: at } }, caller, true);
+    expect(await numbers()).toBe('+12025550110,+12025550112,+12025550119');
+    await run(sid, { type: 'RemoveParticipant', data: { participantSid: leaving.participantSid, now: at } }, caller, true);
+    expect(await numbers()).toBe('+12025550112,+12025550119');
+    await run(sid, { type: 'DeleteConversation', data: { now: at } });
+    expect(await numbers()).toBeUndefined();
+  });
+});
+
 describe('an idempotency key', () => {
   it('gives the first result again and stores nothing', async () => {
     const sid = await opened();
@@ -230,6 +270,20 @@ describe('a state loaded from the read models', () => {
     expect(version).toBe(events.length);
     const comparable = ({ timers, lastActivityAt: _at, timersFrom: _from, ...rest }: typeof state) => ({ ...rest, closed: timers.closed });
     expect(comparable(state)).toEqual(comparable(folded));
+  });
+
+  it('equals it for a group too', async () => {
+    const sid = newSid('CH');
+    const number = member({ projectedAddress: '+12025550121' });
+    await run(sid, together(sid, member({ address: '+12025550120' }), number, member({ projectedAddress: '+12025550122' }, 'shop')), caller, true);
+    await run(sid, { type: 'UpdateParticipant', data: { participantSid: number.participantSid, identity: 'desk', now: at } }, caller, true);
+    const shard = shardOf(account, sid);
+    const folded = fold(conversation, (await new LogReader(db.pool, db.keys).readConversation(shard, sid, 0)) as unknown as ConversationEvent[]);
+    const { state: { participants, authors, group } } = await loadConversation(db.pool, shard, account, sid);
+    const byName = <K extends string, V>(map: ReadonlyMap<K, V>) => new Map([...map].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+    expect(byName(participants)).toEqual(byName(folded.participants));
+    expect(byName(authors)).toEqual(byName(folded.authors));
+    expect(group).toHaveLength(folded.group.length);
   });
 });
 

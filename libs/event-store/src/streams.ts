@@ -34,6 +34,7 @@ export const uniqueRules: Readonly<Record<string, DomainErrorCode>> = {
   conversation_unique_name: 'conversation_unique_name_taken',
   participant_identity: 'participant_exists',
   address_binding_pair: 'address_pair_in_use',
+  group_conversation_numbers: 'group_exists',
   address_configuration_address: 'address_configuration_exists',
   chat_user_identity: 'user_exists',
   role_friendly_name: 'role_exists',

@@ -2,7 +2,7 @@
  * The parameters of webhook events (API reference 4.4), from rows as the read models have them; a fact is laid over its row
  * first, so that an event tells what it is about even when the row has moved on. What is null is absent (4.3).
  */
-import type { Media } from '@parley/domain/conversation/events';
+import type { GroupBinding, Media } from '@parley/domain/conversation/events';
 import type { WebhookMark } from '@parley/domain/webhook-mark';
 import { isoTime } from '@parley/event-store/database';
 
@@ -19,7 +19,7 @@ export type MessageFields = {
   media?: string | null; source?: string | null; created_at?: string; updated_at?: string;
 };
 export type ParticipantFields = {
-  sid?: string; identity?: string | null; type?: string | null; address?: string | null; proxy_address?: string | null; attributes?: string;
+  sid?: string; identity?: string | null; type?: string | null; address?: string | null; proxy_address?: string | null; projected_address?: string | null; attributes?: string;
   role_sid?: string | null; last_read_message_index?: number | null; created_at?: string; updated_at?: string;
 };
 export type UserFields = {
@@ -47,8 +47,9 @@ export const conversationParameters = (c: ConversationFields): Parameters => pre
   State: c.state,
 });
 
-export const openingParameters = ({ address, proxyAddress, body }: NonNullable<WebhookMark['opening']>): Parameters =>
-  present({ 'MessagingBinding.ProxyAddress': proxyAddress, 'MessagingBinding.Address': address, MessageBody: body });
+export const openingParameters = ({ address, proxyAddress, authorAddress, body }: NonNullable<WebhookMark['opening']>): Parameters => present({
+  'MessagingBinding.ProxyAddress': proxyAddress, 'MessagingBinding.Address': address, 'MessagingBinding.AuthorAddress': authorAddress, MessageBody: body,
+});
 
 export const messageParameters = (m: MessageFields, c: ConversationFields): Parameters => present({
   ConversationSid: c.sid, ChatServiceSid: c.chat_service_sid, MessageSid: m.sid, Index: m.index, DateCreated: date(m.created_at),
@@ -63,8 +64,12 @@ export const participantParameters = (p: ParticipantFields, c: ConversationField
   ConversationSid: c.sid, ChatServiceSid: c.chat_service_sid, ParticipantSid: p.sid, DateCreated: date(p.created_at),
   DateUpdated: date(p.updated_at), Identity: p.identity, RoleSid: p.role_sid, Attributes: p.attributes,
   'MessagingBinding.ProxyAddress': p.proxy_address, 'MessagingBinding.Address': p.address,
+  'MessagingBinding.ProjectedAddress': p.projected_address,
   'MessagingBinding.Type': (p.type ?? (p.identity ? 'chat' : null))?.toUpperCase(),
 });
+
+export const groupFields = (group: GroupBinding): ParticipantFields =>
+  ({ type: 'sms', ...('address' in group ? { address: group.address } : { projected_address: group.projectedAddress }) });
 
 export const userParameters = (u: UserFields): Parameters => present({
   ChatServiceSid: u.chat_service_sid, UserSid: u.sid, DateCreated: date(u.created_at), DateUpdated: date(u.updated_at), Identity: u.identity,

@@ -33,9 +33,10 @@ export function participantForm(body: Json): URLSearchParams {
   const fields = form(attributes(body), { identity: 'Identity', attributes: 'Attributes' });
   const binding = body['messaging_binding'];
   if (typeof binding === 'object' && binding !== null) {
-    const { address, proxy_address, type } = binding as Json;
+    const { address, proxy_address, projected_address, type } = binding as Json;
     if (type === 'email') throw new TunnelRefusal(400, 50407, 'Participants by mail cannot be added here yet');
     if (address !== undefined) fields.set('MessagingBinding.Address', textOf(address));
+    if (projected_address !== undefined) fields.set('MessagingBinding.ProjectedAddress', textOf(projected_address));
     if (proxy_address !== undefined) fields.set('MessagingBinding.ProxyAddress', textOf(proxy_address));
   }
   return fields;

@@ -81,6 +81,6 @@ const addedMessage = (m: MessageAdded): object => messageData({
 });
 
 const addedParticipant = (p: ParticipantAdded): object => rosterData({
-  sid: p.participantSid, identity: p.identity, type: p.binding?.type ?? null, address: p.binding?.address ?? null, attributes: p.attributes, role_sid: p.roleSid,
+  sid: p.participantSid, identity: p.identity, type: p.binding?.type ?? (p.group ? 'sms' : null), address: p.binding?.address ?? (p.group && 'address' in p.group ? p.group.address : null), attributes: p.attributes, role_sid: p.roleSid,
   last_read_message_index: null, last_read_timestamp: null, created_at: p.createdAt, updated_at: p.updatedAt,
 });

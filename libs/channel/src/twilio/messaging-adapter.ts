@@ -48,7 +48,9 @@ export abstract class TwilioMessaging extends ChannelAdapter {
     const form = new URLSearchParams({ To: delivery.recipient, From: delivery.sender });
     if (text !== null) form.set('Body', text);
     for (const { url } of media) form.append('MediaUrl', url);
-    form.set('StatusCallback', `${this.options.webhookUrl ?? `${this.options.publicUrl}/webhooks/twilio`}/status?delivery=${delivery.deliveryId}`);
+    // Of our simulator alone: Twilio's API has no groups.
+    for (const number of delivery.group ?? []) form.append('Group', number);
+    form.set('StatusCallback', `${this.options.webhookUrl ?? `${this.options.publicUrl}/webhooks/twilio`}/status?delivery=${delivery.deliveryId}${delivery.group?.length ? '&group' : ''}`);
     const answer = await this.request(this.messagesUrl, { body: form, signal, headers: { 'idempotency-key': attemptKeyOf(delivery) } });
     const { sid } = jsonOf(answer);
     if (typeof sid !== 'string' || sid.length > SID_CHARS_MAX) throw noAnswer('no sid');
@@ -76,7 +78,8 @@ export abstract class TwilioMessaging extends ChannelAdapter {
     const signature = headers['x-twilio-signature'];
     if (typeof signature !== 'string' || !isTwilioSignature(this.options.authToken, signature, url, form))
       throw new InvalidSignature();
-    return parseMessagingWebhook(form, new URL(url).searchParams.get('delivery'), (text) => this.keyword(text));
+    const { searchParams } = new URL(url);
+    return parseMessagingWebhook(form, { deliveryId: searchParams.get('delivery'), group: searchParams.has('group') }, (text) => this.keyword(text));
   }
 
   /** What of a delivery goes as text and what as files. */

@@ -9,6 +9,7 @@ import { UNKNOWN_ERROR } from '../send-error.js';
 import { isTransient, OUTSIDE_WINDOW } from './errors.js';
 
 const MEDIA_MAX = 10;
+const GROUP_MAX = 10;
 /** API reference 3.6: inbound bodies have 32 KB. */
 const TEXT_CHARS_MAX = 32 * 1024;
 const ERROR_CODE_MAX = 999_999;
@@ -25,7 +26,7 @@ const accountSid = /(?:^|&)AccountSid=(AC[0-9a-fA-F]{32})(?:&|$)/;
 export const claimedAccount = (body: string): string | undefined => accountSid.exec(body)?.[1];
 
 /** `keyword`: what a text on SMS is by itself. */
-export function parseMessagingWebhook(form: URLSearchParams, deliveryId: string | null, keyword: KeywordReader): InboundEvent[] {
+export function parseMessagingWebhook(form: URLSearchParams, sent: Sent, keyword: KeywordReader): InboundEvent[] {
   // No text column takes a NUL, and nobody means one.
   const value = (name: string) => form.get(name)?.replaceAll('\0', '') || undefined;
   const [providerMessageId, from, to] = [value('MessageSid') ?? value('SmsSid'), value('From'), value('To')];
@@ -33,9 +34,11 @@ export function parseMessagingWebhook(form: URLSearchParams, deliveryId: string 
   const about = { channel: channelOf(from, to), from, to, providerMessageId };
   if (value('MessageStatus') === undefined) return [messageOf(value, about, keyword)];
   const status = statuses[value('MessageStatus')!];
-  return status ? [receiptOf(value, about, status, deliveryId)] : [];
+  return status ? [receiptOf(value, about, status, sent)] : [];
 }
 
+/** As our own address for its receipts says. */
+type Sent = { deliveryId: string | null; group: boolean };
 type Value = (name: string) => string | undefined;
 type KeywordReader = (text: string | null) => Pick<InboundMessage, 'kind' | 'keywordAnswered'>;
 type About = Pick<InboundMessage, 'channel' | 'from' | 'to' | 'providerMessageId'>;
@@ -46,26 +49,28 @@ function messageOf(value: Value, about: About, keyword: KeywordReader): InboundM
   const media = Array.from({ length: mediaCount }, (_, i) => ({
     contentType: value(`MediaContentType${i}`) ?? 'application/octet-stream', url: value(`MediaUrl${i}`) ?? '',
   })).filter(({ url }) => url !== '');
+  // Our simulator's.
+  const group = Array.from({ length: GROUP_MAX }, (_, i) => value(`OtherRecipients${i}`)).filter(isName);
   const told = optOutTypes[value('OptOutType') ?? ''];
   return {
     ...about,
     // Twilio says so when it took note already; otherwise keywords bind on SMS only, in a chat "stop" is just a word.
     ...(told ? { kind: told, keywordAnswered: true } : about.channel === 'sms' ? keyword(text) : { kind: 'message' }),
-    text, media, inReplyTo: value('OriginalRepliedMessageSid') ?? null,
+    text, media, ...(group.length > 0 && { group }), inReplyTo: value('OriginalRepliedMessageSid') ?? null,
     ...optional('externalUserId', value('ExternalUserId')?.replace(/^whatsapp:/, '')),
     ...optional('profileName', value('ProfileName')),
     ...optional('buttonPayload', value('ButtonPayload')),
   };
 }
 
-function receiptOf(value: Value, about: About, status: DeliveryReceipt['status'], deliveryId: string | null): DeliveryReceipt {
+function receiptOf(value: Value, about: About, status: DeliveryReceipt['status'], { deliveryId, group }: Sent): DeliveryReceipt {
   const given = Number(value('ErrorCode') ?? 0);
   const errorCode = Number.isInteger(given) && given <= ERROR_CODE_MAX ? given : UNKNOWN_ERROR;
   return {
     ...about, kind: 'status', text: null, media: [], inReplyTo: null, status,
     ...(errorCode > 0 && { errorCode, retryable: isTransient(errorCode) }),
     ...(errorCode === OUTSIDE_WINDOW && { needsTemplate: true }),
-    ...(deliveryId !== null && isSid(deliveryId, 'DY') && { deliveryId }),
+    ...(deliveryId !== null && isSid(deliveryId, 'DY') && { deliveryId }), ...(group && { recipient: about.to }),
   };
 }
 

@@ -15,7 +15,7 @@ describe('createConversationWithParticipants', () => {
     ['a binding that is no object', one({ messaging_binding: '+15558675310' }), 50424],
     ['nobody', one({}), 50424],
     ['an identity with an address', one({ identity: 'ann', messaging_binding: pair }), 50424],
-    ['an address without its proxy', one({ messaging_binding: { address: pair.address } }), 50424],
+    ['an address elsewhere without its proxy', one({ messaging_binding: { address: '+447700900123' } }), 50424],
     ['something that is no address', one({ messaging_binding: { ...pair, address: 'here' } }), 50424],
     ['attributes that are no JSON', one({ identity: 'ann', attributes: '{' }), 50424],
     ['a NUL', one({ identity: 'a\0' }), 50424],

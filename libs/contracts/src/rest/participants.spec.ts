@@ -19,7 +19,9 @@ describe('createParticipant', () => {
     [{ Identity: 'alice', ...binding(undefined, us) }, 50211],
     [binding('', us), 50411],
     [binding(undefined, us), 50411],
-    [binding('+15558675310'), 50412],
+    [binding('whatsapp:+15558675310'), 50412],
+    [binding('+447700900123'), 50407],
+    [binding('+18005550123'), 50407],
     [binding('+15558675310', ''), 50412],
     [binding('15558675310', us), 50407],
     [binding('+0', us), 50407],
@@ -29,7 +31,12 @@ describe('createParticipant', () => {
     [binding('+15558675310', `whatsapp:${us}`), 50414],
     [binding('whatsapp:+15558675310', us), 50414],
     [binding(us, us), 50409],
-    [{ 'MessagingBinding.ProjectedAddress': us, Identity: 'alice' }, 50452],
+    [{ 'MessagingBinding.ProjectedAddress': '', Identity: 'alice' }, 50434],
+    [{ 'MessagingBinding.ProjectedAddress': '+18005550123' }, 50439],
+    [{ 'MessagingBinding.ProjectedAddress': '+447700900123' }, 50439],
+    [{ 'MessagingBinding.ProjectedAddress': us, ...binding('+15558675310') }, 50420],
+    [{ 'MessagingBinding.ProjectedAddress': us, ...binding(undefined, us) }, 50420],
+    [{ Identity: 'alice', ...binding('+15558675310') }, 50211],
     [{ Identity: 'alice', RoleSid: 'RL1' }, 50109],
     [{ Identity: 'alice', Attributes: '{' }, 50304],
     [{ Identity: 'alice', DateCreated: '1' }, 50308],
@@ -41,6 +48,10 @@ describe('createParticipant', () => {
     });
     expect(parameters(createParticipant, { Identity: 'alice' })).toMatchObject({ identity: 'alice', binding: null });
   });
+  it('knows the members of a group', () => {
+    expect(parameters(createParticipant, binding('+15558675310'))).toMatchObject({ identity: null, binding: null, group: { address: '+15558675310' } });
+    expect(parameters(createParticipant, { 'MessagingBinding.ProjectedAddress': us, 'Identity': 'alice' })).toMatchObject({ identity: 'alice', binding: null, group: { projectedAddress: us } });
+  });
 });
 describe('updateParticipant', () => {
   it.each([
@@ -49,12 +60,17 @@ describe('updateParticipant', () => {
     [{ LastReadMessageIndex: '1.5' }, 50421],
     [{ LastReadTimestamp: 'x' }, 50405],
     [binding(undefined, ''), 50412],
-    [{ 'MessagingBinding.ProjectedAddress': 'null' }, 50442],
-    [{ 'MessagingBinding.ProjectedAddress': us }, 50452],
+    [{ 'MessagingBinding.ProjectedAddress': '+18005550123' }, 50439],
+    [{ 'MessagingBinding.ProjectedAddress': '' }, 50434],
+    [{ 'MessagingBinding.ProjectedAddress': us, ...binding(undefined, us) }, 50420],
   ])('%j is %d', (form, code) => expect(codeOf(updateParticipant, form)).toBe(code));
 
   it('reads null as nothing', () =>
     expect(parameters(updateParticipant, { LastReadMessageIndex: 'null', LastReadTimestamp: '', ...binding(undefined, 'null') }))
       .toEqual({ lastReadMessageIndex: null, lastReadTimestamp: null, proxyAddress: null }));
+  it('takes a projected address, and its removal', () => {
+    expect(parameters(updateParticipant, { 'MessagingBinding.ProjectedAddress': us })).toEqual({ projectedAddress: us });
+    expect(parameters(updateParticipant, { 'MessagingBinding.ProjectedAddress': 'null' })).toEqual({ projectedAddress: null });
+  });
   it('takes a horizon', () => expect(parameters(updateParticipant, { LastReadMessageIndex: '7' })).toEqual({ lastReadMessageIndex: 7 }));
 });

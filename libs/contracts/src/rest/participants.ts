@@ -1,7 +1,9 @@
 /**
  * Parameters of the Participant resource (API reference 1.7 and 3.4): a chat member has an Identity, everybody else an
- * Address and the ProxyAddress of ours that talks to it.
+ * Address and the ProxyAddress of ours that talks to it. In a group on phones (3.5) a phone has an Address alone, a member of ours a
+ * ProjectedAddress.
  */
+import { isGroupNumber } from '@parley/domain/conversation/group';
 import { ADDRESS_CHARS_MAX, channelOf, channelOfProxy, type MessagingBinding } from '@parley/domain/address';
 import { IDENTITY_CHARS_MAX, looksLikeUser, SYSTEM } from '@parley/domain/identity';
 import { isSid } from '@parley/domain/sid';
@@ -39,7 +41,7 @@ export const createParticipant = z
     Identity: identity.optional(),
     'MessagingBinding.Address': text(ADDRESS_CHARS_MAX, 50407).optional(),
     'MessagingBinding.ProxyAddress': text(ADDRESS_CHARS_MAX, 50408).optional(),
-    'MessagingBinding.ProjectedAddress': z.string().optional(),
+    'MessagingBinding.ProjectedAddress': text(ADDRESS_CHARS_MAX, 50439).optional(),
   })
   .superRefine((p, context) => {
     const code = kindFault(p.Identity, p['MessagingBinding.Address'], p['MessagingBinding.ProxyAddress'],
@@ -47,21 +49,26 @@ export const createParticipant = z
     if (code !== undefined) context.addIssue({ code: 'custom', message: String(code) });
   })
   .transform((p) => {
-    const address = p['MessagingBinding.Address'];
-    const binding = address === undefined ? null : bindingOf(address, p['MessagingBinding.ProxyAddress']!);
+    const [address, proxyAddress, projectedAddress] = [p['MessagingBinding.Address'], p['MessagingBinding.ProxyAddress'], p['MessagingBinding.ProjectedAddress']];
+    const binding = address === undefined || proxyAddress === undefined ? null : bindingOf(address, proxyAddress);
+    const group = projectedAddress !== undefined ? { projectedAddress } : address !== undefined && !binding ? { address } : undefined;
     return {
-      identity: p.Identity ?? null, binding, attributes: p.Attributes, roleSid: p.RoleSid,
+      identity: p.Identity ?? null, binding, ...(group && { group }), attributes: p.Attributes, roleSid: p.RoleSid,
       createdAt: p.DateCreated, updatedAt: p.DateUpdated,
     };
   });
 
-/** Group MMS (a projected address, or an address alone) needs a carrier feature that accounts here do not have. */
 function kindFault(identity?: string, address?: string, proxy?: string, projected?: string): ErrorCode | undefined {
-  if (projected !== undefined) return 50452;
+  if (projected !== undefined) return address === undefined && proxy === undefined ? projectedFault(projected) : 50420;
   if (identity !== undefined) return address === undefined && proxy === undefined ? undefined : 50211;
   if (address === undefined && proxy === undefined) return 50204;
+  // A phone in a group: by SMS alone.
+  if (address && proxy === undefined && channelOf(address) === 'sms') return isGroupNumber(address) ? undefined : 50407;
   return bindingFault(address ?? '', proxy ?? '');
 }
+
+/** Whose number it is, the gateway finds out. */
+const projectedFault = (projected: string): ErrorCode | undefined => (projected === '' ? 50434 : isGroupNumber(projected) ? undefined : 50439);
 
 const bindingOf = (address: string, proxyAddress: string): MessagingBinding =>
   ({ type: channelOf(address)!, address, proxyAddress });
@@ -72,16 +79,17 @@ export const updateParticipant = z
     Identity: identity.optional(),
     'MessagingBinding.ProxyAddress': z.union([z.literal('null').transform(() => null),
       text(ADDRESS_CHARS_MAX, 50408).min(1, fault(50412))], fault(50408)).optional(),
-    'MessagingBinding.ProjectedAddress': z.string().optional(),
+    'MessagingBinding.ProjectedAddress': z.union([z.literal('null').transform(() => null), text(ADDRESS_CHARS_MAX, 50439)], fault(50439)).optional(),
     ...readHorizon,
   })
   .superRefine((p, context) => {
     const projected = p['MessagingBinding.ProjectedAddress'];
-    if (projected === undefined) return;
-    context.addIssue({ code: 'custom', message: projected === 'null' ? '50442' : '50452' });
+    const code = projected === undefined || projected === null ? undefined : projectedFault(projected);
+    const both = projected !== undefined && p['MessagingBinding.ProxyAddress'] !== undefined;
+    if (both || code !== undefined) context.addIssue({ code: 'custom', message: String(both ? 50420 : code) });
   })
   .transform((p): UpdateParticipant => given({
-    identity: p.Identity, proxyAddress: p['MessagingBinding.ProxyAddress'], attributes: p.Attributes, roleSid: p.RoleSid,
+    identity: p.Identity, proxyAddress: p['MessagingBinding.ProxyAddress'], projectedAddress: p['MessagingBinding.ProjectedAddress'], attributes: p.Attributes, roleSid: p.RoleSid,
     lastReadMessageIndex: p.LastReadMessageIndex, lastReadTimestamp: p.LastReadTimestamp,
     createdAt: p.DateCreated, updatedAt: p.DateUpdated,
   }));

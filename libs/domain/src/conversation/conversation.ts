@@ -10,6 +10,7 @@ import type {
   ConversationCreated, ConversationEvent, ConversationState, ConversationUpdated, MessageAdded, MessageUpdated, Participant,
   ParticipantUpdated, Recipient, StateChangeReason, Timers,
 } from './events.js';
+import { GROUP_MEMBERS_MAX, groupSend, mustFitGroup, numberOf, projectedAs, type GroupMember } from './group.js';
 import { deadlines, startOf, timerDeadlines } from './timers.js';
 
 export type ConversationLimits = { participantsMax: number; nonChatParticipantsMax: number };
@@ -23,7 +24,7 @@ export type ConversationCommand =
   /** Does what a timer that has run out by `now` says; nothing when something was said in the meantime. */
   | { type: 'ApplyTimers'; data: { now: string } }
   | { type: 'DeleteConversation'; data: { now: string } }
-  | { type: 'AddParticipant'; data: Participant & { limits: ConversationLimits } & Dated }
+  | { type: 'AddParticipant'; data: Participant & { limits: ConversationLimits } & OfCarrier & Dated }
   | { type: 'UpdateParticipant'; data: UpdateParticipant & Dated }
   | { type: 'RemoveParticipant'; data: { participantSid: ParticipantSid; now: string } }
   /** `heldBy`: whoever has this address has the message already. */
@@ -33,9 +34,13 @@ export type ConversationCommand =
 /** `createdAt` and `updatedAt` are given only by imports; otherwise the time is `now`. */
 type Dated = { now: string; createdAt?: string; updatedAt?: string };
 /** Participants who join as the conversation is made: all of them, or there is no conversation. */
-type Together = { participants?: Participant[]; limits?: ConversationLimits };
-export type NewMessage = Omit<MessageAdded, 'index' | 'participantSid' | 'recipients' | 'createdAt' | 'updatedAt'>;
-export type UpdateParticipant = Omit<ParticipantUpdated, 'updatedAt' | 'binding'> & {
+type Together = OfCarrier & { participants?: Participant[]; limits?: ConversationLimits; /** What opened it. */ message?: NewMessage };
+/** Members of a group that its carrier takes; absent: as many as there may be. */
+type OfCarrier = { groupMembersMax?: number };
+export type NewMessage = Omit<MessageAdded, 'index' | 'participantSid' | 'recipients' | 'group' | 'createdAt' | 'updatedAt'>;
+export type UpdateParticipant = Omit<ParticipantUpdated, 'updatedAt' | 'binding' | 'group'> & {
+  /** Of a member of a group; null asks for its removal. */
+  projectedAddress?: string | null;
   proxyAddress?: string | null;
   /** Where they are reached from now on: their number or id changed. */
   address?: string;
@@ -55,12 +60,14 @@ export type Conversation = {
   authors: ReadonlyMap<string, ParticipantSid>;
   /** Those outside the chat, in the order they joined. */
   recipients: readonly Recipient[];
+  /** In a group everybody is one of these. */
+  group: readonly GroupMember[];
 };
 
 export const conversation: Decider<Conversation, ConversationCommand, ConversationEvent> = {
   initialState: {
     status: 'absent', chatServiceSid: '', timers: {}, lastActivityAt: '', timersFrom: '', nextIndex: 0,
-    participants: new Map(), authors: new Map(), recipients: [],
+    participants: new Map(), authors: new Map(), recipients: [], group: [],
   },
   decide(command, state) {
     if (command.type === 'CreateConversation') {
@@ -119,7 +126,8 @@ export const conversation: Decider<Conversation, ConversationCommand, Conversati
         if (!known) return state;
         const { participantSid, identity = known.identity, binding = known.binding } = data;
         const { attributes = known.attributes, roleSid = known.roleSid } = data;
-        const changed = { participantSid, identity, binding, attributes, roleSid };
+        const group = data.group === undefined ? known.group : data.group;
+        const changed = { participantSid, identity, binding, attributes, roleSid, ...(group && { group }) };
         return withRoster(state, new Map(state.participants).set(participantSid, changed));
       }
       case 'ParticipantRemoved': {
@@ -143,19 +151,25 @@ export const conversation: Decider<Conversation, ConversationCommand, Conversati
 export function withRoster(state: Conversation, participants: ReadonlyMap<ParticipantSid, Participant>): Conversation {
   const authors = new Map<string, ParticipantSid>();
   const recipients: Recipient[] = [];
-  for (const { participantSid, identity, binding } of participants.values()) {
+  const group: GroupMember[] = [];
+  for (const participant of participants.values()) {
+    const { participantSid, identity, binding } = participant;
     if (identity !== null) authors.set(identity, participantSid);
+    if (participant.group) {
+      group.push(participant as GroupMember);
+      if (!authors.has(numberOf(participant.group))) authors.set(numberOf(participant.group), participantSid);
+    }
     if (!binding) continue;
     if (!authors.has(binding.address)) authors.set(binding.address, participantSid);
     recipients.push({ participantSid, ...binding });
   }
-  return { ...state, participants, authors, recipients };
+  return { ...state, participants, authors, recipients, group };
 }
 
 type DataOf<T extends ConversationCommand['type']> = Extract<ConversationCommand, { type: T }>['data'];
 
 function createConversation(data: DataOf<'CreateConversation'>): ConversationEvent[] {
-  const { now, createdAt = now, updatedAt = createdAt, participants = [], limits = defaultLimits, ...fields } = data;
+  const { now, createdAt = now, updatedAt = createdAt, participants = [], limits = defaultLimits, groupMembersMax = GROUP_MEMBERS_MAX, message, ...fields } = data;
   if (fields.state === 'closed') throw new DomainError('initial_state_closed');
   const timers = deadlines(fields.timers, now);
   const created = (state: ConversationState): ConversationEvent =>
@@ -164,9 +178,14 @@ function createConversation(data: DataOf<'CreateConversation'>): ConversationEve
   const events = [created('initializing')];
   let state = conversation.evolve(conversation.initialState, events[0]!);
   for (const participant of participants) {
-    const [added] = addParticipant({ ...participant, limits, now }, state);
+    const [added] = addParticipant({ ...participant, limits, groupMembersMax, now }, state);
     events.push(added!);
     state = conversation.evolve(state, added!);
+  }
+  if (message) {
+    const added = messageAdded({ ...message, now }, state);
+    events.push(added);
+    state = conversation.evolve(state, added);
   }
   return [...events, ...changeState(state, fields.state, 'EVENT', now)];
 }
@@ -197,11 +216,12 @@ function applyTimers(state: Conversation, now: string): ConversationEvent[] {
 }
 
 function addParticipant(data: DataOf<'AddParticipant'>, state: Conversation): ConversationEvent[] {
-  const { limits, now, createdAt = now, updatedAt = createdAt, ...participant } = data;
+  const { limits, groupMembersMax = GROUP_MEMBERS_MAX, now, createdAt = now, updatedAt = createdAt, ...participant } = data;
   const { identity, binding } = participant;
   const known = identity === null ? undefined : state.authors.get(identity);
   if (known && state.participants.get(known)?.identity === identity) throw new DomainError('participant_exists');
   if (binding && state.recipients.some((r) => samePair(r, binding))) throw new DomainError('address_pair_in_use');
+  mustFitGroup(participant, state.group, state.participants.size, groupMembersMax);
   if (state.participants.size >= limits.participantsMax) throw new DomainError('participant_limit_exceeded');
   if (binding && state.recipients.length >= limits.nonChatParticipantsMax)
     throw new DomainError('non_chat_participant_limit_exceeded');
@@ -212,9 +232,14 @@ const samePair = (a: MessagingBinding, b: MessagingBinding) =>
   a.address === b.address && a.proxyAddress === b.proxyAddress;
 
 function updateParticipant(data: DataOf<'UpdateParticipant'>, state: Conversation): ConversationEvent[] {
-  const { now, updatedAt = now, proxyAddress, address, ...changes } = data;
-  const { identity, binding } = participantOf(state, changes.participantSid);
-  if (changes.identity !== undefined && changes.identity !== identity) throw new DomainError('identity_cannot_be_added');
+  const { now, updatedAt = now, proxyAddress, address, projectedAddress, ...changes } = data;
+  const participant = participantOf(state, changes.participantSid);
+  const { identity, binding } = participant;
+  if (changes.identity !== undefined && changes.identity !== identity) mustTake(participant, changes.identity, state);
+  if (projectedAddress !== undefined) {
+    const group = projectedAs(projectedAddress, participant, state.group, state.participants.size);
+    return [{ type: 'ParticipantUpdated', data: { ...changes, group, updatedAt } }];
+  }
   if (address !== undefined) {
     if (!binding) throw new DomainError('proxy_address_cannot_be_added');
     return address === binding.address ? [] : [{ type: 'ParticipantUpdated', data: { ...changes, binding: { ...binding, address }, updatedAt } }];
@@ -227,6 +252,12 @@ function updateParticipant(data: DataOf<'UpdateParticipant'>, state: Conversatio
   return [{ type: 'ParticipantUpdated', data: { ...changes, binding: moved, updatedAt } }];
 }
 
+/** A user may stand behind a number of ours in a group that nobody stands behind yet. */
+function mustTake({ identity, group }: Participant, taken: string, state: Conversation): void {
+  if (identity !== null || !group || !('projectedAddress' in group)) throw new DomainError('identity_cannot_be_added');
+  if ([...state.participants.values()].some((other) => other.identity === taken)) throw new DomainError('participant_exists');
+}
+
 function participantOf(state: Conversation, sid: ParticipantSid): Participant {
   const participant = state.participants.get(sid);
   if (!participant) throw new DomainError('participant_not_found');
@@ -235,15 +266,27 @@ function participantOf(state: Conversation, sid: ParticipantSid): Participant {
 
 function addMessage(data: DataOf<'AddMessage'>, state: Conversation): ConversationEvent[] {
   if (state.status === 'initializing') throw new DomainError('conversation_initializing');
+  const added = messageAdded(data, state);
+  // Anything said wakes an inactive conversation (API reference 3.2, rule 6).
+  return state.status === 'inactive' ? [...changeState(state, 'active', 'EVENT', data.now), added] : [added];
+}
+
+function messageAdded(data: DataOf<'AddMessage'>, state: Conversation): ConversationEvent {
   const { now, createdAt = now, updatedAt = createdAt, heldBy, ...message } = data;
   const participantSid = state.authors.get(message.author) ?? null;
-  const recipients = state.recipients.length === 0 ? [] : recipientsOf(message, state).filter(({ address }) => address !== heldBy);
-  const added: ConversationEvent = {
-    type: 'MessageAdded',
-    data: { ...message, index: state.nextIndex, participantSid, recipients, createdAt, updatedAt },
-  };
-  // Anything said wakes an inactive conversation (API reference 3.2, rule 6).
-  return state.status === 'inactive' ? [...changeState(state, 'active', 'EVENT', now), added] : [added];
+  const audience = state.group.length > 0 ? inGroup(participantSid, state)
+    : { recipients: state.recipients.length === 0 ? [] : recipientsOf(message, state).filter(({ address }) => address !== heldBy) };
+  return { type: 'MessageAdded', data: { ...message, index: state.nextIndex, participantSid, ...audience, createdAt, updatedAt } };
+}
+
+/** A single phone is sent a message like any other; to more it goes once, to all of them. */
+function inGroup(author: ParticipantSid | null, { group }: Conversation): Pick<MessageAdded, 'recipients' | 'group'> {
+  const member = group.find(({ participantSid }) => participantSid === author);
+  if (!member) throw new DomainError('author_not_in_group');
+  const send = groupSend(group, member);
+  if (!send) return { recipients: [] };
+  const recipients = send.phones.map(({ participantSid, group: phone }): Recipient => ({ participantSid, type: 'sms', address: numberOf(phone), proxyAddress: send.sender }));
+  return { recipients, ...(send.to.length > 1 && { group: send.to }) };
 }
 
 /** Everybody outside the chat but the author: an author string equal to an address leaves that participant out. */

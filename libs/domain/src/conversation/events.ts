@@ -54,12 +54,18 @@ export type Participant = {
   binding: MessagingBinding | null;
   attributes: string;
   roleSid: string | null;
+  /** In a group on phones (conversation/group.ts); absent: in none. */
+  group?: GroupBinding;
 };
+/** A phone in a group, or the number of ours that a member has there. */
+export type GroupBinding = { address: string } | { projectedAddress: string };
 export type ParticipantAdded = Participant & { createdAt: string; updatedAt: string };
 export type ParticipantUpdated = {
   participantSid: ParticipantSid;
   identity?: string;
   binding?: MessagingBinding | null;
+  /** null: no number of ours any more. */
+  group?: GroupBinding | null;
   attributes?: string;
   roleSid?: string;
   lastReadMessageIndex?: number | null;
@@ -84,6 +90,8 @@ export type MessageAdded = {
   subject: string | null;
   /** Who gets it outside the chat, decided once (at most 50 by default): `participantSid` and where it goes. */
   recipients: Recipient[];
+  /** To a group: every number it goes to, in one message of the carrier; those of the recipients first, then others of ours. */
+  group?: string[];
   /** The channel it came in by, null for REST and chat. */
   source: string | null;
   createdAt: string;

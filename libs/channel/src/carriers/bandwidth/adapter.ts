@@ -11,7 +11,7 @@ import { listOf, nameOf, objectOf } from '../../inbound-values.js';
 import { InvalidSignature } from '../../send-error.js';
 import { LINKED_BYTES_MAX } from '../../sms/media-rules.js';
 import { originOf, outgoingSms } from '../../sms/sms-settings.js';
-import { parseBandwidthCallback } from './callback.js';
+import { OF_GROUP, parseBandwidthCallback } from './callback.js';
 import type { BandwidthCredentials, BandwidthSettings } from './definition.js';
 
 /** 3.75 MB is what they take; carriers behind them pass on less (channel facts, 1.11). */
@@ -36,7 +36,7 @@ export class BandwidthSms extends ChannelAdapter {
     const { text, media } = outgoingSms(delivery, mms, settings);
     const answer = await callCarrier(this.messagesUrl, {
       json: {
-        applicationId: settings.applicationId, to: [delivery.recipient, ...(delivery.group ?? [])], from: delivery.sender, tag: delivery.deliveryId,
+        applicationId: settings.applicationId, to: [delivery.recipient, ...(delivery.group ?? [])], from: delivery.sender, tag: delivery.group?.length ? `${delivery.deliveryId}${OF_GROUP}` : delivery.deliveryId,
         ...(text !== null && { text }), ...(media.length > 0 && { media: media.map(({ url }) => url) }),
       },
       headers: { authorization: this.authorization }, signal,

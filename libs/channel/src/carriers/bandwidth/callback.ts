@@ -7,6 +7,8 @@ import { keywordOf, type SmsSettings } from '../../sms/sms-settings.js';
 import { bandwidthCodes, foundBeforeSending, isNetworkTrouble } from './errors.js';
 
 const MEDIA_MAX = 10;
+/** In the tag of a message to a group, after our reference. */
+export const OF_GROUP = ' group';
 const statuses: Readonly<Record<string, DeliveryReceipt['status']>> = {
   'message-sending': 'sent', 'message-sent': 'sent', 'message-delivered': 'delivered', 'message-read': 'read', 'message-failed': 'undelivered',
 };
@@ -38,11 +40,13 @@ function receipt(event: Record<string, unknown>): InboundEvent[] {
   const [providerMessageId, from, to] = [nameOf(message['id']), nameOf(message['from']), nameOf(event['to'] ?? listOf(message['to'])[0])];
   const word = statuses[nameOf(event['type']) ?? ''];
   if (providerMessageId === undefined || from === undefined || to === undefined || word === undefined) return [];
+  const tag = nameOf(message['tag']);
+  const group = tag?.endsWith(OF_GROUP) === true;
   const code = nameOf(event['errorCode']);
   const failed = word === 'undelivered';
   return [{
     channel: 'sms', from, to, providerMessageId, kind: 'status', text: null, media: [], inReplyTo: null,
     status: failed && foundBeforeSending(code) ? 'failed' : word,
-    ...(failed && faultOf(bandwidthCodes, code, isNetworkTrouble(code) ? 'carrier_down' : 'unknown')), ...referenceOf(message['tag']),
+    ...(failed && faultOf(bandwidthCodes, code, isNetworkTrouble(code) ? 'carrier_down' : 'unknown')), ...referenceOf(group ? tag.slice(0, -OF_GROUP.length) : tag), ...(group && { recipient: to }),
   }];
 }

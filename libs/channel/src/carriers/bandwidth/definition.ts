@@ -18,7 +18,7 @@ export type BandwidthCredentials = z.output<typeof credentials>;
 export type BandwidthSettings = z.output<typeof settings>;
 
 export const bandwidth: CarrierDefinition<BandwidthCredentials, BandwidthSettings> = {
-  name: 'bandwidth', title: 'Bandwidth', channels: ['sms'], listens: false, credentials, settings, rate: null,
+  name: 'bandwidth', title: 'Bandwidth', channels: ['sms'], listens: false, credentials, settings, rate: null, groupRecipientsMax: 9,
   load: async () => {
     const { BandwidthSms } = await import('./adapter.js');
     return (connection) => new BandwidthSms(connection);

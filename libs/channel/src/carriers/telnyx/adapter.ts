@@ -46,7 +46,7 @@ export class TelnyxSms extends ChannelAdapter {
         from: delivery.sender, to: group.length > 0 ? [delivery.recipient, ...group] : delivery.recipient,
         ...(text !== null && { text }), ...(media.length > 0 && { media_urls: media.map(({ url }) => url) }),
         ...(settings.messagingProfileId !== undefined && { messaging_profile_id: settings.messagingProfileId }),
-        webhook_url: `${webhookUrl}?delivery=${delivery.deliveryId}`, use_profile_webhooks: false,
+        webhook_url: `${webhookUrl}?delivery=${delivery.deliveryId}${group.length > 0 ? '&group' : ''}`, use_profile_webhooks: false,
       },
       headers: { authorization: `Bearer ${credentials.apiKey}` }, signal,
     });
@@ -58,7 +58,8 @@ export class TelnyxSms extends ChannelAdapter {
 
   override parseWebhook({ url, headers, body }: RawWebhook): InboundEvent[] {
     this.verify(headers['telnyx-timestamp'], headers['telnyx-signature-ed25519'], body);
-    return parseTelnyxWebhook(jsonOf({ text: body.toString() }), new URL(url).searchParams.get('delivery'), this.connection.settings);
+    const { searchParams } = new URL(url);
+    return parseTelnyxWebhook(jsonOf({ text: body.toString() }), { deliveryId: searchParams.get('delivery'), group: searchParams.has('group') }, this.connection.settings);
   }
 
   /** The timestamp is part of what is signed: what was overheard can be repeated for five minutes only. */

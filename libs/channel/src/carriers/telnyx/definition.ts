@@ -15,7 +15,7 @@ export type TelnyxCredentials = z.output<typeof credentials>;
 export type TelnyxSettings = z.output<typeof settings>;
 
 export const telnyx: CarrierDefinition<TelnyxCredentials, TelnyxSettings> = {
-  name: 'telnyx', title: 'Telnyx', channels: ['sms'], listens: false, credentials, settings, rate: null,
+  name: 'telnyx', title: 'Telnyx', channels: ['sms'], listens: false, credentials, settings, rate: null, groupRecipientsMax: 8,
   load: async () => {
     const { TelnyxSms } = await import('./adapter.js');
     return (connection) => new TelnyxSms(connection);

@@ -11,16 +11,18 @@ const statuses: Readonly<Record<string, DeliveryReceipt['status']>> = {
   sending_failed: 'failed', expired: 'undelivered', delivery_failed: 'undelivered',
 };
 
-export function parseTelnyxWebhook(webhook: Record<string, unknown>, deliveryId: string | null, settings: SmsSettings): InboundEvent[] {
+export function parseTelnyxWebhook(webhook: Record<string, unknown>, sent: Sent, settings: SmsSettings): InboundEvent[] {
   const payload = objectOf(objectOf(webhook['data'])['payload']);
   const providerMessageId = nameOf(payload['id']);
   const from = nameOf(objectOf(payload['from'])['phone_number']);
   if (providerMessageId === undefined || from === undefined) return [];
   const message = { payload, providerMessageId, from };
   if (payload['direction'] === 'inbound') return inbound(message, settings);
-  return payload['direction'] === 'outbound' ? receipts(message, deliveryId) : [];
+  return payload['direction'] === 'outbound' ? receipts(message, sent) : [];
 }
 
+/** As our own address for its receipts says. */
+type Sent = { deliveryId: string | null; group: boolean };
 type Message = { payload: Record<string, unknown>; providerMessageId: string; from: string };
 
 function inbound({ payload, providerMessageId, from }: Message, settings: SmsSettings): InboundEvent[] {
@@ -44,7 +46,7 @@ function mediaOf({ url, content_type, size }: Record<string, unknown>): InboundM
 }
 
 /** One for each recipient; of a group most handsets never report. */
-function receipts({ payload, providerMessageId, from }: Message, deliveryId: string | null): InboundEvent[] {
+function receipts({ payload, providerMessageId, from }: Message, { deliveryId, group }: Sent): InboundEvent[] {
   const carrierCode = nameOf(objectOf(listOf(payload['errors'])[0])['code']);
   return [...listOf(payload['to']), ...listOf(payload['cc'])].map(objectOf).flatMap(({ phone_number, status: word }): DeliveryReceipt[] => {
     const to = nameOf(phone_number);
@@ -53,7 +55,7 @@ function receipts({ payload, providerMessageId, from }: Message, deliveryId: str
     const failed = status === 'failed' || status === 'undelivered';
     return [{
       channel: 'sms', from, to, providerMessageId, kind: 'status', text: null, media: [], inReplyTo: null, status,
-      ...(failed && faultOf(telnyxCodes, carrierCode, word === 'expired' ? 'expired' : 'unknown')), ...referenceOf(deliveryId),
+      ...(failed && faultOf(telnyxCodes, carrierCode, word === 'expired' ? 'expired' : 'unknown')), ...referenceOf(deliveryId), ...(group && { recipient: to }),
     }];
   });
 }
