@@ -173,7 +173,7 @@ export class Dispatcher {
     settled.add(1, { channel: claim.channel, state: end.state });
     if (claim.group && endStates.has(end.state)) {
       // Before its own: whoever dies in between does all of it again.
-      for (const row of await this.options.store.groups.ended({ claim, state: end.state, errorCode: end.errorCode ?? 0 })) void this.options.receipts.report(row);
+      for (const row of await this.insist(() => this.options.store.groups.ended({ claim, state: end.state, errorCode: end.errorCode ?? 0 }))) void this.options.receipts.report(row);
     }
     const row = await this.settle({ ...end, deliveryId: claim.delivery_id, attempt: claim.attempt });
     if (row && end.leg) this.options.onMoved?.({ account: row.account, channel: row.channel, sender: row.sender, recipient: row.recipient });
@@ -322,11 +322,15 @@ export class Dispatcher {
     return carrier === null ? undefined : this.options.carriers.adapterFor({ account, carrier, connection, version });
   }
 
-  /** Insists for a while: an end that is not stored costs a question to the carrier later. */
-  private async settle(settlement: Settlement) {
+  private settle(settlement: Settlement) {
+    return this.insist(() => this.options.store.settle(settlement));
+  }
+
+  /** For a while: an end that is not stored costs a question to the carrier later. */
+  private async insist<T>(store: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.options.store.settle(settlement);
+        return await store();
       } catch (error) {
         if (attempt === SETTLE_ATTEMPTS) throw error;
         await pause(100 * 2 ** attempt);
