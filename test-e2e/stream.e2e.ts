@@ -1,11 +1,13 @@
-/** Our own websocket as an application uses it, both ways: the REST API inside it, how far somebody read. */
+/** Our own websocket as an application uses it, both ways: the REST API inside it, how far somebody read, who types, who is there. */
 import { accessToken } from '../tools/bench/access-token.ts';
 import type { Topology } from './installation.js';
+import { killAndBringBack } from './parts.js';
+import { SdkWire } from './sdk-wire.js';
 import { Stage } from './stage.js';
 import { StreamClient } from './stream-client.js';
 
 describe.each<Topology>(['one', 'services'])('/v1/stream, spoken to (%s)', (topology) => {
-  const stage = new Stage(topology);
+  const stage = new Stage(topology, { PRESENCE_LEASE_MILLIS: '1500' });
   const clients: StreamClient[] = [];
   const open = async (options: Parameters<typeof StreamClient.open>[1]) => {
     const client = await StreamClient.open(stage.parley, options);
@@ -72,5 +74,52 @@ describe.each<Topology>(['one', 'services'])('/v1/stream, spoken to (%s)', (topo
     expect((await stage.parley.request(`/v1/Users/bob/Conversations/${conversation}`)).body).toMatchObject({ last_read_message_index: last - 2, unread_messages_count: 2 });
     (await member('carol')).send({ type: 'read', id: 1, conversation, index: 0 });
     expect(await clients.at(-1)!.next('error')).toMatchObject({ id: 1, code: 50430 });
+  });
+
+  describe('with a client of the official SDK\'s protocol on the other side', () => {
+    const isOnline = async (identity: string) => (await stage.parley.request(`/v1/Users/${identity}`)).body.is_online as boolean | null;
+    let dora: SdkWire;
+    beforeAll(async () => {
+      await stage.parley.request(`/v1/Services/${stage.parley.account.serviceSid}/Configuration`, { body: 'ReachabilityEnabled=true' });
+      await alice.request('POST', `/v1/Conversations/${conversation}/Participants`, { Identity: 'dora' });
+      dora = await SdkWire.open(stage.parley, accessToken(stage.parley.account, 'dora'));
+    });
+    afterAll(() => dora?.close());
+
+    it('shows who types to either', async () => {
+      const mine = (await dora.request('GET', '/Client/v2/Configuration')).body.sync_objects.my_conversations as string;
+      await dora.request('POST', '/v4/Subscriptions', JSON.stringify({ action: 'establish', correlation_id: 1, requests: [{ object_sid: mine, object_type: 'map' }] }));
+      await dora.notification('twilio.sync.event');
+      expect(await dora.request('POST', '/v1/typing', `ChannelSid=${conversation}`, true)).toMatchObject({ status: 200, body: { typing_timeout: 5 } });
+      expect(await bob.next('typing')).toEqual({ type: 'typing', conversation, identity: 'dora', expires_in_seconds: 6 });
+      bob.send({ type: 'typing', conversation });
+      expect((await dora.notification('twilio.ipmsg.typing_indicator')).payload).toEqual({ channel_sid: conversation, identity: 'bob', typing_timeout: 6 });
+    });
+    it('agrees with it and with REST about who is there', async () => {
+      alice.send({ type: 'presence', identities: ['dora', 'erin'] });
+      const first = [await alice.next('presence'), await alice.next('presence')];
+      expect(Object.fromEntries(first.map(({ identity, online }) => [identity, online]))).toEqual({ dora: true, erin: false });
+      expect(await isOnline('dora')).toBe(true);
+      const erin = await member('erin');
+      expect(await alice.next('presence')).toEqual({ type: 'presence', identity: 'erin', online: true });
+      const map = (await dora.request('GET', '/Client/v2/Users/erin')).body.sync_objects.user_info_map as string;
+      const seen = async () => ((await dora.request('GET', `/v3/Maps/${map}/Items`)).body.items as { key: string; data: any }[]).find(({ key }) => key === 'reachability')!.data.online as boolean;
+      expect([await seen(), await isOnline('erin')]).toEqual([true, true]);
+      erin.close();
+      expect(await alice.next('presence')).toEqual({ type: 'presence', identity: 'erin', online: false });
+      expect([await seen(), await isOnline('erin')]).toEqual([false, false]);
+      dora.close();
+      expect(await alice.next('presence')).toEqual({ type: 'presence', identity: 'dora', online: false });
+    });
+  });
+
+  if (topology === 'services') it('shows nobody as online for long whose instance died', async () => {
+    await member('frida');
+    await killAndBringBack(stage.parley.installation.apps['realtime-gateway']!);
+    const again = await member('alice');
+    again.send({ type: 'presence', identities: ['frida', 'alice'] });
+    await again.next('presence', ({ identity, online }) => identity === 'frida' && online === false);
+    expect((await stage.parley.request('/v1/Users/frida')).body.is_online).toBe(false);
+    expect((await stage.parley.request('/v1/Users/alice')).body.is_online).toBe(true);
   });
 });

@@ -62,7 +62,7 @@ export class UsersController {
   async fetch(@TheCall() call: Call, @Param('Sid') user: string): Promise<string> {
     const row = await this.users.find(call, user);
     if (row.notifiable === null) return userJson(call, row);
-    return userJson(call, row, { online: await isOnline(this.redis, row.chat_service_sid, row.identity), notifiable: row.notifiable });
+    return userJson(call, row, { online: await isOnline(this.redis, { account: row.account, service: row.chat_service_sid, identity: row.identity }), notifiable: row.notifiable });
   }
 
   @Post(':Sid')

@@ -16,7 +16,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { attachRealtime, type Realtime } from './attach-realtime.js';
 import { ClientGateway } from './client-sdk/client-gateway.js';
-import { realtimeLimits } from './limits.js';
+import { presenceLeaseMillis, realtimeLimits } from './limits.js';
 import { RestUpstream } from './rest-upstream.js';
 import { Signals } from './signals.js';
 import { Welcome } from './welcome.js';
@@ -54,16 +54,16 @@ export class RealtimeGatewayModule implements OnApplicationBootstrap, BeforeAppl
 
   onApplicationBootstrap(): void {
     const { tail, pool, accounts, redis } = this;
-    const presence = (this.presence = new Presence(redis, (service, identity) => client.reachabilityChanged(service, identity)));
     const welcome = new Welcome(this.participants);
     const server = this.http.httpAdapter.getHttpServer() as Server;
     const greet = (member: Principal) => welcome.greet(member);
     const signals = (this.signals = new Signals(this.nats));
+    const presence = (this.presence = new Presence(redis, (who) => signals.reachability(who), presenceLeaseMillis()));
     const rest = (this.rest = new RestUpstream(() => apiUrl(server)));
     const client = new ClientGateway({
       tail, pool, accounts, signals, rest, redis, presence, limits: realtimeLimits(), publicUrl: this.config.publicUrl, welcome: greet,
     });
-    this.realtime = attachRealtime(server, { tail, pool, accounts, presence, rest, welcome: greet, client });
+    this.realtime = attachRealtime(server, { tail, pool, accounts, redis, presence, signals, rest, welcome: greet, client });
   }
 
   async beforeApplicationShutdown(): Promise<void> {

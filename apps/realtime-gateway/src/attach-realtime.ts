@@ -8,6 +8,7 @@ import type { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import type { LogTail } from '@parley/event-store/log-tail';
 import type { Presence } from '@parley/runtime/presence';
+import type { Redis } from 'ioredis';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -19,11 +20,14 @@ import { Doorman } from './doorman.js';
 import { Hub } from './hub.js';
 import { realtimeLimits, type RealtimeLimits } from './limits.js';
 import { Outbox } from './outbox.js';
+import { PresenceWatch } from './presence-watch.js';
 import { Replayer } from './replayer.js';
 import { closing, Session } from './session.js';
 import { CLIENT_PATH, type ClientGateway } from './client-sdk/client-gateway.js';
 import type { RestUpstream } from './rest-upstream.js';
+import type { Signals } from './signals.js';
 import { Subscriber } from './subscriber.js';
+import { Typing } from './typing.js';
 import { basicCredentials, basicPrincipal, UpgradeRefusal } from './upgrade-credentials.js';
 
 export const STREAM_PATH = '/v1/stream';
@@ -36,8 +40,11 @@ export type RealtimeDeps = {
   limits?: Partial<RealtimeLimits>;
   /** Where requests inside the websocket go. */
   rest: RestUpstream;
+  redis: Redis;
   /** Told who is there. */
-  presence?: Presence;
+  presence: Presence;
+  /** Who types, came or went on any instance. */
+  signals: Signals;
   /** A chat member's token was right: he exists from now on. */
   welcome?(member: Principal): Promise<void>;
   /** Serves the official client SDK at a path of its own. */
@@ -72,12 +79,14 @@ class Gateway {
   private readonly hub: Hub;
   private readonly connections: Connections<Session>;
   private readonly subscriber: Subscriber;
+  private readonly typing: Typing;
+  private readonly presence: PresenceWatch;
   private readonly outbox = new Outbox();
   private readonly unsubscribe: () => void;
   private stopping = false;
 
   constructor(private readonly deps: RealtimeDeps) {
-    const { tail, pool, accounts } = deps;
+    const { tail, pool, accounts, redis, signals } = deps;
     this.limits = { ...realtimeLimits(), ...deps.limits };
     const max = this.limits.subscriptionsPerSocketMax;
     this.hub = new Hub({
@@ -93,8 +102,13 @@ class Gateway {
     this.subscriber = new Subscriber(pool, this.hub, replayer, max);
     this.connections = new Connections({
       limits: this.limits, accounts, presence: deps.presence, noticeMillis: EXPIRY_NOTICE_MILLIS, gauge: { name: 'parley_realtime_sockets', help: 'Open websockets' },
-      onGone: (session) => this.hub.remove(session),
+      onGone: (session) => {
+        this.hub.remove(session);
+        this.presence.remove(session);
+      },
     });
+    this.typing = new Typing(pool, signals, this.hub);
+    this.presence = new PresenceWatch(pool, redis, accounts, signals);
     this.unsubscribe = tail.subscribe((events) => {
       try {
         this.hub.publish(events);
@@ -128,13 +142,14 @@ class Gateway {
     await this.connections.drain(this.limits.drainMillis); // who has not been told yet goes on getting everything
     await Promise.all([...clients].map((client) => new Promise((gone) => client.once('close', gone))));
     this.unsubscribe();
+    this.presence.close();
     this.websockets.close();
   }
 
   private opened(websocket: WebSocket, socket: Duplex, authorization: string | undefined, principal: Principal | undefined, token: string | null): void {
     const session = new Session(websocket, socket, this.outbox, this.limits.lagBytesMax);
     const dialogue = new Dialogue(session, {
-      limits: this.limits, connections: this.connections, subscriber: this.subscriber, rest: this.deps.rest,
+      limits: this.limits, connections: this.connections, subscriber: this.subscriber, rest: this.deps.rest, typing: this.typing, presence: this.presence,
       verify: (text) => this.member(text),
     });
     this.connections.add(session);

@@ -74,7 +74,7 @@ export class Connections<Client extends Connected> {
     this.perAccount.set(account, count + 1);
     this.unauthenticated -= 1;
     client.principal = principal;
-    if (identity !== undefined) this.parts.presence?.arrived(service!, identity);
+    if (identity !== undefined) this.parts.presence?.arrived({ account, service: service!, identity });
     return true;
   }
 
@@ -115,7 +115,7 @@ export class Connections<Client extends Connected> {
     if (!this.clients.delete(client)) return;
     this.parts.onGone(client);
     const { account, identity, service } = client.principal ?? {};
-    if (identity !== undefined) this.parts.presence?.left(service!, identity);
+    if (identity !== undefined) this.parts.presence?.left({ account: account!, service: service!, identity });
     if (account === undefined) {
       this.unauthenticated -= 1;
       return;

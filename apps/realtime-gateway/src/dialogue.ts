@@ -6,15 +6,19 @@ import { FrameError, parseClientFrame } from './client-frames.js';
 import type { Connections } from './connections.js';
 import type { RealtimeLimits } from './limits.js';
 import { Requests } from './requests.js';
+import type { PresenceWatch } from './presence-watch.js';
 import type { RestUpstream } from './rest-upstream.js';
 import { closing, type Session } from './session.js';
 import type { Subscriber } from './subscriber.js';
+import type { Typing } from './typing.js';
 
 export type DialogueParts = {
   limits: RealtimeLimits;
   connections: Connections<Session>;
   subscriber: Subscriber;
   rest: RestUpstream;
+  typing: Typing;
+  presence: PresenceWatch;
   verify: (token: string) => Promise<Principal>;
 };
 
@@ -97,6 +101,8 @@ export class Dialogue {
     switch (frame.type) {
       case 'subscribe': return this.parts.subscriber.subscribe(this.session, frame);
       case 'unsubscribe': return this.parts.subscriber.unsubscribe(this.session, frame);
+      case 'typing': return this.parts.typing.said(this.session, frame);
+      case 'presence': return this.parts.presence.watch(this.session, frame);
       // Answered when the REST API has: what comes next does not wait for it.
       case 'request': return void this.requests.request(frame).catch((error: unknown) => this.broken(error));
       case 'read': return void this.requests.read(frame).catch((error: unknown) => this.broken(error));

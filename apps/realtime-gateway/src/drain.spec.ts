@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net';
 import { WebSocket } from 'ws';
 import { attachRealtime } from './attach-realtime.js';
 import { Client, RealtimeWorld, type TestAccount } from './realtime.testing.js';
-import { RestUpstream } from './rest-upstream.js';
 
 const MEMBERS = 40;
 /** Each goodbye has 5 ms. */
@@ -22,7 +21,7 @@ afterEach(() => world.close());
 async function elsewhere() {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const realtime = attachRealtime(server, { tail: world.tail, pool: world.database.pool, accounts: world.accounts, rest: new RestUpstream(() => world.url), limits: { drainMillis: 0 } });
+  const realtime = attachRealtime(server, { tail: world.tail, pool: world.database.pool, accounts: world.accounts, ...world.parts, limits: { drainMillis: 0 } });
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/v1/stream`;
   return {
     async connect(identity: string): Promise<Client> {

@@ -125,6 +125,11 @@ export class Hub {
     return subscription;
   }
 
+  /** Sockets that follow a conversation: members who follow everything, and whoever follows this one. */
+  *following(conversation: string): Iterable<Session> {
+    for (const { session } of this.rooms.get(conversation) ?? []) yield session;
+  }
+
   /** Which chat service a conversation belongs to, for ever. */
   remember(conversation: string, service: string): void { this.services.set(conversation, service); }
 

@@ -20,6 +20,9 @@ export type RealtimeLimits = {
   drainMillis: number;
 };
 
+/** An instance that died is noticed after this long, and a third of it. */
+export const presenceLeaseMillis = (env: NodeJS.ProcessEnv = process.env): number => integer(env, 'PRESENCE_LEASE_MILLIS', 30_000, 1_000, 600_000);
+
 export const realtimeLimits = (env: NodeJS.ProcessEnv = process.env): RealtimeLimits => ({
   lagBytesMax: integer(env, 'REALTIME_LAG_BYTES_MAX', 1_048_576, 65_536, 67_108_864),
   subscriptionsPerSocketMax: integer(env, 'REALTIME_SUBSCRIPTIONS_MAX', 10_000, 1, 1_000_000),

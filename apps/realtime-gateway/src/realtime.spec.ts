@@ -366,12 +366,11 @@ const RealtimeWorldTwin = {
   async of(world: RealtimeWorld) {
     const { attachRealtime } = await import('./attach-realtime.js');
     const { createServer } = await import('node:http');
-    const { RestUpstream } = await import('./rest-upstream.js');
     const { Client } = await import('./realtime.testing.js');
     const { WebSocket } = await import('ws');
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const realtime = attachRealtime(server, { tail: world.tail, pool: world.database.pool, accounts: world.accounts, rest: new RestUpstream(() => world.url) });
+    const realtime = attachRealtime(server, { tail: world.tail, pool: world.database.pool, accounts: world.accounts, ...world.parts });
     const { port } = server.address() as { port: number };
     return {
       async connect(account: TestAccount, identity: string) {

@@ -8,6 +8,10 @@ import { GroupCommit } from '@parley/event-store/group-commit';
 import { LogReader } from '@parley/event-store/log-reader';
 import { LogTail } from '@parley/event-store/log-tail';
 import { Streams } from '@parley/event-store/streams';
+import { Connection } from '@parley/messaging/connection';
+import { testNatsUrl } from '@parley/messaging/nats-server.testing';
+import { Presence } from '@parley/runtime/presence';
+import { Redis } from 'ioredis';
 import { SignJWT } from 'jose';
 import { randomBytes } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
@@ -16,6 +20,7 @@ import { WebSocket } from 'ws';
 import { attachRealtime, type Realtime } from './attach-realtime.js';
 import type { RealtimeLimits } from './limits.js';
 import { RestUpstream } from './rest-upstream.js';
+import { Signals } from './signals.js';
 
 export type TestAccount = { sid: string; token: string; keySid: string; keySecret: string; service: string };
 type Token = { identity?: unknown; service?: string; seconds?: number; claims?: Record<string, unknown>; header?: Record<string, unknown>; secret?: string };
@@ -30,7 +35,7 @@ export class RealtimeWorld {
   private constructor(
     readonly database: TestDatabase, readonly tail: LogTail, readonly streams: Streams, readonly accounts: Accounts,
     private readonly commit: GroupCommit, readonly server: Server, private realtime: Realtime,
-    private readonly rest: RestUpstream,
+    readonly parts: { rest: RestUpstream; redis: Redis; nats: Connection; signals: Signals; presence: Presence },
   ) {}
 
   static async open(limits: Partial<RealtimeLimits> = {}): Promise<RealtimeWorld> {
@@ -43,8 +48,12 @@ export class RealtimeWorld {
     const server = createServer((request, response) => world.api(request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const rest = new RestUpstream(() => `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    const realtime = attachRealtime(server, { tail, pool, accounts, limits, rest });
-    const world: RealtimeWorld = new RealtimeWorld(database, tail, new Streams(pool, commit, keys), accounts, commit, server, realtime, rest);
+    const redis = new Redis(process.env['TEST_REDIS_URL']!);
+    const nats = await Connection.open({ url: testNatsUrl(), name: 'realtime-world' });
+    const signals = new Signals(nats);
+    const presence = new Presence(redis, (who) => signals.reachability(who));
+    const realtime = attachRealtime(server, { tail, pool, accounts, limits, rest, redis, signals, presence });
+    const world: RealtimeWorld = new RealtimeWorld(database, tail, new Streams(pool, commit, keys), accounts, commit, server, realtime, { rest, redis, nats, signals, presence });
     return world;
   }
 
@@ -123,7 +132,11 @@ export class RealtimeWorld {
 
   async close(): Promise<void> {
     await this.realtime.close();
-    this.rest.close();
+    await this.parts.presence.stop();
+    this.parts.signals.close();
+    this.parts.rest.close();
+    await this.parts.nats.close();
+    this.parts.redis.disconnect();
     for (const client of this.clients) client.websocket.terminate();
     await new Promise((resolve) => this.server.close(resolve));
     await this.commit.stop();

@@ -2,24 +2,40 @@
  * What is told between instances and kept nowhere: that somebody types, that somebody came or went. By NATS; what is lost
  * while NATS is away is not missed for long.
  */
+import { LruMap } from '@parley/event-store/lru-map';
 import type { Connection } from '@parley/messaging/connection';
+import type { Somebody } from '@parley/runtime/presence';
 import { logger } from '@parley/telemetry/logger';
 
 const TYPING = 'client.typing';
 const REACHABILITY = 'client.reachability';
-const log = logger('client-sdk');
+/** A client shows for this long that somebody types, unless told again. */
+export const TYPING_SHOWN_SECONDS = 6;
+/** Told again sooner, it is told nobody. */
+const TYPING_AGAIN_MILLIS = 2_000;
+const TYPING_KNOWN_MAX = 20_000;
+const log = logger('signals');
 export type Typing = { conversation: string; identity: string };
-export type Reachability = { service: string; identity: string };
 
 export class Signals {
   private readonly ends: (() => void)[] = [];
+  /** When somebody was last told to type somewhere. */
+  private readonly typed = new LruMap<string, number>(TYPING_KNOWN_MAX);
 
   constructor(private readonly nats: Pick<Connection, 'nats'>) {}
 
   onTyping(listener: (typing: Typing) => void): void { this.listen(TYPING, listener); }
-  onReachability(listener: (who: Reachability) => void): void { this.listen(REACHABILITY, listener); }
-  typing(typing: Typing): void { this.tell(TYPING, typing); }
-  reachability(who: Reachability): void { this.tell(REACHABILITY, who); }
+  onReachability(listener: (who: Somebody) => void): void { this.listen(REACHABILITY, listener); }
+  reachability(who: Somebody): void { this.tell(REACHABILITY, who); }
+
+  /** Whoever has it from a client: a client that says it all the time tells no more. */
+  typing({ conversation, identity }: Typing): void {
+    const key = `${conversation} ${identity}`;
+    const now = Date.now();
+    if (now - (this.typed.get(key) ?? 0) < TYPING_AGAIN_MILLIS) return;
+    this.typed.set(key, now);
+    this.tell(TYPING, { conversation, identity });
+  }
 
   close(): void { for (const end of this.ends) end(); }
 

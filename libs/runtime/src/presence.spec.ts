@@ -1,39 +1,104 @@
 import { Redis } from 'ioredis';
-import { isOnline, Presence } from './presence.js';
+import { isOnline, Presence, whoIsOnline, type Somebody } from './presence.js';
 
-let redis: Redis;
-const service = `IS${Math.random()}`;
-beforeAll(() => (redis = new Redis(process.env['TEST_REDIS_URL']!)));
+const scope = { account: `AC${Math.random()}`, service: `IS${Math.random()}` };
+const open: Redis[] = [];
+const redis = (options = {}) => {
+  const connection = new Redis(process.env['TEST_REDIS_URL']!, options);
+  open.push(connection);
+  return connection;
+};
+let asking: Redis;
+beforeAll(() => (asking = redis()));
 afterAll(async () => {
-  await redis.del(`presence:${service}`);
-  redis.disconnect();
+  await asking.del(`presence:${scope.account}/${scope.service}`);
+  for (const connection of open) connection.disconnect();
 });
-const online = (identity: string) => isOnline(redis, service, identity);
+const of = (identity: string): Somebody => ({ ...scope, identity });
+const online = (identity: string) => isOnline(asking, of(identity));
+/** Ends when somebody is told of; what else is told meanwhile is kept too. */
+class Told {
+  readonly all: string[] = [];
+  private readonly waiting: { identity: string; done(): void }[] = [];
+  readonly listener = ({ identity }: Somebody) => {
+    this.all.push(identity);
+    const at = this.waiting.findIndex((each) => each.identity === identity);
+    if (at >= 0) this.waiting.splice(at, 1)[0]!.done();
+  };
+  of(identity: string): Promise<void> { return new Promise((done) => this.waiting.push({ identity, done })); }
+}
 
 it('knows who has a connection, however many', async () => {
-  const presence = new Presence(redis);
-  presence.arrived(service, 'ann');
-  presence.arrived(service, 'ann');
+  const told = new Told();
+  const presence = new Presence(redis(), told.listener);
+  const [came, went] = [told.of('ann'), told.of('ann')];
+  presence.arrived(of('ann'));
+  presence.arrived(of('ann'));
+  await came;
   expect([await online('ann'), await online('bob')]).toEqual([true, false]);
-  presence.left(service, 'ann');
+  presence.left(of('ann'));
   expect(await online('ann')).toBe(true);
-  presence.left(service, 'ann');
+  presence.left(of('ann'));
+  await went;
   expect(await online('ann')).toBe(false);
+  expect(told.all).toEqual(['ann', 'ann']);
   await presence.stop();
 });
-it('forgets whom an instance that died has left behind', async () => {
-  await redis.zadd(`presence:${service}`, Date.now() - 1, 'ghost');
-  expect(await online('ghost')).toBe(false);
+it('knows who is still there on another instance', async () => {
+  const told = new Told();
+  const [one, two] = [new Presence(redis(), told.listener), new Presence(redis(), told.listener)];
+  for (const presence of [one, two]) {
+    const came = told.of('cat');
+    presence.arrived(of('cat'));
+    await came;
+  }
+  const left = told.of('cat');
+  one.left(of('cat'));
+  await left;
+  expect(await online('cat')).toBe(true);
+  await Promise.all([one.stop(), two.stop()]);
+  expect(await online('cat')).toBe(false);
+});
+it('tells of whom an instance that died has left behind, and only then', async () => {
+  const told = new Told();
+  const dying = redis({ retryStrategy: null });
+  const [dead, alive] = [new Presence(dying, told.listener, 600), new Presence(redis(), told.listener, 600)];
+  for (const [presence, identity] of [[dead, 'dan'], [dead, 'eve'], [alive, 'eve'], [alive, 'fay']] as const) {
+    const came = told.of(identity);
+    presence.arrived(of(identity));
+    await came;
+  }
+  const before = Date.now();
+  const gone = told.of('dan');
+  dying.disconnect();
+  await gone;
+  expect(Date.now() - before).toBeGreaterThan(200); // a beat may have been due at once, so a lease less a beat
+  expect(await whoIsOnline(asking, scope, ['dan', 'eve', 'fay'])).toEqual([false, true, true]);
+  await alive.stop();
+  await dead.stop();
+});
+it('keeps accounts apart that name the same service', async () => {
+  const told = new Told();
+  const presence = new Presence(redis(), told.listener);
+  const came = told.of('gil');
+  presence.arrived({ ...of('gil'), account: 'AC-other' });
+  await came;
+  expect(await online('gil')).toBe(false);
+  await presence.stop();
 });
 it('takes those along who are there when it stops', async () => {
-  const presence = new Presence(redis);
-  presence.arrived(service, 'eve');
-  expect(await online('eve')).toBe(true);
+  const told = new Told();
+  const presence = new Presence(redis(), told.listener);
+  const came = told.of('hal');
+  presence.arrived(of('hal'));
+  presence.arrived(of('hal'));
+  await came;
+  expect(await online('hal')).toBe(true);
   await presence.stop();
-  expect(await online('eve')).toBe(false);
+  expect(await online('hal')).toBe(false);
 });
 it('does not know without Redis', async () => {
   const away = new Redis({ lazyConnect: true, enableOfflineQueue: false });
-  expect(await isOnline(away, service, 'ann')).toBeNull();
+  expect(await isOnline(away, of('ann'))).toBeNull();
   away.disconnect();
 });

@@ -1,59 +1,95 @@
 /**
- * Who has a live connection, over all instances: sorted sets in Redis, one per service, each identity until a time that its
- * instance moves on. Without Redis nobody knows, and nothing else is missing.
+ * Who has a live connection, over all instances: sorted sets in Redis, one per service, each instance's connections until a time
+ * that the instance moves on, by Redis' own clock. Without Redis nobody knows, and nothing else is missing.
  */
 import type { Redis } from 'ioredis';
+import { randomBytes } from 'node:crypto';
 
-const BEAT_MILLIS = 10_000;
-/** An instance that died is noticed after this long. */
+/** An instance that died is noticed after this long, and told of with the next beat of another: a third of it later. */
 const LEASE_MILLIS = 30_000;
 /** Identities in one command. */
 const AT_ONCE = 500;
-const keyOf = (service: string) => `presence:${service}`;
+const INSTANCES = 'presence:instances';
+
+/** Somebody of a service, as one account sees it: a service's SID alone is what a token claims. */
+export type Somebody = { account: string; service: string; identity: string };
+type Scope = Omit<Somebody, 'identity'>;
+const keyOf = ({ account, service }: Scope) => `presence:${account}/${service}`;
+
+const now = `local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
+/** KEYS instances, service; ARGV instance, lease, identities. Answers with whom instances that died left behind, and forgets them. */
+const STAY = `${now}
+  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+  redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+  for i = 3, #ARGV do redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1] .. ARGV[i]) end
+  local gone = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 1000)
+  for i = 1, #gone do redis.call('ZREM', KEYS[2], gone[i]) end
+  return gone`;
+/** KEYS instances, service; ARGV identities. 1 for each who is somewhere. */
+const WHO = `${now}
+  local instances = redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', now), '+inf')
+  local there = {}
+  for i = 1, #ARGV do
+    there[i] = 0
+    for j = 1, #instances do
+      local till = redis.call('ZSCORE', KEYS[2], instances[j] .. ARGV[i])
+      if till and tonumber(till) > now then there[i] = 1 break end
+    end
+  end
+  return there`;
 
 export class Presence {
   /** Connections here, by service and identity. */
-  private readonly here = new Map<string, Map<string, number>>();
+  private readonly here = new Map<string, { scope: Scope; identities: Map<string, number> }>();
   private readonly timer: NodeJS.Timeout;
+  /** What it is called in Redis: before every identity, so always as long. */
+  private readonly instance = randomBytes(8).toString('hex');
 
-  /** `changed`: told when the first connection here of somebody opens, or his last one closes, once Redis knows. */
-  constructor(private readonly redis: Redis, private readonly changed: (service: string, identity: string) => void = () => {}) {
-    this.timer = setInterval(() => this.beat(), BEAT_MILLIS).unref();
+  /** `changed`: somebody's first connection here opened, his last one closed, or his instance died; once Redis knows. */
+  constructor(private readonly redis: Redis, private readonly changed: (who: Somebody) => void = () => {}, private readonly leaseMillis = LEASE_MILLIS) {
+    this.timer = setInterval(() => this.beat(), leaseMillis / 3).unref();
   }
 
-  arrived(service: string, identity: string): void {
-    let identities = this.here.get(service);
-    if (!identities) this.here.set(service, (identities = new Map()));
-    const count = identities.get(identity) ?? 0;
-    identities.set(identity, count + 1);
-    if (count === 0) this.quietly(this.redis.zadd(keyOf(service), Date.now() + LEASE_MILLIS, identity).then(() => this.changed(service, identity)));
+  arrived({ identity, ...scope }: Somebody): void {
+    const key = keyOf(scope);
+    let service = this.here.get(key);
+    if (!service) this.here.set(key, (service = { scope, identities: new Map() }));
+    const count = service.identities.get(identity) ?? 0;
+    service.identities.set(identity, count + 1);
+    if (count === 0) this.quietly(this.stay(scope, [identity]).then(() => this.changed({ ...scope, identity })));
   }
 
-  /** On another instance he may be there still: that one says so with its next beat. */
-  left(service: string, identity: string): void {
-    const identities = this.here.get(service);
+  /** Elsewhere he may be there still. */
+  left({ identity, ...scope }: Somebody): void {
+    const key = keyOf(scope);
+    const identities = this.here.get(key)?.identities;
     const count = (identities?.get(identity) ?? 1) - 1;
     if (count > 0) return void identities!.set(identity, count);
     identities?.delete(identity);
-    if (identities?.size === 0) this.here.delete(service);
-    this.quietly(this.redis.zrem(keyOf(service), identity).then(() => this.changed(service, identity)));
+    if (identities?.size === 0) this.here.delete(key);
+    this.quietly(this.redis.zrem(key, this.instance + identity).then(() => this.changed({ ...scope, identity })));
   }
 
   async stop(): Promise<void> {
     clearInterval(this.timer);
     // The connections are closed by then: whoever is still in here was not told of.
-    for (const [service, identities] of this.here) for (const identity of identities.keys()) this.left(service, identity);
-    await this.redis.ping().catch(() => {});
+    for (const { scope, identities } of [...this.here.values()]) for (const identity of [...identities.keys()]) {
+      identities.set(identity, 1);
+      this.left({ ...scope, identity });
+    }
+    await this.redis.zrem(INSTANCES, this.instance).catch(() => {});
   }
 
   private beat(): void {
-    const until = Date.now() + LEASE_MILLIS;
-    for (const [service, identities] of this.here) {
-      this.quietly(this.redis.zremrangebyscore(keyOf(service), 0, Date.now()));
+    for (const { scope, identities } of this.here.values()) {
       const all = [...identities.keys()];
-      for (let at = 0; at < all.length; at += AT_ONCE)
-        this.quietly(this.redis.zadd(keyOf(service), ...all.slice(at, at + AT_ONCE).flatMap((identity) => [until, identity])));
+      for (let at = 0; at < all.length; at += AT_ONCE) this.quietly(this.stay(scope, all.slice(at, at + AT_ONCE)));
     }
+  }
+
+  private async stay(scope: Scope, identities: readonly string[]): Promise<void> {
+    const gone = await this.redis.eval(STAY, 2, INSTANCES, keyOf(scope), this.instance, this.leaseMillis, ...identities) as string[];
+    for (const member of gone) this.changed({ ...scope, identity: member.slice(this.instance.length) });
   }
 
   private quietly(command: Promise<unknown>): void {
@@ -61,12 +97,17 @@ export class Presence {
   }
 }
 
-/** null: nobody knows. */
-export async function isOnline(redis: Redis, service: string, identity: string): Promise<boolean | null> {
+/** In the order of `identities`, at most 500 of them; null: nobody knows. */
+export async function whoIsOnline(redis: Redis, scope: Scope, identities: readonly string[]): Promise<boolean[] | null> {
   try {
-    const until = await redis.zscore(keyOf(service), identity);
-    return until !== null && Number(until) > Date.now();
+    const there = await redis.eval(WHO, 2, INSTANCES, keyOf(scope), ...identities) as number[];
+    return there.map((each) => each === 1);
   } catch {
     return null;
   }
+}
+
+/** null: nobody knows. */
+export async function isOnline(redis: Redis, { identity, ...scope }: Somebody): Promise<boolean | null> {
+  return (await whoIsOnline(redis, scope, [identity]))?.[0] ?? null;
 }

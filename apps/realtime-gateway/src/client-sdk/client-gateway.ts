@@ -9,7 +9,7 @@ import { type Principal, verifyAccessToken } from '@parley/event-store/access-to
 import type { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import type { LogTail } from '@parley/event-store/log-tail';
-import { isOnline, type Presence } from '@parley/runtime/presence';
+import { isOnline, type Presence, type Somebody } from '@parley/runtime/presence';
 import { logger } from '@parley/telemetry/logger';
 import type { Redis } from 'ioredis';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -17,7 +17,7 @@ import { Connections } from '../connections.js';
 import type { RealtimeLimits } from '../limits.js';
 import { Outbox } from '../outbox.js';
 import type { RestUpstream } from '../rest-upstream.js';
-import type { Signals, Typing } from '../signals.js';
+import { TYPING_SHOWN_SECONDS, type Signals, type Typing } from '../signals.js';
 import { ClientApi } from './client-api.js';
 import { ClientDialogue } from './client-dialogue.js';
 import { ClientSession, closing } from './client-session.js';
@@ -29,7 +29,7 @@ import { Subscriptions } from './subscriptions.js';
 import { SyncApi } from './sync-api.js';
 import { notification } from './sync-events.js';
 import { SyncReads } from './sync-reads.js';
-import { Tunnel, TYPING_SHOWN_SECONDS } from './tunnel.js';
+import { Tunnel } from './tunnel.js';
 import { UserObjects } from './user-objects.js';
 
 export const CLIENT_PATH = '/v3/wsconnect';
@@ -64,7 +64,7 @@ export class ClientGateway {
 
   constructor(private readonly deps: ClientGatewayDeps) {
     const { tail, pool, accounts, signals, rest, redis, presence, limits, publicUrl } = deps;
-    const online = async (service: string, identity: string) => (await isOnline(redis, service, identity)) ?? false;
+    const online = async (who: Somebody) => (await isOnline(redis, who)) ?? false;
     const links = clientLinks(publicUrl);
     this.reads = new SyncReads(pool);
     this.rooms = new Rooms(this.reads);
@@ -76,7 +76,7 @@ export class ClientGateway {
     });
     const tunnel = new Tunnel({
       api: new ClientApi(rest, links, new ConversationCounts(pool)), sync: new SyncApi(this.reads, new URL(publicUrl).origin, online), subscriptions: this.subscriptions,
-      signals, links, publicUrl,
+      signals, pool, links, publicUrl,
     });
     this.dialogue = new ClientDialogue(tunnel, this.connections, this.reads, (token) => this.member(token));
     signals.onTyping((typing) => this.showTyping(typing));
@@ -88,9 +88,6 @@ export class ClientGateway {
     if (this.stopping || !this.connections.hasRoom) return void socket.end('HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n', () => socket.destroy());
     this.websockets.handleUpgrade(request, socket, head, (websocket) => this.opened(websocket, socket));
   }
-
-  /** Somebody came or went, here: the other instances hear of it. */
-  reachabilityChanged(service: string, identity: string): void { this.deps.signals.reachability({ service, identity }); }
 
   /** Sends everybody away; the SDK is back within a second, elsewhere (its own "move" would cost it three). */
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 /** `/v3/…` inside the socket: the synchronised objects as the SDK reads them. It writes none: whatever changes goes by the client API. */
+import type { Somebody } from '@parley/runtime/presence';
 import type { ClientSession } from './client-session.js';
 import { documentData, infoData, messageData, mineData, rosterData } from './sync-data.js';
 import { infoName, mineName, nameOf, sidOf, syncObject, typeOf, type ConversationPart, type SyncObject } from './sync-names.js';
@@ -17,7 +18,7 @@ type PageToken = { from: string; order: 'asc' | 'desc'; size: number };
 const notFound = () => new TunnelRefusal(404, 54100, 'Not found');
 
 export class SyncApi {
-  constructor(private readonly reads: SyncReads, private readonly base: string, private readonly isOnline: (service: string, identity: string) => Promise<boolean>) {}
+  constructor(private readonly reads: SyncReads, private readonly base: string, private readonly isOnline: (who: Somebody) => Promise<boolean>) {}
 
   /** `segments`: behind `v3`, or behind `v3/Services/IS…`. Throws TunnelRefusal. */
   async answer(session: ClientSession, { method, segments, params }: TunnelRequest): Promise<TunnelAnswer> {
@@ -116,7 +117,7 @@ export class SyncApi {
   private async info(session: ClientSession, object: Extract<SyncObject, { kind: 'info' }>): Promise<{ sid: string; items: Item[] }> {
     const row = await this.reads.info(readerOf(session), 'user' in object ? { sid: object.user } : { identity: object.identity });
     if (!row) throw notFound();
-    const data = infoData(row, row.reachable && (await this.isOnline(session.principal!.service, row.identity)));
+    const data = infoData(row, row.reachable && (await this.isOnline({ ...readerOf(session), identity: row.identity })));
     return { sid: row.sid, items: Object.entries(data).map(([key, value]) => ({ key, data: value })) };
   }
 }

@@ -1,20 +1,21 @@
 /** Where a request inside the socket goes, by its path: the host it names is the SDK's idea of Twilio's. */
+import type { Pool } from '@parley/event-store/database';
 import { randomUUID } from 'node:crypto';
+import { takesPart } from '../membership.js';
 import type { ClientApi } from './client-api.js';
 import type { ClientSession } from './client-session.js';
 import { configurationOf, type ClientLinks } from './configuration.js';
-import type { Signals } from '../signals.js';
+import { TYPING_SHOWN_SECONDS, type Signals } from '../signals.js';
 import type { Subscriptions, SubscriptionRequest } from './subscriptions.js';
 import type { SyncApi } from './sync-api.js';
 import { TunnelRefusal, type TunnelAnswer, type TunnelRequest } from './tunnel-request.js';
 
-/** Said in answer to "I am typing": not again before. In seconds, and one more until the others stop showing it. */
-const TYPING_SECONDS = 5;
-export const TYPING_SHOWN_SECONDS = TYPING_SECONDS + 1;
+/** Said in answer to "I am typing": not again before, in seconds. */
+const TYPING_SECONDS = TYPING_SHOWN_SECONDS - 1;
 const OBJECTS_MAX = 1_000;
 const SUBSCRIPTION_SECONDS = 86_400;
 
-export type TunnelParts = { api: ClientApi; sync: SyncApi; subscriptions: Subscriptions; signals: Signals; links: ClientLinks; publicUrl: string };
+export type TunnelParts = { api: ClientApi; sync: SyncApi; subscriptions: Subscriptions; signals: Signals; pool: Pool; links: ClientLinks; publicUrl: string };
 
 export class Tunnel {
   constructor(private readonly parts: TunnelParts) {}
@@ -47,10 +48,12 @@ export class Tunnel {
     return { status: 202, body: { estimated_delivery_in_ms: 10_000, max_batch_size: OBJECTS_MAX, ttl_in_s: SUBSCRIPTION_SECONDS } };
   }
 
-  private typing(session: ClientSession, { form }: TunnelRequest): TunnelAnswer {
+  private async typing(session: ClientSession, { form }: TunnelRequest): Promise<TunnelAnswer> {
+    const { pool, signals } = this.parts;
     const conversation = new URLSearchParams(form).get('ChannelSid');
-    if (conversation === null || !session.memberships?.has(conversation)) throw new TunnelRefusal(403, 50430, 'Who is not in the conversation types nothing in it');
-    this.parts.signals.typing({ conversation, identity: session.principal!.identity });
+    // He may type before the client follows what he is in.
+    if (conversation === null || !(session.memberships?.has(conversation) || (await takesPart(pool, session.principal!, conversation)))) throw new TunnelRefusal(403, 50430, 'Who is not in the conversation types nothing in it');
+    signals.typing({ conversation, identity: session.principal!.identity });
     return { status: 200, body: { typing_timeout: TYPING_SECONDS } };
   }
 }

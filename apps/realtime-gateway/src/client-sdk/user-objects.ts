@@ -3,6 +3,7 @@
  * in many shards, so an event only says that something is news; what is told is read then, with an id of the session's own.
  */
 import type { LogEvent } from '@parley/domain/event';
+import type { Somebody } from '@parley/runtime/presence';
 import { logger } from '@parley/telemetry/logger';
 import { KeyedSets } from './keyed-sets.js';
 import { closing, type ClientSession } from './client-session.js';
@@ -28,7 +29,7 @@ export class UserObjects {
   private readonly gone = new Set<string>();
   private loading = 0;
 
-  constructor(private readonly reads: SyncReads, private readonly isOnline: (service: string, identity: string) => Promise<boolean>, private readonly onLeft: (session: ClientSession, conversation: string) => void) {}
+  constructor(private readonly reads: SyncReads, private readonly isOnline: (who: Somebody) => Promise<boolean>, private readonly onLeft: (session: ClientSession, conversation: string) => void) {}
 
   /** Follows what the user is in from now on; resolves with it once everything before is known. */
   async follow(session: ClientSession): Promise<void> {
@@ -137,7 +138,7 @@ export class UserObjects {
     this.queue(session, async () => {
       const row = await this.reads.info(readerOf(session), { sid: userSid });
       if (!row) return;
-      const items = infoData(row, row.reachable && (await this.isOnline(session.principal!.service, row.identity)));
+      const items = infoData(row, row.reachable && (await this.isOnline({ ...readerOf(session), identity: row.identity })));
       for (const name of changed) {
         const key = keys[name];
         const data = key === undefined ? undefined : items[key];
