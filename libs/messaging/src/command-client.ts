@@ -106,7 +106,15 @@ class CommandClient {
       if (this.fail((call) => call.batch === batch) > 0) log.warn('no service answers', { subject: this.subject });
       return;
     }
-    for (const answer of JSON.parse(message.string()) as Answer[]) {
+    let answers: Answer[];
+    try {
+      answers = message.json();
+      if (!Array.isArray(answers) || !answers.every(Array.isArray)) throw new TypeError('no answers');
+    } catch (error) { // what a callback throws would end the reading of all that comes on this connection
+      log.error('answers that are not ours', { subject: this.subject, error });
+      return;
+    }
+    for (const answer of answers) {
       const call = this.waiting.get(answer[0]);
       if (!call) continue; // too late
       this.waiting.delete(answer[0]);
@@ -123,7 +131,10 @@ class CommandClient {
       late += this.refuse(call);
     }
     if (late > 0) log.warn('no answer in time', { subject: this.subject, calls: late, deadlineMs: this.deadlineMs });
-    if (!this.connection.connected) this.fail((call) => call.batch === 0 && now - call.sentAt > HOLD_MS);
+    if (!this.connection.connected) {
+      this.fail((call) => call.batch === 0 && now - call.sentAt > HOLD_MS);
+      this.outgoing = this.outgoing.filter((call) => this.waiting.has(call.id));
+    }
     if (this.waiting.size > 0) return;
     clearInterval(this.sweeper);
     this.sweeper = undefined;

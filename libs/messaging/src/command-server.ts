@@ -68,7 +68,7 @@ class CommandServer {
     let batch: RequestBatch;
     try {
       batch = message.json();
-      if (!Array.isArray(batch.calls)) throw new TypeError('no calls');
+      if (!Array.isArray(batch.calls) || !batch.calls.every(Array.isArray)) throw new TypeError('no calls');
     } catch (error) {
       log.error('a batch that is not ours', { service: this.service, error });
       return;

@@ -1,4 +1,6 @@
 import { DomainError } from '@parley/domain/domain-error';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { remote } from './command-client.js';
 import { serve } from './command-server.js';
 import { Connection } from './connection.js';
@@ -124,7 +126,18 @@ describe('commands over NATS', () => {
 
   it('survive what is not a batch', async () => {
     const { name, client } = await started();
-    for (const bad of ['', '{', '[]', '{"calls":1}', 'null']) connection.nats.publish(`command.${name}`, bad, { reply: '_INBOX.x.1' });
+    for (const bad of ['', '{', '[]', '{"calls":1}', '{"calls":[1]}', '{"calls":[null]}', 'null']) connection.nats.publish(`command.${name}`, bad, { reply: '_INBOX.x.1' });
+    expect(await client.echo('still here')).toBe('still here');
+  });
+
+  it('are answered though somebody answers what is no answer', async () => {
+    const { client, name } = await started();
+    let inbox = '';
+    other.nats.subscribe(`command.${name}`, { callback: (_, message) => { inbox = message.reply!.replace(/\.\d+$/, ''); } });
+    await other.nats.flush();
+    expect(await client.echo('first')).toBe('first');
+    await until(() => inbox !== '');
+    for (const bad of ['{', 'null', '[1]', '[null]', '{}']) other.nats.publish(`${inbox}.r`, bad);
     expect(await client.echo('still here')).toBe('still here');
   });
 
@@ -176,6 +189,46 @@ describe('commands while the server restarts', () => {
       expect(connection.connected).toBe(true);
     } finally {
       release();
+      await connection.close();
+      await nats.remove();
+    }
+  });
+
+  it('go on after a server that stopped to answer, though what was sent is still on its way', async () => {
+    const nats = await PrivateNats.start();
+    const connection = await Connection.open({ url: nats.url, name: 'spec', pingMs: 200 });
+    try {
+      serve(connection, 'echo', echo);
+      const client = remote<Echo>(connection, 'echo');
+      expect(await client.echo('before')).toBe('before');
+      nats.freeze();
+      for (let i = 0; i < 40; i++) connection.nats.publish('elsewhere', 'x'.repeat(1_000_000)); // more than the system takes off our hands
+      await until(() => !connection.connected, 5_000);
+      await nats.kill();
+      await nats.run();
+      await until(() => client.echo('after').then((text) => text === 'after', () => false), 5_000);
+    } finally {
+      await connection.close();
+      await nats.remove();
+    }
+  });
+
+  it('are forgotten when they were refused, however long the server stays away', async () => {
+    const nats = await PrivateNats.start();
+    const connection = await Connection.open({ url: nats.url, name: 'spec' });
+    try {
+      const client = remote<Echo>(connection, 'echo');
+      await nats.kill();
+      await until(() => !connection.connected);
+      setFlagsFromString('--expose-gc');
+      const collect = runInNewContext('gc') as () => void;
+      collect();
+      const before = process.memoryUsage().heapUsed;
+      const refused = await Promise.all(Array.from({ length: 30 }, (_, i) => failure(client.echo(String(i % 10).repeat(2_000_000)))));
+      expect(refused.map(({ code }) => code)).toEqual(Array(30).fill('unavailable'));
+      collect();
+      expect(process.memoryUsage().heapUsed - before).toBeLessThan(20_000_000); // 60 MB were given
+    } finally {
       await connection.close();
       await nats.remove();
     }

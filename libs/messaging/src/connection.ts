@@ -4,6 +4,7 @@
  */
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { logger } from '@parley/telemetry/logger';
+import type { Socket } from 'node:net';
 
 export type ConnectionOptions = {
   /** `nats://[user:password@|token@]host:port`, several separated by commas; `tls://` asks for TLS. */
@@ -12,6 +13,8 @@ export type ConnectionOptions = {
   name: string;
   /** How long the first connection may take before `open` throws; default 30 s. */
   firstConnectMs?: number;
+  /** How often the server is asked whether it is there; after three without an answer the connection is given up. Default 5 s. */
+  pingMs?: number;
 };
 
 const RETRY_MS = 100;
@@ -29,7 +32,7 @@ export class Connection {
   }
 
   /** Throws with the address and the reason when NATS cannot be reached in time. */
-  static async open({ url, name, firstConnectMs = 30_000 }: ConnectionOptions): Promise<Connection> {
+  static async open({ url, name, firstConnectMs = 30_000, pingMs = 5_000 }: ConnectionOptions): Promise<Connection> {
     const { servers, shown, ...credentials } = parseUrl(url);
     const until = Date.now() + firstConnectMs;
     for (let attempt = 1; ; attempt++) {
@@ -37,7 +40,7 @@ export class Connection {
         const nats = await connect({
           servers, name, ...credentials,
           maxReconnectAttempts: -1, reconnectTimeWait: RETRY_MS, reconnectJitter: RETRY_MS, ignoreAuthErrorAbort: true,
-          timeout: 5_000, pingInterval: 5_000, maxPingOut: 2, noAsyncTraces: true,
+          timeout: 5_000, pingInterval: pingMs, maxPingOut: 2, noAsyncTraces: true,
         });
         return new Connection(nats, shown);
       } catch (error) {
@@ -94,6 +97,10 @@ export class Connection {
           log.info('connected again', { server: status.server });
           for (const callback of this.reconnected) callback();
           break;
+        case 'staleConnection':
+          log.warn('the server answers nothing, giving the connection up', { server: this.server });
+          cut(this.nats);
+          break;
         case 'error':
           log.warn('server reported an error', { server: this.server, error: status.error });
           break;
@@ -103,6 +110,14 @@ export class Connection {
       }
     }
   }
+}
+
+/**
+ * The client library (3.4.0) gives a silent connection up only when all it wrote to it is gone, and to a dead network, or a
+ * server that stopped, that is never: until the system's own limit of a quarter of an hour all we do would go there.
+ */
+function cut(nats: NatsConnection): void {
+  (nats as unknown as { protocol?: { transport?: { socket?: Socket } } }).protocol?.transport?.socket?.destroy();
 }
 
 /** The client library takes addresses and credentials apart; a log line must not show the latter. */

@@ -51,6 +51,9 @@ export class PrivateNats {
     await gone;
   }
 
+  /** It is there and answers nothing, as behind a network that lost its way. */
+  freeze(): void { this.process?.kill('SIGSTOP'); }
+
   /** Loses everything JetStream had stored; a running server keeps what it has in memory. */
   wipe(): Promise<void> { return rm(this.store, { recursive: true, force: true }); }
 
