@@ -20,9 +20,10 @@ const status = (): DeliveryReceipt => ({
 });
 
 /** An inbox that notes what it handles; `fails` decides whether a message throws. */
-async function inbox(owner = 'one', fails: (body: string) => Error | undefined = () => undefined, options: Partial<InboxHandlers> = {}) {
+async function inbox(owner = 'one', fails: (body: string) => Error | undefined = () => undefined, options: Partial<InboxHandlers> = {}, before: (store: InboxStore) => void = () => {}) {
   const handled: string[] = [];
   const store = new InboxStore(bench.db.pool, owner);
+  before(store);
   const made = new Inbox(store, {
     message: async (_account, { text: body }) => {
       const error = fails(body!);
@@ -114,6 +115,59 @@ describe('the inbox', () => {
     await receive(text('d'));
     await until(() => handled.length === 4);
     expect(handled).toEqual(['a', 'b', 'c', 'd']);
+  });
+  it('keeps the order when a restart could not take back what it had before', async () => {
+    const stuck = new InboxStore(bench.db.pool, 'one');
+    for (const body of ['a', 'b']) await stuck.store({ account: bench.account, carrier: 'simulator', event: text(body) }, true);
+    const { handled, receive } = await inbox('one', undefined, undefined, (store) => {
+      const real = store.disown.bind(store);
+      store.disown = async () => { store.disown = real; throw new Error('connection lost'); };
+    });
+    await receive(text('c'));
+    await until(() => handled.length === 3);
+    expect(handled).toEqual(['a', 'b', 'c']);
+  });
+  describe('what nobody has in hand, when it is taken', () => {
+    const left = (body: string) => new InboxStore(bench.db.pool, 'other').store({ account: bench.account, carrier: 'simulator', event: text(body) }, false);
+    const owned = async () => (await bench.db.pool.query("select 1 from delivery.inbox where owner = 'one'")).rowCount! > 0;
+
+    it('is not overtaken by what comes before the database has answered', async () => {
+      const answer = Promise.withResolvers<void>();
+      await left('a');
+      const { handled, receive } = await inbox('one', undefined, undefined, (store) => {
+        const real = store.take.bind(store);
+        store.take = async (...args) => {
+          const rows = await real(...args);
+          if (rows.length > 0) await answer.promise;
+          return rows;
+        };
+      });
+      await until(owned);
+      await receive(text('b'));
+      await until(async () => (await bench.db.pool.query("select 1 from delivery.inbox where event->>'text' = 'b'")).rowCount === 1);
+      answer.resolve();
+      await until(() => handled.length === 2);
+      expect(handled).toEqual(['a', 'b']);
+    });
+    it('is not overtaken when the answer is lost', async () => {
+      const failing = Promise.withResolvers<void>();
+      await left('a');
+      const { handled, receive } = await inbox('one', undefined, undefined, (store) => {
+        const real = store.take.bind(store);
+        store.take = async (...args) => {
+          if ((await real(...args)).length === 0) return [];
+          store.take = real;
+          await failing.promise;
+          throw new Error('connection lost');
+        };
+      });
+      await until(owned);
+      await receive(text('b'));
+      failing.resolve();
+      await receive(text('c'));
+      await until(() => handled.length === 3);
+      expect(handled).toEqual(['a', 'b', 'c']);
+    });
   });
   it('leaves alone what another process has in hand, and takes it over when that is silent', async () => {
     const silent = new InboxStore(bench.db.pool, 'other');

@@ -42,6 +42,12 @@ export class Inbox {
   private readonly held = new Map<string, number>();
   /** Lanes of which something may be stored in our name that we do not know of. */
   private readonly unsure = new Set<string>();
+  /** The same of all lanes: from before a restart, or the answer to a take was lost. */
+  private unsureOfAll = true;
+  /** Until then all lanes are held: what was being stored meanwhile was placed by what we did not know. */
+  private allHeldUntil = 0;
+  /** Defined while the table is asked for what is due: what was stored since comes behind that. */
+  private behind: InboxRow[] | undefined;
   private timer: NodeJS.Timeout | undefined;
   private sweepAt = Infinity;
   private sweeping: Promise<void> = Promise.resolve();
@@ -54,7 +60,7 @@ export class Inbox {
   ) {}
 
   async start(): Promise<void> {
-    await this.store.disown(null, []).catch((error: unknown) => log.warn('what was left is taken over later', { error }));
+    await this.takeBack().catch((error: unknown) => log.warn('what was left is taken over later', { error }));
     this.sweepIn(0);
   }
 
@@ -71,7 +77,8 @@ export class Inbox {
     const mayWork = this.inMemory.size < IN_MEMORY_MAX && !this.stopped;
     const stored = await Promise.all(events.map((event) => this.storeOne({ account, carrier, event }, mayWork)));
     for (const { row, left } of stored) {
-      if (row && this.isHeld(row.lane)) await this.putBack([row]);
+      if (row && this.isHeld(row.lane)) await this.putBack([row].filter(({ id }) => !this.inMemory.has(id)));
+      else if (row && this.behind && row.lane !== null) this.wait(row, this.behind);
       else if (row) this.enqueue(row);
       if (left) this.sweepIn(GLANCE_MILLIS);
     }
@@ -83,17 +90,22 @@ export class Inbox {
   }
 
   private async storeOne(arrival: Arrival, mayWork: boolean): Promise<Stored> {
+    const lane = laneOf(arrival);
     try {
-      return await this.store.store(arrival, mayWork);
+      return await this.store.store(arrival, mayWork && !this.isHeld(lane));
     } catch (error) {
       // It may be stored all the same, as ours, while nobody told us: the next of its lane must not overtake it.
-      const lane = laneOf(arrival);
       if (lane !== null) {
         this.held.set(lane, Date.now() + HELD_MILLIS);
         this.unsure.add(lane);
       }
       throw error;
     }
+  }
+
+  private wait(row: InboxRow, behind: InboxRow[]): void {
+    this.inMemory.add(row.id);
+    behind.push(row);
   }
 
   private enqueue(row: InboxRow): void {
@@ -118,11 +130,12 @@ export class Inbox {
 
   /** Recently failed: its order is kept by the table, new messages go through the sweep. */
   private isHeld(lane: string | null): boolean {
-    const until = lane === null ? undefined : this.held.get(lane);
-    return until !== undefined && until > Date.now();
+    if (lane === null) return false;
+    return this.unsureOfAll || Math.max(this.allHeldUntil, this.held.get(lane) ?? 0) > Date.now();
   }
 
   private async putBack(rows: InboxRow[]): Promise<void> {
+    if (rows.length === 0) return;
     const ids = rows.map(({ id }) => id);
     for (const id of ids) this.inMemory.delete(id);
     await this.store.release(ids).catch((error: unknown) => log.warn('events come again when their lease ends', { events: ids.length, error }));
@@ -182,12 +195,33 @@ export class Inbox {
 
   private async sweep(): Promise<void> {
     for (const [lane, until] of this.held) if (until <= Date.now()) this.held.delete(lane);
-    if (this.unsure.size > 0) {
-      await this.store.disown([...this.unsure], [...this.inMemory]);
-      this.unsure.clear();
-    }
+    if (this.unsureOfAll || this.unsure.size > 0) await this.takeBack();
     const room = Math.min(TAKE_MAX, IN_MEMORY_MAX - this.inMemory.size);
-    if (room > 0) for (const row of await this.store.take(room, [...this.inMemory])) this.enqueue(row);
+    if (room > 0) await this.takeDue(room);
+  }
+
+  /** What is ours by name, though we do not have it, is put back. */
+  private async takeBack(): Promise<void> {
+    const lanes = [...this.unsure];
+    await this.store.disown(this.unsureOfAll ? null : lanes, [...this.inMemory]);
+    this.unsureOfAll = false;
+    for (const lane of lanes) this.unsure.delete(lane);
+  }
+
+  private async takeDue(room: number): Promise<void> {
+    const behind: InboxRow[] = (this.behind = []);
+    const taken = await this.store.take(room, [...this.inMemory]).catch((error: unknown) => {
+      // It may have been taken all the same, as ours: nothing may overtake it until it is put back.
+      this.unsureOfAll = true;
+      this.allHeldUntil = Date.now() + HELD_MILLIS;
+      log.warn('looking for left events failed', { error });
+      return [];
+    });
+    this.behind = undefined;
+    for (const row of taken) this.enqueue(row);
+    const held = behind.filter(({ lane }) => this.isHeld(lane));
+    for (const row of behind) if (!held.includes(row)) this.enqueue(row);
+    await this.putBack(held);
   }
 }
 
