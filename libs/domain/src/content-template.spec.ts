@@ -55,7 +55,7 @@ describe('in WhatsApp\'s own form', () => {
   const template = (types: ContentTypes, variables: Record<string, string>) => renderContent(types, variables, approval)!.channels.whatsapp.template;
   it('once approved: the template by name, its values in the order of their numbers', () => expect(
     template({ 'twilio/quick-reply': { body: '{{2}} for {{1}}, {{2}}', actions: [reply('Yes'), { type: 'URL', title: 'Order', url: 'https://shop.example/{{3}}' }] } }, { 1: 'Ann', 2: '17', 3: 'a' }))
-    .toEqual({ kind: 'template', ...approval, body: [{ value: 'Ann' }, { value: '17' }], buttons: [{ index: 0, type: 'quick_reply', value: 'yes' }, { index: 1, type: 'url', value: 'a' }] }));
+    .toEqual({ kind: 'template', ...approval, values: { 1: 'Ann', 2: '17', 3: 'a' }, body: [{ value: 'Ann' }, { value: '17' }], buttons: [{ index: 0, type: 'quick_reply', value: 'yes' }, { index: 1, type: 'url', value: 'a' }] }));
   it('named placeholders keep their names', () => expect(template({ 'twilio/text': { body: '{{who}} {{when}}' } }, { who: 'Ann' })!.body)
     .toEqual([{ name: 'who', value: 'Ann' }, { name: 'when', value: '{{when}}' }]));
   it('a code is given to text and button', () => expect(template({ 'whatsapp/authentication': {} }, { 1: '123' }))

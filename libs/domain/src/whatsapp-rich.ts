@@ -12,6 +12,8 @@ export type WhatsappTemplate = {
   language: string;
   /** Only where the header takes a file or has placeholders. */
   header?: RichHeader;
+  /** What it was filled with, by the names of the placeholders; absent in messages from before it was kept. */
+  values?: Readonly<Record<string, string>>;
   /** In the order of the placeholders; named where the template names them. */
   body: { name?: string; value: string }[];
   /** By position; only buttons that take something: the payload of a quick reply, the end of an address. */

@@ -44,10 +44,7 @@ export abstract class TwilioMessaging extends ChannelAdapter {
   }
 
   override async send(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] }> {
-    const { text, media } = this.outgoing(delivery);
-    const form = new URLSearchParams({ To: delivery.recipient, From: delivery.sender });
-    if (text !== null) form.set('Body', text);
-    for (const { url } of media) form.append('MediaUrl', url);
+    const form = new URLSearchParams([['To', delivery.recipient], ['From', delivery.sender], ...this.contentOf(delivery)]);
     // Of our simulator alone: Twilio's API has no groups.
     for (const number of delivery.group ?? []) form.append('Group', number);
     form.set('StatusCallback', `${this.options.webhookUrl ?? `${this.options.publicUrl}/webhooks/twilio`}/status?delivery=${delivery.deliveryId}${delivery.group?.length ? '&group' : ''}`);
@@ -62,8 +59,10 @@ export abstract class TwilioMessaging extends ChannelAdapter {
     const messages = await this.list({ To: delivery.recipient, From: delivery.sender, PageSize: String(LOOKUP_PAGE) }, signal);
     const since = Date.parse(delivery.firstAttemptAt) - CLOCK_SKEW_MILLIS;
     const text = withoutQueries(this.outgoing(delivery).text);
+    // A template's text is Twilio's to write, and what stands on its buttons is no part of it.
+    const isAlike = delivery.rich?.['kind'] === 'template' ? (body: string | null) => body !== null && body !== '' && text.startsWith(withoutQueries(body)) : (body: string | null) => withoutQueries(body) === text;
     return found(messages.filter(({ body, direction, date_created }) =>
-      withoutQueries(body) === text && direction.startsWith('outbound') && Date.parse(date_created) >= since));
+      isAlike(body) && direction.startsWith('outbound') && Date.parse(date_created) >= since));
   }
 
   protected async list(query: Record<string, string>, signal: AbortSignal): Promise<MessageResource[]> {
@@ -80,6 +79,12 @@ export abstract class TwilioMessaging extends ChannelAdapter {
       throw new InvalidSignature();
     const { searchParams } = new URL(url);
     return parseMessagingWebhook(form, { deliveryId: searchParams.get('delivery'), group: searchParams.has('group') }, (text) => this.keyword(text));
+  }
+
+  /** What it says, in Twilio's parameters. */
+  protected contentOf(delivery: Delivery): [name: string, value: string][] {
+    const { text, media } = this.outgoing(delivery);
+    return [...(text === null ? [] : [['Body', text] as [string, string]]), ...media.map(({ url }): [string, string] => ['MediaUrl', url])];
   }
 
   /** What of a delivery goes as text and what as files. */

@@ -33,3 +33,34 @@ describe('SMS by Twilio', () => {
     expect(formsOf(twilio).at(-1)).toEqual({ Body: 'https://files.test/ME1' });
   });
 });
+
+describe('WhatsApp by Twilio', () => {
+  const contentSid = `HX${'a'.repeat(32)}`;
+  const twilio = playedTwilio((options) => new TwilioWhatsapp(options, { order_update: contentSid }), whatsapp);
+  beforeAll(() => twilio.listen());
+  afterAll(() => twilio.close());
+  const template = { kind: 'template', name: 'order_update', language: 'en', values: { 1: '17', who: 'Ana' }, body: [{ value: '17' }], buttons: [] };
+  const sent = async (body: string, rich: Record<string, unknown>) => {
+    const { adapter, delivery } = twilio.play();
+    await adapter.send({ ...delivery, body, rich }, AbortSignal.timeout(5_000));
+    const form = new URLSearchParams(twilio.taken.at(-1)!.body);
+    for (const name of ['To', 'From', 'StatusCallback']) form.delete(name);
+    return { form: Object.fromEntries(form), lookup: () => adapter.lookup!({ ...delivery, body, rich }, AbortSignal.timeout(5_000)) };
+  };
+
+  it.each<[string, Record<string, unknown>, Record<string, string>]>([
+    ['an approved template by its SID there', template, { ContentSid: contentSid, ContentVariables: '{"1":"17","who":"Ana"}' }],
+    ['a template it was not told of as text', { ...template, name: 'other' }, { Body: 'hi' }],
+    ['a place as a pin', { kind: 'location', latitude: 52.5, longitude: 13.4, name: 'Here', address: 'Street 1' }, { Body: 'Here', PersistentAction: 'geo:52.5,13.4|Street 1' }],
+    ['a place without a name', { kind: 'location', latitude: 52.5, longitude: 13.4 }, { Body: 'hi', PersistentAction: 'geo:52.5,13.4' }],
+    ['buttons as text', { kind: 'buttons', body: 'hi', buttons: [] }, { Body: 'hi' }],
+  ])('gets %s', async (_, rich, form) => expect((await sent('hi', rich)).form).toEqual(form));
+
+  it('finds a template again by the text Twilio made of it', async () => {
+    const { lookup } = await sent('Order 17 is ready\n- Thanks', template);
+    twilio.taken.at(-1)!.body += '&Body=Order+17+is+ready';
+    expect(await lookup()).toEqual({ providerMessageIds: [`SM${'0'.repeat(32)}`] });
+    twilio.taken.at(-1)!.body = twilio.taken.at(-1)!.body.replace('&Body=Order+17', '&Body=Order+18');
+    expect(await lookup()).toBeUndefined();
+  });
+});

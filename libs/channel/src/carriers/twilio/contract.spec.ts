@@ -16,7 +16,7 @@ beforeEach(() => published.answerWith());
 const signal = () => AbortSignal.timeout(5_000);
 const credentials = { accountSid: newSid('AC'), authToken: 'played' };
 const open = (channel: 'sms' | 'whatsapp' = 'sms', given = credentials) =>
-  openTwilio(playedConnection(given, { baseUrl: published.url }), channel);
+  openTwilio(playedConnection(given, { baseUrl: published.url, contents: { order_update: `HX${'a'.repeat(32)}` } }), channel);
 const photo = { url: 'https://parley.example.test/media/ME1?expires=1&signature=a', contentType: 'image/jpeg', filename: 'a.jpg', bytes: 10 };
 const plain: Delivery = {
   deliveryId: newSid('DY'), sender: '+12025550101', recipient: '+12025550102', body: 'hello & “goodbye” 👍', media: [], firstAttemptAt: new Date().toISOString(),
@@ -30,6 +30,8 @@ describe('Twilio, as it is published', () => {
     ['a link instead of a file', 'sms', { recipient: '+4915550100002', body: null, media: [photo] }],
     ['a name as sender', 'sms', { sender: 'Parley' }],
     ['WhatsApp', 'whatsapp', { sender: 'whatsapp:+12025550101', recipient: 'whatsapp:+12025550102', media: [photo] }],
+    ['a template', 'whatsapp', { rich: { kind: 'template', name: 'order_update', language: 'en', values: { 1: '17' }, body: [{ value: '17' }], buttons: [] } }],
+    ['a place', 'whatsapp', { rich: { kind: 'location', latitude: 52.5, longitude: 13.4, name: 'Here' } }],
   ])('takes %s', async (_, channel, fields) => {
     expect(await open(channel).send({ ...plain, ...fields }, signal())).toEqual({ providerMessageIds: [expect.stringMatching(/^(SM|MM)\w{32}$/)] });
     expect(published).toMatchObject({ faults: [], served: ['CreateMessage'] });
