@@ -7,12 +7,14 @@ import { isSid } from '@parley/domain/sid';
 import type { CarrierChannel, DeliveryReceipt, InboundEvent, InboundMessage } from '../inbound-event.js';
 import { UNKNOWN_ERROR } from '../send-error.js';
 import { isTransient, OUTSIDE_WINDOW } from './errors.js';
+import { placeText, whatsappAttributes } from './whatsapp-fields.js';
 
 const MEDIA_MAX = 10;
 const GROUP_MAX = 10;
 /** API reference 3.6: inbound bodies have 32 KB. */
 const TEXT_CHARS_MAX = 32 * 1024;
 const ERROR_CODE_MAX = 999_999;
+const CARRIER_CODE_CHARS_MAX = 200;
 
 const statuses: Record<string, DeliveryReceipt['status']> = {
   accepted: 'accepted', scheduled: 'accepted', queued: 'accepted', sending: 'accepted',
@@ -44,7 +46,7 @@ type KeywordReader = (text: string | null) => Pick<InboundMessage, 'kind' | 'key
 type About = Pick<InboundMessage, 'channel' | 'from' | 'to' | 'providerMessageId'>;
 
 function messageOf(value: Value, about: About, keyword: KeywordReader): InboundMessage {
-  const text = value('Body')?.slice(0, TEXT_CHARS_MAX).toWellFormed() ?? null;
+  const text = (value('Body') ?? placeText(value))?.slice(0, TEXT_CHARS_MAX).toWellFormed() ?? null;
   const mediaCount = Math.min(Number(value('NumMedia') ?? 0) || 0, MEDIA_MAX);
   const media = Array.from({ length: mediaCount }, (_, i) => ({
     contentType: value(`MediaContentType${i}`) ?? 'application/octet-stream', url: value(`MediaUrl${i}`) ?? '',
@@ -60,6 +62,7 @@ function messageOf(value: Value, about: About, keyword: KeywordReader): InboundM
     ...optional('externalUserId', value('ExternalUserId')?.replace(/^whatsapp:/, '')),
     ...optional('profileName', value('ProfileName')),
     ...optional('buttonPayload', value('ButtonPayload')),
+    ...(about.channel === 'whatsapp' && whatsappAttributes(value)),
   };
 }
 
@@ -68,7 +71,7 @@ function receiptOf(value: Value, about: About, status: DeliveryReceipt['status']
   const errorCode = Number.isInteger(given) && given <= ERROR_CODE_MAX ? given : UNKNOWN_ERROR;
   return {
     ...about, kind: 'status', text: null, media: [], inReplyTo: null, status,
-    ...(errorCode > 0 && { errorCode, retryable: isTransient(errorCode) }),
+    ...(errorCode > 0 && { errorCode, retryable: isTransient(errorCode), carrierCode: value('ErrorCode')!.slice(0, CARRIER_CODE_CHARS_MAX) }),
     ...(errorCode === OUTSIDE_WINDOW && { needsTemplate: true }),
     ...(deliveryId !== null && isSid(deliveryId, 'DY') && { deliveryId }), ...(group && { recipient: about.to }),
   };

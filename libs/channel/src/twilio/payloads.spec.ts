@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { InvalidSignature, SendError } from '../send-error.js';
+import { twilioSignature } from '../signatures.js';
 import { TwilioMessaging } from './messaging-adapter.js';
 
 type Fixture = {
@@ -28,6 +29,29 @@ describe('a webhook of Twilio', () => {
       const seen = expected.map((event) => ({ ...event, kind: event.kind === 'duplicate' ? 'message' : event.kind }));
       return expect(parse()).toMatchObject(seen);
     });
+});
+
+describe('what WhatsApp says through Twilio', () => {
+  const posted = (fields: Record<string, string>) => {
+    const url = 'https://channels.example.test/webhooks/twilio/sms';
+    const form = new URLSearchParams({ MessageSid: 'SM1', From: 'whatsapp:+15550100002', To: 'whatsapp:+15550100100', ...fields });
+    return at('https://api.example.test').parseWebhook({ method: 'POST', url, headers: { 'x-twilio-signature': twilioSignature(secrets.authToken, url, form) }, body: Buffer.from(form.toString()) });
+  };
+  it.each<[string, Record<string, string>, object]>([
+    ['a place', { Body: '', Latitude: '52.5', Longitude: '13.4', Label: 'Here', Address: 'Street 1' }, {
+      text: 'Here\nStreet 1\n(52.5,13.4)', attributes: { whatsapp: { location: { latitude: 52.5, longitude: 13.4, name: 'Here', address: 'Street 1' } } },
+    }],
+    ['a place that is none', { Body: 'hi', Latitude: 'north', Longitude: '1' }, { text: 'hi' }],
+    ['what was passed on', { Body: 'hi', Forwarded: 'true', FrequentlyForwarded: 'false' }, { attributes: { whatsapp: { forwarded: true } } }],
+    ['an advertisement', { Body: 'hi', ReferralHeadline: 'Sale', ReferralSourceType: 'ad', ReferralNumMedia: '0' }, { attributes: { whatsapp: { referral: { headline: 'Sale', source_type: 'ad' } } } }],
+  ])('%s', (_, fields, expected) => {
+    const [seen] = posted(fields);
+    expect(seen).toMatchObject({ kind: 'message', channel: 'whatsapp', ...expected });
+    if (!('attributes' in expected)) expect(seen).not.toHaveProperty('attributes');
+  });
+  it('keeps its own code beside ours', () => {
+    expect(posted({ MessageStatus: 'undelivered', ErrorCode: '63016' })).toMatchObject([{ kind: 'status', errorCode: 63016, carrierCode: '63016', needsTemplate: true }]);
+  });
 });
 
 describe('an answer of Twilio', () => {
