@@ -6,8 +6,10 @@ import { CloudApi, type SentToCloud } from '@parley/channel/carriers/whatsapp-cl
 import { randomBytes } from 'node:crypto';
 import twilio from 'twilio';
 import { connectDatabase } from '../infra/local/database.mjs';
+import { accessToken } from '../tools/bench/access-token.ts';
 import { Caller } from './caller.js';
 import { Parley, START_MS, topology, until } from './installation.js';
+import { StreamClient } from './stream-client.js';
 
 const TEST_MS = 60_000;
 const ours = 'whatsapp:+15550100100';
@@ -196,6 +198,29 @@ describe(`WhatsApp by the Cloud API (${topology})`, () => {
     await until(async () => api.reads.length > 0, 'it was marked');
     expect(api.reads).toEqual([{ number: api.numbers[0], messageId: second, typing: false }]);
     expect(await sql('select 1 from delivery.read_mark where sender = $1 and due_at < now()', [ours])).toEqual([]);
+  }, TEST_MS);
+
+  it('people see that a member of the chat is typing, while they may be written to; deliveries do not wait for it', async () => {
+    const [ana, ben] = [somebody(), somebody()];
+    const { sid, conversation, newest, say } = await thread(ana, ben);
+    await conversation.participants.create({ identity: 'typist' });
+    const typist = await StreamClient.open(parley, { query: `?token=${accessToken(parley.account, 'typist')}` });
+    try {
+      await api.says(ben, text('long ago'), { at: Date.now() - 25 * 3600_000 });
+      await api.says(ana, text('first'));
+      const second = await api.says(ana, text('second'));
+      await newest('second');
+      api.hangsOnReads = true;
+      typist.send({ type: 'typing', id: 1, conversation: sid });
+      await until(async () => api.reads.length > 0, 'it is shown');
+      await say({ body: 'typed', author: 'typist' });
+      await got(({ to, message }) => to === ana.phone && message['text'].body === 'typed', 'the message does not wait');
+      expect(api.reads).toEqual([{ number: api.numbers[0], messageId: second, typing: true }]);
+      expect(await sql('select recipient from delivery.reply_window where typing_shown_at is not null and recipient = any ($1)', [[addressOf(ana), addressOf(ben)]])).toEqual([{ recipient: addressOf(ana) }]);
+    } finally {
+      api.hangsOnReads = false;
+      typist.close();
+    }
   }, TEST_MS);
 
   it('a window that is closed is known before the send; a template opens nothing and is let through', async () => {

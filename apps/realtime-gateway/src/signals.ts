@@ -2,12 +2,12 @@
  * What is told between instances and kept nowhere: that somebody types, that somebody came or went. By NATS; what is lost
  * while NATS is away is not missed for long.
  */
+import { TYPING_SIGNAL, type TypingSignal } from '@parley/contracts/signals';
 import { LruMap } from '@parley/event-store/lru-map';
 import type { Connection } from '@parley/messaging/connection';
 import type { Somebody } from '@parley/runtime/presence';
 import { logger } from '@parley/telemetry/logger';
 
-const TYPING = 'client.typing';
 const REACHABILITY = 'client.reachability';
 /** A client shows for this long that somebody types, unless told again. */
 export const TYPING_SHOWN_SECONDS = 6;
@@ -15,7 +15,7 @@ export const TYPING_SHOWN_SECONDS = 6;
 const TYPING_AGAIN_MILLIS = 2_000;
 const TYPING_KNOWN_MAX = 20_000;
 const log = logger('signals');
-export type Typing = { conversation: string; identity: string };
+export type Typing = TypingSignal;
 
 export class Signals {
   private readonly ends: (() => void)[] = [];
@@ -24,7 +24,7 @@ export class Signals {
 
   constructor(private readonly nats: Pick<Connection, 'nats'>) {}
 
-  onTyping(listener: (typing: Typing) => void): void { this.listen(TYPING, listener); }
+  onTyping(listener: (typing: Typing) => void): void { this.listen(TYPING_SIGNAL, listener); }
   onReachability(listener: (who: Somebody) => void): void { this.listen(REACHABILITY, listener); }
   reachability(who: Somebody): void { this.tell(REACHABILITY, who); }
 
@@ -34,7 +34,7 @@ export class Signals {
     const now = Date.now();
     if (now - (this.typed.get(key) ?? 0) < TYPING_AGAIN_MILLIS) return;
     this.typed.set(key, now);
-    this.tell(TYPING, { conversation, identity });
+    this.tell(TYPING_SIGNAL, { conversation, identity });
   }
 
   close(): void { for (const end of this.ends) end(); }

@@ -6,6 +6,7 @@ import { carriers as catalogue } from '@parley/channel/carriers/catalogue';
 import type { RawWebhook, WebhookAnswer } from '@parley/channel/channel-adapter';
 import type { CarrierChannel, InboundEvent } from '@parley/channel/inbound-event';
 import type { ConversationCommands, RouterCommands } from '@parley/contracts/commands';
+import { TYPING_SIGNAL } from '@parley/contracts/signals';
 import type { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import type { SecretBox } from '@parley/event-store/secret-box';
@@ -30,8 +31,11 @@ import { Receipts } from './receipts.js';
 import { channelQueue } from './queues.js';
 import type { RetryPolicy } from './retry-policy.js';
 import { SendRate } from './send-rate.js';
+import { TypingShown } from './typing-shown.js';
 
 const SWEEP_MILLIS = 5_000;
+/** Where people are shown that somebody writes to them. */
+const showsTyping: ReadonlySet<CarrierChannel> = new Set<CarrierChannel>(['whatsapp']);
 /** Counting reads what waits. */
 const MEASURE_MILLIS = 30_000;
 const log = logger('channel');
@@ -76,6 +80,7 @@ export class ChannelService {
   private readonly media: InboundMedia;
   private readonly parts: Parts;
   private readonly readMarks: ReadMarks;
+  private readonly typing: TypingShown;
   private readonly listeners: CarrierListeners;
   private endNews = (): void => {};
   private timer: NodeJS.Timeout | undefined;
@@ -92,6 +97,7 @@ export class ChannelService {
     });
     this.media = new InboundMedia(pool, options.storage, this.carriers, { channel, bytesMax: options.inboundMediaBytesMax, privateAllowed: options.privateAllowed });
     this.readMarks = new ReadMarks(pool, this.carriers, channel);
+    this.typing = new TypingShown(pool, this.carriers, channel);
     this.parts = new Parts(pool, () => this.inbox.soon());
     // Under a name of its own: in one process every channel has its inbox.
     this.inbox = new Inbox(new InboxStore(pool, `${instance} ${channel}`), new InboundEvents(pool, router, new Receipts(pool, conversations, (lane) => this.worker.publish(lane)), this.parts));
@@ -101,14 +107,19 @@ export class ChannelService {
   }
 
   async start(): Promise<void> {
-    const subscription = this.options.nats.nats.subscribe(CONNECTION_CHANGED, {
+    const news = this.options.nats.nats.subscribe(CONNECTION_CHANGED, {
       callback: (error, message) => {
         if (error) return;
         this.carriers.drop(message.string());
         this.listeners.soon();
       },
     });
-    this.endNews = () => subscription.unsubscribe();
+    // One of the instances is told.
+    const typing = showsTyping.has(this.options.channel) ? this.options.nats.nats.subscribe(TYPING_SIGNAL, {
+      queue: `typing-${this.options.channel}`,
+      callback: (error, message) => { if (!error) this.typing.told(message.string()); },
+    }) : undefined;
+    this.endNews = () => { for (const each of [news, typing]) each?.unsubscribe(); };
     this.media.start();
     this.readMarks.start();
     await Promise.all([this.worker.start(), this.inbox.start(), this.listeners.start()]);
@@ -120,7 +131,7 @@ export class ChannelService {
     this.stopped = true;
     clearTimeout(this.timer);
     this.endNews();
-    await Promise.all([this.worker.stop(), this.inbox.stop(), this.media.stop(), this.readMarks.stop(), this.sweeping]);
+    await Promise.all([this.worker.stop(), this.inbox.stop(), this.media.stop(), this.readMarks.stop(), this.typing.stop(), this.sweeping]);
     await this.listeners.stop();
     await this.carriers.close();
   }

@@ -19,6 +19,8 @@ export const senderPolicy = z.strictObject({
     .describe('Beginnings of the numbers it may write to; 21408 for others. Without it: all'),
   mark_read: z.boolean().optional()
     .describe('WhatsApp: messages that were read in the chat are shown as read to who wrote them. Default false'),
+  typing: z.boolean().optional()
+    .describe('WhatsApp: people see that somebody in the chat is typing, and with it that their message was read. Default: true, or as mark_read says'),
   email: z.strictObject({
     /** Who else a mail was written to: joins the conversation, or is noted in the message's attributes (default). */
     copies: z.enum(['join', 'note']).optional(),

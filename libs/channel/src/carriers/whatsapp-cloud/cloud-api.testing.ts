@@ -27,6 +27,8 @@ export class CloudApi {
   readonly numbers: CloudNumber[] = [{ id: '100000000000001', number: '+15550100100' }, { id: '100000000000009', number: '+15550100200' }];
   readonly sent: SentToCloud[] = [];
   readonly reads: { number: CloudNumber; messageId: string; typing: boolean }[] = [];
+  /** Read marks and typing are taken and never answered. */
+  hangsOnReads = false;
   /** Files people sent, and those uploaded to them. */
   readonly files = new Map<string, { type: string; bytes: Buffer; filename?: string }>();
   /** Approved templates by name, with how many values their body takes. */
@@ -146,7 +148,8 @@ export class CloudApi {
     if (message['messaging_product'] !== 'whatsapp') return refuse(response, { code: 131008 });
     if (message['status'] === 'read') {
       this.reads.push({ number, messageId: message['message_id'], typing: message['typing_indicator'] !== undefined });
-      return answer(response, { success: true });
+      if (!this.hangsOnReads) return answer(response, { success: true });
+      return undefined;
     }
     const trouble = this.troubles.shift();
     if (trouble === 'hang') return undefined;
