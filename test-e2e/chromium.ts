@@ -1,14 +1,18 @@
 /**
  * Chromium without a window: the system's own, or Debian's package fetched and unpacked beside the other servers (80 MB, nothing is
- * installed). Driven by playwright-core, which brings no browser. Where there is none, tests that need it fail and say why.
+ * installed). Driven by playwright-core, which brings no browser.
  */
 import { readdirSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
+import { aptAvailable } from '../infra/local/apt-fetch.mjs';
 import { downloadsFolder } from '../infra/local/home-folder.mjs';
-import { findPeer } from '../infra/local/native-tools.mjs';
+import { findPeer, onPath } from '../infra/local/native-tools.mjs';
 
 const PACKAGE = 'chromium-headless-shell';
+const OTHER_NAMES = ['chromium', 'google-chrome', 'google-chrome-stable'];
+export const chromiumIsMissing = onPath([PACKAGE, ...OTHER_NAMES]) !== undefined || aptAvailable() ? undefined
+  : `there is no ${[PACKAGE, ...OTHER_NAMES].join(', ')} on PATH, and no apt that could fetch it`;
 /** Fetching it once takes a minute on a slow line. */
 export const CHROMIUM_START_MS = 240_000;
 
@@ -19,10 +23,8 @@ export async function startChromium(): Promise<Browser> {
 }
 
 async function findChromium(): Promise<{ file: string; env: NodeJS.ProcessEnv }> {
-  const otherNames = ['chromium', 'google-chrome', 'google-chrome-stable'];
-  const found = await findPeer(PACKAGE, { packages: [PACKAGE], downloads: downloadsFolder(process.env), otherNames }).catch((error: Error) => error);
-  if (found === undefined || found instanceof Error)
-    throw new Error(`this test needs Chromium: have ${[PACKAGE, ...otherNames].join(', ')} on PATH, or apt-get with Debian's packages${found ? ` (${found.message})` : ''}`);
+  const found = await findPeer(PACKAGE, { packages: [PACKAGE], downloads: downloadsFolder(process.env), otherNames: OTHER_NAMES });
+  if (!found) throw new Error(`apt fetched no ${PACKAGE}`);
   const { LD_LIBRARY_PATH: libraries } = found.env;
   if (libraries === undefined) return found;
   // The package's script starts the program where an installation would have it.

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 
 /** Which of our packages a library may import. */
 const mayImport = {
+  client: ['contracts'], // its specs only: the package is published alone
   domain: [],
   contracts: ['domain'],
   telemetry: [],
@@ -65,6 +66,7 @@ function checkImport({ kind, name, file, target, testOnly, declared }) {
   if (!testOnly && !declared.has(target)) at(`imports ${target}, which its package.json does not declare`);
   if (target.startsWith('@nestjs/') && kind === 'libs' && !nestAllowed.has(name)) at(`imports ${target}: Nest lives in apps, messaging and runtime`);
   if (target === 'express') at('imports express: never');
+  if (kind === 'libs' && name === 'client' && !testOnly) at(`imports ${target}: the package is used by itself, with nothing beside it`);
   if (kind === 'libs' && name === 'domain' && !testOnly) at(`imports ${target}: domain imports nothing`);
   if (!target.startsWith('@parley/')) return;
   const other = target.slice('@parley/'.length);

@@ -76,8 +76,8 @@ export async function findPeer(program, { packages, downloads, otherNames = [] }
   return fetchedTool(folder, [program]);
 }
 
-/** @param {string[]} programs */
-function onPath(programs) {
+/** @param {string[]} programs of which the first that is there is taken */
+export function onPath(programs) {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter).filter(Boolean), ...MORE_FOLDERS];
   for (const program of programs) for (const folder of folders) if (isProgram(join(folder, program))) return join(folder, program);
   return undefined;
