@@ -82,6 +82,21 @@ export async function files({ step, alice, bob }: Cast, { hers }: Shared): Promi
   });
 }
 
+export async function templates({ step, alice, bob, rest, name }: Cast, { hers }: Shared): Promise<void> {
+  const types = { 'twilio/quick-reply': { body: 'Tea, {{1}}?', actions: [{ title: 'Yes', id: 'yes' }] } };
+  const { sid } = await rest.postJson<{ sid: string }>('/v1/Content', { friendly_name: name('invitation'), language: 'en', variables: { 1: 'friend' }, types });
+  const template = await step('alice finds the content templates of the account', async () => {
+    const template = (await alice.sdk.getContentTemplates()).find((each: any) => each.sid === sid);
+    assert.deepEqual([template.friendlyName, template.variables.map(({ name, value }: any) => [name, value])], [name('invitation'), [['1', 'friend']]]);
+    assert.deepEqual(of(template.variants.get('twilio/quick-reply'), 'type', 'body'), { type: 'quickReply', body: 'Tea, {{1}}?' });
+    return template;
+  });
+  await step('and sends one', async () => {
+    await hers.prepareMessage().setContentTemplate(sid, [template.variables[0].copyWithValue('Bob')]).build().send();
+    assert.equal((await bob.next('messageAdded', ({ body }) => body === 'Tea, Bob?')).contentSid, sid);
+  });
+}
+
 export async function receipts({ step, alice, number, name, rest }: Cast): Promise<void> {
   const hers = await alice.sdk.createConversation({});
   await hers.join();

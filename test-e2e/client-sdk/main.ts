@@ -11,7 +11,7 @@ import type { Cast } from './cast.ts';
 import { breaks } from './chapter-breaks.ts';
 import { conversations, partings } from './chapter-conversations.ts';
 import { many } from './chapter-many.ts';
-import { files, messages, receipts } from './chapter-messages.ts';
+import { files, messages, receipts, templates } from './chapter-messages.ts';
 import { changes, reachability, reading, roles, typing } from './chapter-people.ts';
 import { tokens } from './chapter-tokens.ts';
 import { SdkClient, type Server } from './sdk-client.ts';
@@ -44,6 +44,7 @@ async function run(version: SdkVersion, count: number): Promise<void> {
   const shared = await conversations(cast);
   await messages(cast, shared);
   await files(cast, shared);
+  await templates(cast, shared);
   await typing(cast, shared);
   await reading(cast, shared);
   await changes(cast, shared);

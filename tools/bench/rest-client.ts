@@ -20,8 +20,12 @@ export class RestClient {
     return this.request<T>(path, { method: 'POST', body: new URLSearchParams(form) });
   }
 
+  postJson<T>(path: string, body: object): Promise<T> {
+    return this.request<T>(path, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } });
+  }
+
   private async request<T>(path: string, init: RequestInit): Promise<T> {
-    const response = await fetch(`${this.access.restUrl}${path}`, { ...init, headers: this.headers, signal: AbortSignal.timeout(30_000) });
+    const response = await fetch(`${this.access.restUrl}${path}`, { ...init, headers: { ...this.headers, ...(init.headers as Record<string, string> | undefined) }, signal: AbortSignal.timeout(30_000) });
     const text = await response.text();
     if (!response.ok) throw new Error(`${init.method ?? 'GET'} ${path}: ${response.status} ${text.slice(0, 300)}`);
     return JSON.parse(text) as T;

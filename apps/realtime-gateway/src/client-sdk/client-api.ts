@@ -6,7 +6,9 @@ import type { ClientSession } from './client-session.js';
 import type { ClientLinks } from './configuration.js';
 import { answerForms } from './client-answers.js';
 import { conversationForm, messageForm, participantForm, userConversationForm, userForm } from './client-forms.js';
+import type { ContentTemplates } from './content-templates.js';
 import type { ConversationCounts } from './conversation-counts.js';
+import type { MessageRecipients } from './message-recipients.js';
 import type { RestAnswer, RestUpstream } from '../rest-upstream.js';
 import { TunnelRefusal, type TunnelAnswer, type TunnelRequest } from './tunnel-request.js';
 
@@ -17,13 +19,16 @@ const notFound = () => new TunnelRefusal(404, 20404, 'The requested resource was
 const notAllowed = () => new TunnelRefusal(405, 20004, 'Method not allowed');
 
 export class ClientApi {
-  constructor(private readonly rest: RestUpstream, private readonly links: ClientLinks, private readonly counts: ConversationCounts) {}
+  constructor(
+    private readonly rest: RestUpstream, private readonly links: ClientLinks, private readonly counts: ConversationCounts, private readonly templates: ContentTemplates,
+    private readonly recipients: MessageRecipients,
+  ) {}
 
   /** `segments`: behind `Client/v2`. Throws TunnelRefusal. */
   answer(session: ClientSession, request: TunnelRequest): Promise<TunnelAnswer> {
     const [resource, first, second, third, fourth] = request.segments.slice(2);
     switch (resource) {
-      case 'ContentTemplates': return Promise.resolve({ status: 200, body: { templates: [], meta: { previous_token: null, next_token: null } } });
+      case 'ContentTemplates': return this.contentTemplates(session, request);
       case 'Users': return second === 'Conversations' ? this.myConversations(session, request, third) : this.user(session, request, first);
       case 'Conversations': break;
       default: throw notFound();
@@ -33,9 +38,21 @@ export class ClientApi {
       case undefined: return this.conversation(session, request, first);
       case 'Messages': return fourth === undefined ? this.message(session, request, first, third) : this.aboutMessage(session, request, first, third!, fourth);
       case 'Participants': return this.participant(session, request, first, third);
-      case 'MessageRecipients': return Promise.resolve({ status: 200, body: { message_recipients: [], meta: { previous_token: null, next_token: null } } });
+      case 'MessageRecipients': return this.messageRecipients(session, request, first);
       default: throw notFound();
     }
+  }
+
+  private async contentTemplates({ principal }: ClientSession, { method, params }: TunnelRequest): Promise<TunnelAnswer> {
+    if (method !== 'GET') throw notAllowed();
+    return { status: 200, body: await this.templates.page(principal!, params.get('PageToken'), params.get('PageSize')) };
+  }
+
+  /** For who may see the conversation. */
+  private async messageRecipients(session: ClientSession, request: TunnelRequest, conversation: string): Promise<TunnelAnswer> {
+    if (request.method !== 'GET') throw notAllowed();
+    const answer = await this.ask(session, request, `/Conversations/${encodeURIComponent(conversation)}`);
+    return answer.status === 200 ? { status: 200, body: await this.recipients.page(answer.body.sid as string, request.params) } : answer;
   }
 
   private async createConversation(session: ClientSession, request: TunnelRequest): Promise<TunnelAnswer> {

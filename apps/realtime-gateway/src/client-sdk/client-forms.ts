@@ -1,5 +1,4 @@
 /** The SDK's JSON bodies as the forms of the public REST API. What a body does not name is not in the form. */
-import { TunnelRefusal } from './tunnel-request.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -33,8 +32,7 @@ export function participantForm(body: Json): URLSearchParams {
   const fields = form(attributes(body), { identity: 'Identity', attributes: 'Attributes' });
   const binding = body['messaging_binding'];
   if (typeof binding === 'object' && binding !== null) {
-    const { address, proxy_address, projected_address, type } = binding as Json;
-    if (type === 'email') throw new TunnelRefusal(400, 50407, 'Participants by mail cannot be added here yet');
+    const { address, proxy_address, projected_address } = binding as Json;
     if (address !== undefined) fields.set('MessagingBinding.Address', textOf(address));
     if (projected_address !== undefined) fields.set('MessagingBinding.ProjectedAddress', textOf(projected_address));
     if (proxy_address !== undefined) fields.set('MessagingBinding.ProxyAddress', textOf(proxy_address));

@@ -22,9 +22,11 @@ import { ClientApi } from './client-api.js';
 import { ClientDialogue } from './client-dialogue.js';
 import { ClientSession, closing } from './client-session.js';
 import { clientLinks } from './configuration.js';
+import { ContentTemplates } from './content-templates.js';
 import { ConversationCounts } from './conversation-counts.js';
 import { FRAME_BYTES_MAX } from './frame-codec.js';
 import { Rooms } from './rooms.js';
+import { MessageRecipients } from './message-recipients.js';
 import { Subscriptions } from './subscriptions.js';
 import { SyncApi } from './sync-api.js';
 import { notification } from './sync-events.js';
@@ -75,8 +77,8 @@ export class ClientGateway {
       onGone: (session) => this.subscriptions.remove(session),
     });
     const tunnel = new Tunnel({
-      api: new ClientApi(rest, links, new ConversationCounts(pool)), sync: new SyncApi(this.reads, new URL(publicUrl).origin, online), subscriptions: this.subscriptions,
-      signals, pool, links, publicUrl,
+      api: new ClientApi(rest, links, new ConversationCounts(pool), new ContentTemplates(pool), new MessageRecipients(pool)),
+      sync: new SyncApi(this.reads, new URL(publicUrl).origin, online), subscriptions: this.subscriptions, signals, pool, links, publicUrl,
     });
     this.dialogue = new ClientDialogue(tunnel, this.connections, this.reads, (token) => this.member(token));
     signals.onTyping((typing) => this.showTyping(typing));

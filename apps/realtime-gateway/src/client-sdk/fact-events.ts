@@ -21,7 +21,8 @@ export const concerns = (kind: ConversationPart, type: string): boolean => about
 /** Told from the fact alone, the moment it is stored; undefined: something must be read (`eventsOf`). */
 export function eventAtOnce(kind: ConversationPart, { type, position: id, conversation, data }: LogEvent): ObjectEvent | undefined {
   if (type === 'ConversationDeleted') return { id, frame: removedEvent(kind, conversation!, id) };
-  if (kind === 'messages' && type === 'MessageAdded') return { id, frame: messageEvent('added', conversation!, id, (data as MessageAdded).index, addedMessage(data as MessageAdded)) };
+  // What kind of file each is, and how large those of carriers are, only the tables know.
+  if (kind === 'messages' && type === 'MessageAdded' && !(data as MessageAdded).media?.length) return { id, frame: messageEvent('added', conversation!, id, (data as MessageAdded).index, addedMessage(data as MessageAdded)) };
   if (kind === 'messages' && type === 'MessageDeleted') return { id, frame: messageEvent('removed', conversation!, id, (data as MessageDeleted).index, {}) };
   if (kind === 'roster' && type === 'ParticipantAdded')
     return { id, frame: mapEvent('added', kind, conversation!, id, (data as ParticipantAdded).participantSid, addedParticipant(data as ParticipantAdded)) };
@@ -76,7 +77,7 @@ async function participantsOf(reads: SyncReads, facts: readonly LogEvent[]): Pro
 const sidsIn = (facts: readonly LogEvent[], field: string): string[] => [...new Set(facts.map(({ data }) => data[field]).filter((sid) => typeof sid === 'string'))];
 
 const addedMessage = (m: MessageAdded): object => messageData({
-  index: m.index, sid: m.messageSid, author: m.author, participant_sid: m.participantSid, body: m.body, attributes: m.attributes, media: m.media,
+  index: m.index, sid: m.messageSid, author: m.author, participant_sid: m.participantSid, body: m.body, attributes: m.attributes, media: null,
   content_sid: m.contentSid, subject: m.subject, recipients: m.recipients.length || null, created_at: m.createdAt, updated_at: m.updatedAt, receipts: null,
 });
 

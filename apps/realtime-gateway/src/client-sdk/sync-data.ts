@@ -9,7 +9,7 @@ export type DocumentRow = {
   last_index: number | null; last_at: string | null;
 };
 export type MessageRow = {
-  index: number; sid: string; author: string; participant_sid: string | null; body: string | null; attributes: string; media: Media[] | null;
+  index: number; sid: string; author: string; participant_sid: string | null; body: string | null; attributes: string; media: (Media & { category: string })[] | null;
   content_sid: string | null; subject: string | null; recipients: number | null; created_at: string; updated_at: string;
   /** Receipts that reached sent, delivered, read, failed, undelivered. */
   receipts: readonly number[] | null;
@@ -38,14 +38,14 @@ export const documentData = (c: DocumentRow): object => ({
   ...(c.email_address !== null && { bindings: { email: { projected_address: c.email_address, ...(c.email_name !== null && { name: c.email_name }) } } }),
 });
 
-const mediaData = ({ sid, contentType, filename, size }: Media): object => ({ sid, category: 'media', filename, contentType, size });
+const mediaData = ({ sid, category, contentType, filename, size }: Media & { category: string }): object => ({ sid, category, filename, contentType, size });
 
 export function messageData(m: MessageRow): object {
-  const media = m.media && m.media.length > 0 ? m.media.map(mediaData) : undefined;
+  const media = m.media && m.media.length > 0 ? m.media : undefined;
   return {
     sid: m.sid, author: m.author, text: m.body, attributes: m.attributes, timestamp: iso(m.created_at), dateUpdated: iso(m.updated_at),
     lastUpdatedBy: null, type: media ? 'media' : 'text', memberSid: m.participant_sid, subject: m.subject, contentSid: m.content_sid,
-    ...(media && { medias: media, media: media[0] }), ...(m.recipients !== null && m.recipients > 0 && { delivery: deliveryData(m.recipients, m.receipts ?? []) }),
+    ...(media && { medias: media.map(mediaData), media: mediaData(media.find(({ category }) => category === 'media') ?? media[0]!) }), ...(m.recipients !== null && m.recipients > 0 && { delivery: deliveryData(m.recipients, m.receipts ?? []) }),
     channelMetadata: false,
   };
 }

@@ -26,7 +26,7 @@ const last = 'left join lateral (select index, created_at from model.message whe
 /** Sizes of what came in by a carrier are known later than its message. */
 const media = `case when m.media is not null then (
     select json_agg(json_build_object('sid', e.file->>'sid', 'size', coalesce(f.size, (e.file->>'size')::bigint),
-      'contentType', coalesce(f.content_type, e.file->>'contentType'), 'filename', coalesce(f.filename, e.file->>'filename')) order by e.place)
+      'contentType', coalesce(f.content_type, e.file->>'contentType'), 'filename', coalesce(f.filename, e.file->>'filename'), 'category', coalesce(f.category, 'media')) order by e.place)
       from json_array_elements(m.media::json) with ordinality e (file, place) left join media.media f on f.sid = e.file->>'sid') end`;
 const message = `m.index, m.sid, m.author, m.participant_sid, m.body, m.attributes, ${media} as media, m.content_sid, m.subject, m.recipients, m.created_at, m.updated_at,
     case when m.recipients is not null then (
