@@ -118,10 +118,12 @@ describe(`other forms of answers (${topology})`, () => {
   });
 });
 
-describe(`our own document (${topology})`, () => {
-  it('is served as it is in the repository, and to read', async () => {
+describe(`our own documents (${topology})`, () => {
+  it('are served as they are in the repository, and to read', async () => {
     const file = readFileSync(join(import.meta.dirname, '..', 'openapi', 'parley.openapi.json'), 'utf8');
     expect((await parley.request('/openapi.json', { as: null })).body).toEqual(JSON.parse(file));
+    const stream = readFileSync(join(import.meta.dirname, '..', 'asyncapi', 'parley.asyncapi.json'), 'utf8');
+    expect((await parley.request('/asyncapi.json', { as: null })).body).toEqual(JSON.parse(stream));
     const page = await fetch(`${parley.url}/docs`);
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
     expect(await page.text()).toContain('/v1/Conversations/{ConversationSid}/Messages');

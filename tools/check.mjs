@@ -10,6 +10,7 @@ const checks = [
   ['boundaries', 'node', ['tools/boundaries.mjs']],
   ['unused code', 'knip', ['--no-progress', '--no-config-hints']],
   ['OpenAPI document', 'node', ['tools/openapi/main.mjs', '--check']],
+  ['AsyncAPI document', 'node', ['tools/asyncapi/main.mjs', '--check']],
   ['secrets and paths', 'node', ['tools/leaks.mjs']],
   // Needs the package registry's advisory service; without it the check says so and is not counted as passed.
   ['audit', 'npm', ['audit', '--omit=dev', '--audit-level=high']],

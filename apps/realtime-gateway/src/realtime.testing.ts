@@ -1,6 +1,7 @@
 /** The websocket on a real log for specs: commands go straight to the streams, clients are real websockets. */
 import type { ConversationCommand } from '@parley/domain/conversation/conversation';
 import { defaultLimits } from '@parley/domain/conversation/conversation';
+import { serverFrameFault } from '@parley/contracts/stream/server-frames';
 import { newSid } from '@parley/domain/sid';
 import { Accounts } from '@parley/event-store/accounts';
 import { type TestDatabase, testDatabase } from '@parley/event-store/database.testing';
@@ -142,6 +143,7 @@ export class RealtimeWorld {
     await this.commit.stop();
     this.tail.stop();
     await this.database.drop();
+    expect(this.clients.flatMap(({ faults }) => faults)).toEqual([]);
   }
 }
 
@@ -155,13 +157,21 @@ export type Frame = {
 
 export class Client {
   readonly frames: Frame[] = [];
+  /** What the AsyncAPI document does not describe. */
+  readonly faults: string[] = [];
   closed: { code: number; reason: string } | undefined;
   /** The HTTP answer when the upgrade was refused. */
   refused: { status: number; body: string } | undefined;
   private changed: () => void = () => {};
 
   constructor(readonly websocket: WebSocket) {
-    websocket.on('message', (data) => { this.frames.push(JSON.parse(String(data)) as Frame); this.changed(); });
+    websocket.on('message', (data) => {
+      const frame = JSON.parse(String(data)) as Frame;
+      const fault = serverFrameFault(frame);
+      if (fault !== undefined) this.faults.push(fault);
+      this.frames.push(frame);
+      this.changed();
+    });
     websocket.on('close', (code, reason) => { this.closed = { code, reason: String(reason) }; this.changed(); });
     websocket.on('error', () => this.changed());
     websocket.on('unexpected-response', (_, response) => {

@@ -18,5 +18,6 @@ export const furtherPaths = (): Record<string, Json> => ({
   '/v1/Services/{ChatServiceSid}/Conversations/{ConversationSid}/Messages/{MessageSid}/ChannelMetadata': channelMetadata(['ChatServiceSid', 'ConversationSid', 'MessageSid']),
   '/health': { get: plain('Whether this process is ready.', 200, 'It is.') },
   '/openapi.json': { get: plain('This document.', 200, 'OpenAPI 3.1.') },
+  '/asyncapi.json': { get: plain('The websocket `/v1/stream`, described.', 200, 'AsyncAPI 3.') },
   '/docs': { get: plain('This document as pages to read.', 200, 'HTML.') },
 });
