@@ -7,7 +7,9 @@ const version = z.int().min(1).describe('Counts what happened to the conversatio
 const recordedAt = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z$/).meta({ format: 'date-time' });
 const common = { account_sid: sidOf('AC'), conversation_sid: sidOf('CH') };
 
-const binding = z.strictObject({ type: z.string(), address: textOrNull.optional(), proxy_address: textOrNull.optional() }).nullable();
+const binding = z.strictObject({
+  type: z.string(), address: textOrNull.optional(), proxy_address: textOrNull.optional(), projected_address: z.string().optional(),
+}).nullable();
 const media = z.array(z.strictObject({ sid: sidOf('ME'), size: count.nullable(), content_type: z.string(), filename: textOrNull })).nullable();
 const horizon = { last_read_message_index: count.nullable(), last_read_timestamp: z.string().nullable() };
 
