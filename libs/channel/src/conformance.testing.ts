@@ -40,7 +40,7 @@ export type PlayedSession = PlayedSends & {
   /** Ends the session from the carrier's side; resolves once there is another. */
   interrupt(): Promise<void>;
   /** Sessions there are. */
-  sessions(): number;
+  sessions(): number | Promise<number>;
   words: { sent: string; delivered: string; failed: string };
 };
 
@@ -122,9 +122,9 @@ export function sessionConformsToTheChannelPort(name: string, play: () => Promis
       const known = await eventually(() => lookup().catch(() => undefined));
       expect(known.providerMessageIds.length).toBeGreaterThan(0);
     });
-    it('takes no webhooks: whoever sends one is not the carrier', () => {
+    it('takes no webhooks: whoever sends one is not the carrier', async () => {
       const webhook = { method: 'POST', url: 'https://parley.example.test/webhooks', headers: {}, body: Buffer.from('{}') };
-      expect(() => carrier.adapter.parseWebhook(webhook)).toThrow(InvalidSignature);
+      await expect((async () => carrier.adapter.parseWebhook(webhook))()).rejects.toThrow(InvalidSignature);
     });
 
     describe('what comes', () => {
@@ -146,19 +146,19 @@ export function sessionConformsToTheChannelPort(name: string, play: () => Promis
       it('as a status is an event of its own each time, in whatever order they come', async () => {
         const { words } = carrier;
         for (const status of [words.delivered, words.sent, words.delivered, words.failed]) await carrier.status({ id: '4711', status });
-        expect(carrier.inbox.events).toMatchObject(['delivered', 'sent', 'delivered', 'failed'].map((status) => ({ kind: 'status', status })));
+        expect(carrier.inbox.events).toMatchObject([/^delivered$/, /^sent$/, /^delivered$/, /^(failed|undelivered)$/].map((status) => ({ kind: 'status', status: expect.stringMatching(status) as string })));
         expect(new Set(keys()).size).toBe(3);
       });
       it('about a message we do not know is handed on all the same, in a state that nobody knows it is left', async () => {
-        expect(await carrier.status({ id: 'never-seen', status: carrier.words.sent })).toBe('taken');
-        expect(await carrier.status({ id: 'never-seen', status: 'TELEPORT' })).toBe('taken');
-        expect(carrier.inbox.events.filter(({ kind }) => kind === 'status')).toMatchObject([{ providerMessageId: expect.stringContaining('never-seen') }]);
+        expect(await carrier.status({ id: 'neverseen', status: carrier.words.sent })).toBe('taken');
+        expect(await carrier.status({ id: 'neverseen', status: 'TELEPORT' })).toBe('taken');
+        expect(carrier.inbox.events.filter(({ kind }) => kind === 'status')).toMatchObject([{ providerMessageId: expect.stringContaining('neverseen') }]);
       });
       it('goes on coming after the session was lost, and not after it was closed', async () => {
         await carrier.interrupt();
         expect(await carrier.message({ text: 'hi' })).toBe('taken');
         await carrier.adapter.close!();
-        await eventually(() => carrier.sessions() === 0);
+        await eventually(async () => (await carrier.sessions()) === 0);
         await expect(carrier.adapter.send(carrier.delivery, AbortSignal.timeout(1_000))).rejects.toThrow(SendError);
       });
     });

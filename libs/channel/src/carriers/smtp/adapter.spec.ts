@@ -1,16 +1,23 @@
-/** Mail servers on real sockets: one that takes our mail (or does not), and ours that takes theirs. */
+/** Mail servers on real sockets: the conformance suite, one that takes our mail (or does not), and ours that takes theirs. */
 import { newSid } from '@parley/domain/sid';
 import { generateKeyPairSync } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:net';
 import { createTransport, type NodemailerError } from 'nodemailer';
 import { SMTPServer } from 'smtp-server';
+import { sessionConformsToTheChannelPort } from '../../conformance.testing.js';
 import type { InboundEvent } from '../../inbound-event.js';
 import type { SendError } from '../../send-error.js';
 import { MAIL_DOMAIN, mailConnection, mailDelivery, textFile } from '../../email/mail-delivery.testing.js';
 import { parseMail, type Mail } from '../../email/mail.js';
 import { openSmtp, type SmtpAdapter } from './adapter.js';
 import type { SmtpCredentials, SmtpSettings } from './definition.js';
+import { PlayedSmtp } from './played-smtp.testing.js';
+
+const played = new PlayedSmtp();
+beforeAll(() => played.listen());
+afterAll(() => played.close());
+sessionConformsToTheChannelPort('SMTP', () => played.play());
 
 type Taken = { from: string; to: string[]; raw: Buffer; dsn: unknown };
 const closing: (() => Promise<unknown> | void)[] = [];
