@@ -18,6 +18,7 @@ const mayImport = {
   channel: ['domain', 'contracts', 'telemetry'],
   media: ['domain', 'contracts', 'telemetry', 'event-store'],
   delivery: ['domain', 'contracts', 'telemetry', 'event-store', 'messaging', 'channel', 'media', 'webhooks'],
+  push: ['webhooks'],
   webhooks: ['domain', 'contracts', 'telemetry', 'event-store', 'channel'],
   runtime: ['domain', 'contracts', 'telemetry', 'event-store', 'messaging', 'channel', 'media', 'webhooks', 'delivery'],
 };

@@ -16,6 +16,7 @@ export const SERVICES = [
   'participant-service',
   'message-router',
   'webhook-worker',
+  'push-worker',
   'retention-worker',
   'channel-sms',
   'channel-whatsapp',

@@ -37,6 +37,7 @@ import { ConversationWebhooksController } from './conversation-webhooks.controll
 import { ConversationWithParticipantsController } from './conversation-with-participants.controller.js';
 import { ConversationsController } from './conversations.controller.js';
 import { CredentialsController } from './credentials.controller.js';
+import { DevicesController } from './devices.controller.js';
 import { MediaController } from './media.controller.js';
 import { MessageContents } from './message-content.js';
 import { MemberPermissions } from './member-permissions.js';
@@ -70,7 +71,7 @@ import { WebhookTargets } from './webhook-targets.js';
     AccountsController, AccountKeysController, AuthTokensController, ApiKeysController,
     UsersController, UserConversationsController, ParticipantConversationsController, RolesController,
     ConversationsController, ConversationWithParticipantsController, MessagesController, ChannelMetadataController, MediaController, ContentController, ParticipantsController, ReceiptsController, AddressesController,
-    ConfigurationController, ServicesController, ServiceConfigurationController, CredentialsController, BindingsController, WebhookConfigurationController, ConversationWebhooksController,
+    ConfigurationController, ServicesController, ServiceConfigurationController, CredentialsController, BindingsController, DevicesController, WebhookConfigurationController, ConversationWebhooksController,
     CarrierConnectionsController, SendersController, MessagingServicesController, OptOutsController, QueuesController, RoutingPoliciesController,
   ],
   providers: [

@@ -43,10 +43,10 @@ export class Authentication {
   private async verifyMember(token: string): Promise<Authenticated> {
     try {
       if (token.length > TOKEN_CHARS_MAX) throw new ApiError(20101);
-      const { account: sid, key: keySid, identity, service, roleSid } = await verifyAccessToken(token, this.accounts);
+      const { account: sid, key: keySid, identity, service, roleSid, pushCredentialSid } = await verifyAccessToken(token, this.accounts);
       const [account, key] = [await this.accounts.find(sid), await this.accounts.findKey(keySid!)];
       if (!account || !key) throw new ApiError(20003);
-      return { account, key, current: () => false, member: { identity: identity!, service: service!, ...(roleSid !== undefined && { roleSid }) } };
+      return { account, key, current: () => false, member: { identity: identity!, service: service!, ...(roleSid !== undefined && { roleSid }), ...(pushCredentialSid !== undefined && { pushCredentialSid }) } };
     } catch (error) {
       throw error instanceof AuthenticationError ? new ApiError(error.code) : error;
     }

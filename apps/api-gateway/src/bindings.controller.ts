@@ -1,22 +1,17 @@
-/** `/v1/Services/{IS}/Bindings` (API reference 1.14): devices that chat members registered for push; made by their SDKs only. */
+/** `/v1/Services/{IS}/Bindings` (API reference 1.14): devices that chat members registered for push; made by their SDKs, or at `/Devices`. */
 import { Controller, Delete, Get, HttpCode, Inject, Param } from '@nestjs/common';
 import { REGISTRY_COMMANDS } from '@parley/contracts/command-tokens';
 import type { RegistryCommands } from '@parley/contracts/commands';
 import { bindingListParameters, listBindings, type ListBindings } from '@parley/contracts/rest/bindings';
 import type { Paging } from '@parley/contracts/rest/paging';
+import { bindingJson, type BindingRow } from './binding-json.js';
 import { Filters, PagingOf, TheCall, type Call } from './call.js';
 import { NotFound } from './error-answer.js';
-import { plainOrNull, text, time } from './json-text.js';
 import { listAnswer } from './list-answer.js';
 import { readPageToken, sidOfKind } from './page-token.js';
 import { prepared, Reads } from './reads.js';
 import { Repetitions } from './repetitions.js';
 import { ServiceLookup } from './service-lookup.js';
-
-type Row = {
-  sid: string; credential_sid: string | null; endpoint: string; identity: string; binding_type: string; message_types: string[];
-  created_at: string; updated_at: string;
-};
 
 const select = 'select * from model.push_binding where account = $1 and chat_service_sid = $2 and';
 /** Without identities it walks the service's bindings in order; with some it looks those up, and a person has few devices. */
@@ -45,7 +40,7 @@ export class BindingsController {
     await this.services.mustExist(call);
     const cursor = readPageToken(paging.PageToken, 'bindings', ([sid]) => (sidOfKind(sid, 'BS') ? ([sid] as const) : undefined));
     const query = pages[Identity ? 'identity' : 'all'][cursor?.back ? 'backward' : 'forward'];
-    const rows = await this.reads.query<Row>(
+    const rows = await this.reads.query<BindingRow>(
       query(call.account.sid, call.service, cursor?.key[0] ?? '', BindingType ?? null, Identity ?? null, paging.PageSize + 1));
     const filters = [...(BindingType ?? []).map((type) => ['BindingType', type] as const), ...(Identity ?? []).map((id) => ['Identity', id] as const)];
     return listAnswer({
@@ -68,15 +63,9 @@ export class BindingsController {
     });
   }
 
-  private async find({ account, service }: Call, sid: string): Promise<Row> {
-    const [row] = sidOfKind(sid, 'BS') ? await this.reads.query<Row>(find(account.sid, service, sid)) : [];
+  private async find({ account, service }: Call, sid: string): Promise<BindingRow> {
+    const [row] = sidOfKind(sid, 'BS') ? await this.reads.query<BindingRow>(find(account.sid, service, sid)) : [];
     if (!row) throw new NotFound();
     return row;
   }
-}
-
-function bindingJson({ account, base, service }: Call, b: Row): string {
-  return `{"sid":"${b.sid}","account_sid":"${account.sid}","chat_service_sid":"${service}","credential_sid":${plainOrNull(b.credential_sid)
-  },"date_created":${time(b.created_at)},"date_updated":${time(b.updated_at)},"endpoint":${text(b.endpoint)},"identity":${text(b.identity)
-  },"binding_type":"${b.binding_type}","message_types":${JSON.stringify(b.message_types)},"url":"${base}/Bindings/${b.sid}"}`;
 }

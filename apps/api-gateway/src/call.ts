@@ -14,6 +14,8 @@ export type Member = {
   readonly service: string;
   /** The role the token asks for, should he be new. */
   readonly roleSid?: string;
+  /** What the token says his devices are pushed to with. */
+  readonly pushCredentialSid?: string;
 };
 export type Call = {
   readonly account: Account;

@@ -2,11 +2,13 @@
 import { Controller, Delete, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { REGISTRY_COMMANDS } from '@parley/contracts/command-tokens';
 import type { RegistryCommands } from '@parley/contracts/commands';
+import { ApiError } from '@parley/contracts/error-catalogue';
 import { createCredential, updateCredential, type CredentialChanges } from '@parley/contracts/rest/credentials';
 import type { Paging } from '@parley/contracts/rest/paging';
 import { isSid, newSid } from '@parley/domain/sid';
 import { derivedSid } from '@parley/event-store/derived-sid';
 import { SecretBox } from '@parley/event-store/secret-box';
+import { newVapidKeys, vapidPublicKey } from '@parley/push/vapid';
 import { Form, PagingOf, TheCall, type Call } from './call.js';
 import { NotFound } from './error-answer.js';
 import { text, textOrNull, time } from './json-text.js';
@@ -15,10 +17,14 @@ import { readPageToken, sidOfKind } from './page-token.js';
 import { prepared, Reads } from './reads.js';
 import { Repetitions } from './repetitions.js';
 
-type Row = { sid: string; friendly_name: string | null; type: string; sandbox: string; created_at: string; updated_at: string };
+type Row = {
+  sid: string; friendly_name: string | null; type: string; sandbox: string; created_at: string; updated_at: string; key_id: string | null; team_id: string | null;
+  topic: string | null; subject: string | null; public_key: string | null;
+};
 
 // Without the secrets: what is not read cannot slip into an answer.
-const select = 'select sid, friendly_name, type, sandbox, created_at, updated_at from model.credential where account = $1 and';
+const columns = 'sid, friendly_name, type, sandbox, created_at, updated_at, key_id, team_id, topic, subject, public_key';
+const select = `select ${columns} from model.credential where account = $1 and`;
 const page = (after: '>' | '<') => prepared(`credentials${after}`,
   `${select} sid ${after} $2 order by sid ${after === '>' ? 'asc' : 'desc'} limit $3`);
 const forward = page('>');
@@ -35,7 +41,8 @@ export class CredentialsController {
   ) {}
 
   @Post()
-  async create(@TheCall() call: Call, @Form(createCredential) { open, secrets }: CredentialChanges): Promise<string> {
+  async create(@TheCall() call: Call, @Form(createCredential) changes: CredentialChanges): Promise<string> {
+    const { open, secrets } = changes.open['type'] === 'webpush' ? withKeys(changes) : changes;
     const { account, caller } = call;
     const sid = caller.key === undefined ? newSid('CR') : derivedSid('CR', account.sid, caller.key);
     const at = new Date().toISOString();
@@ -58,16 +65,15 @@ export class CredentialsController {
 
   @Get(':Sid')
   async fetch(@TheCall() call: Call, @Param('Sid') sid: string): Promise<string> {
-    const [row] = isSid(sid, 'CR') ? await this.reads.query<Row>(find(call.account.sid, sid)) : [];
-    if (!row) throw new NotFound();
-    return credentialJson(call, row);
+    return credentialJson(call, await this.find(call, sid));
   }
 
   @Post(':Sid')
   @HttpCode(200)
   async update(@TheCall() call: Call, @Param('Sid') sid: string, @Form(updateCredential) { open, secrets }: CredentialChanges): Promise<string> {
-    if (!isSid(sid, 'CR')) throw new NotFound();
-    const changes = { ...open, ...this.sealed(secrets) };
+    const { type } = await this.find(call, sid);
+    const keys = (open['type'] ?? type) === 'webpush' && publicHalf(secrets);
+    const changes = { ...open, ...keys, ...this.sealed(secrets) };
     if (Object.keys(changes).length > 0) await this.commands.update(call.caller, 'Credential', sid, changes);
     return this.fetch(call, sid);
   }
@@ -81,12 +87,37 @@ export class CredentialsController {
     });
   }
 
+  private async find({ account }: Call, sid: string): Promise<Row> {
+    const [row] = isSid(sid, 'CR') ? await this.reads.query<Row>(find(account.sid, sid)) : [];
+    if (!row) throw new NotFound();
+    return row;
+  }
+
   private sealed(secrets: CredentialChanges['secrets']): Record<string, string> {
     return Object.fromEntries(Object.entries(secrets).map(([name, secret]) => [name, this.box.seal(secret).toString('base64')]));
   }
 }
 
+/** Of a Web Push credential: the keys that are given, or new ones. */
+function withKeys({ open, secrets }: CredentialChanges): CredentialChanges {
+  if (!open['subject']) throw new ApiError(20001, 'Subject');
+  const keys = { private_key: newVapidKeys().privateKey, ...secrets };
+  return { open: { ...open, ...publicHalf(keys) }, secrets: keys };
+}
+
+/** What browsers subscribe with follows from the private key. */
+function publicHalf({ private_key }: CredentialChanges['secrets']): { public_key?: string } {
+  if (private_key === undefined) return {};
+  const public_key = vapidPublicKey(private_key);
+  if (public_key === undefined) throw new ApiError(20001, 'PrivateKey');
+  return { public_key };
+}
+
 function credentialJson({ account, base }: Call, c: Row): string {
   return `{"sid":"${c.sid}","account_sid":"${account.sid}","friendly_name":${textOrNull(c.friendly_name)},"type":${text(c.type)
-  },"sandbox":"${c.sandbox}","date_created":${time(c.created_at)},"date_updated":${time(c.updated_at)},"url":"${base}/Credentials/${c.sid}"}`;
+  },"sandbox":"${c.sandbox}","date_created":${time(c.created_at)},"date_updated":${time(c.updated_at)},"url":"${base}/Credentials/${c.sid}"${ours(c)}}`;
 }
+
+/** Fields that the documented resource does not have, where they were given. */
+const ours = (c: Row): string =>
+  (['key_id', 'team_id', 'topic', 'subject', 'public_key'] as const).map((name) => (c[name] === null ? '' : `,"${name}":${text(c[name])}`)).join('');

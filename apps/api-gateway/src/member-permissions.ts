@@ -32,6 +32,7 @@ const rightsBy = (by: 'sid' | 'name') => prepared(`member-rights-${by}`, `
 const rights = { sid: rightsBy('sid'), name: rightsBy('name') };
 const authorOf = prepared('member-message', 'select author from model.message where sid = $1 and conversation_sid = $2');
 
+const deviceOf = prepared('member-device', 'select identity from model.push_binding where sid = $1 and chat_service_sid = $2');
 const mediumBy = prepared('member-medium', 'select conversation_sid, author from media.media where sid = $1 and account = $2');
 
 type Medium = { conversation_sid: string | null; author: string | null };
@@ -87,11 +88,16 @@ export class MemberPermissions {
     return row;
   }
 
-  private async isOwn(operation: string, place: Place, { identity }: Member, found: Rights): Promise<boolean> {
+  private async isOwn(operation: string, place: Place, { identity, service }: Member, found: Rights): Promise<boolean> {
     const [, resource, below] = /^\w+ \/(\w+)\/:(?:\/(\w+)\/:)?/.exec(operation) ?? [];
     // What looks like a SID means who has it, also when somebody is called like it.
     const isHis = (segment: string, prefix: 'US' | 'MB', sid: string | null) => segment === (isSid(segment, prefix) ? sid : identity);
     if (resource === 'Users') return isHis((place.UserSid ?? place.Sid)!, 'US', found.user);
+    if (resource === 'Devices') {
+      const [device] = isSid(place.Sid!, 'BS') ? await this.reads.query<{ identity: string }>(deviceOf(place.Sid, service)) : [];
+      if (!device) throw new NotFound();
+      return device.identity === identity;
+    }
     if (below === 'Participants') return isHis(place.Sid!, 'MB', found.participant);
     if (below !== 'Messages') return false;
     const message = place.MessageSid ?? place.Sid!;

@@ -92,6 +92,10 @@ const rules: Readonly<Record<string, Rule>> = {
   'POST /Users/:/Conversations/:': only(['NotificationLevel', ...horizon], all(himself, members, when(['NotificationLevel'], needs('editNotificationLevel')))),
   'DELETE /Users/:/Conversations/:': all(himself, members, needs('leaveConversation')),
 
+  'POST /Devices': only(['BindingType', 'Address', 'CredentialSid', 'Endpoint', 'MessageTypes'], everybody),
+  'GET /Devices/:': himself,
+  'DELETE /Devices/:': himself,
+
   // Nobody else can see it before it is in a message.
   'POST /Media': everybody,
   'GET /Media/:': (asked) => (asked.own ? undefined : members(asked)),

@@ -5,11 +5,12 @@ import { findDelivery } from '@parley/delivery/delivery-record';
 import { queueStates } from '@parley/delivery/queues';
 import { isSid } from '@parley/domain/sid';
 import type { Pool } from '@parley/event-store/database';
+import { listPushRecords } from '@parley/push/push-records';
 import { POOL } from '@parley/runtime/parts';
 import { TheCall, type Call } from './call.js';
 import { NotFound } from './error-answer.js';
 import { Once } from './once.js';
-import { deadLetterJson, deliveryJson } from './sender-json.js';
+import { deadLetterJson, deliveryJson, pushRecordJson } from './sender-json.js';
 
 const LISTED_MAX = 1000;
 
@@ -32,6 +33,13 @@ export class QueuesController {
     const found = isSid(sid, 'DY') ? await findDelivery(this.pool, call.account.sid, sid) : undefined;
     if (!found) throw new NotFound();
     return JSON.stringify(deliveryJson(call, found));
+  }
+
+  /** Newest first, at most a thousand: what failed or waits, and what services keep. */
+  @Get('PushNotifications')
+  async pushNotifications(@TheCall() { account }: Call): Promise<string> {
+    const records = await listPushRecords(this.pool, { account: account.sid, limit: LISTED_MAX });
+    return JSON.stringify({ push_notifications: records.map(pushRecordJson) });
   }
 
   /** Oldest first, at most a thousand. */

@@ -1,9 +1,11 @@
-/** Answers on senders, messaging services and refusals. */
+/** Answers on senders, messaging services, refusals and what leaves the house. */
 import type { DeadLetter } from '@parley/delivery/dead-letters';
 import type { DeliveryRecord } from '@parley/delivery/delivery-record';
 import type { MessagingServiceRecord, PoolSender } from '@parley/delivery/messaging-services';
 import type { OptOut } from '@parley/delivery/opt-outs';
 import type { SenderRecord } from '@parley/delivery/senders';
+import { apiTime } from '@parley/event-store/database';
+import type { PushRecord } from '@parley/push/push-records';
 import type { Call } from './call.js';
 
 /** ISO 8601 to the API's form: whole seconds. */
@@ -45,4 +47,9 @@ export const deliveryJson = ({ account, base }: Call, d: DeliveryRecord): object
     attempt: a.attempt, way: a.way, channel: a.channel, sender: a.sender, recipient: a.recipient, outcome: a.outcome, error_code: a.errorCode, carrier_code: a.carrierCode,
     date_started: seconds(a.started), date_ended: a.ended === null ? null : seconds(a.ended),
   })),
+});
+
+export const pushRecordJson = (p: PushRecord): object => ({
+  id: String(p.id), account_sid: p.account, chat_service_sid: p.chat_service_sid, conversation_sid: p.conversation_sid, message_sid: p.message_sid, binding_sid: p.binding_sid,
+  type: p.kind, status: p.state, attempts: p.attempt, reason: p.reason, date_created: apiTime(p.created_at), date_updated: apiTime(p.updated_at),
 });

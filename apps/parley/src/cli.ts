@@ -16,6 +16,7 @@ import { deliveryCommand, deliveryHelp } from './delivery-commands.js';
 import { keyGroup } from './key-commands.js';
 import type { Databases } from './new-account.js';
 import { environmentOfInstallation } from './running-installation.js';
+import { pushGroup } from './push-commands.js';
 import { serviceGroup } from './service-commands.js';
 import { setup } from './setup.js';
 
@@ -26,6 +27,7 @@ const help = `usage: parley <command>
                           accounts, auth tokens, API keys, services, content templates: see parley account --help and so on
   connections | senders | messaging-services | opt-outs | queues <command>
                           carriers, what is sent from, pools, refusals, what waits: see parley senders --help and so on
+  push <command>          keys for Web Push, what became of notifications
   rebuild                 build the read models again from the log while serving, then swap them in
   parked                  events a consumer could not handle, oldest first
 ${deliveryHelp}
@@ -37,7 +39,7 @@ Works on the installation that runs under PARLEY_HOME (default .parley/), or on 
 const alone = ['setup', 'rebuild', 'parked'];
 const ofDelivery = ['sender', 'dead-letters', 'replay'];
 const groups = new Map([
-  accountGroup, tokenGroup, keyGroup, serviceGroup, contentGroup, connectionsGroup, sendersGroup, messagingServicesGroup, optOutsGroup, queuesGroup,
+  accountGroup, tokenGroup, keyGroup, serviceGroup, contentGroup, pushGroup, connectionsGroup, sendersGroup, messagingServicesGroup, optOutsGroup, queuesGroup,
 ].map((group): [string, Group<Databases>] => [group.name, group]));
 
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);

@@ -10,6 +10,7 @@ import { ChannelWhatsappModule } from '@parley/channel-whatsapp/app.module';
 import { ConversationServiceModule } from '@parley/conversation-service/app.module';
 import { MessageRouterModule } from '@parley/message-router/app.module';
 import { ParticipantServiceModule } from '@parley/participant-service/app.module';
+import { PushWorkerModule } from '@parley/push-worker/app.module';
 import { RealtimeGatewayModule } from '@parley/realtime-gateway/app.module';
 import { RetentionWorkerModule } from '@parley/retention-worker/app.module';
 import { WebhookWorkerModule } from '@parley/webhook-worker/app.module';
@@ -21,7 +22,7 @@ await run('parley', async () => {
   const config = readConfig();
   @Module({
     imports: [
-      PartsModule.forRoot('local', config), ConversationServiceModule, ParticipantServiceModule, MessageRouterModule, WebhookWorkerModule,
+      PartsModule.forRoot('local', config), ConversationServiceModule, ParticipantServiceModule, MessageRouterModule, WebhookWorkerModule, PushWorkerModule,
       ChannelSmsModule, ChannelWhatsappModule, ChannelEmailModule, ChannelMessengerModule, CarrierSimulatorModule, ApiGatewayModule, RealtimeGatewayModule, RetentionWorkerModule,
     ],
   })

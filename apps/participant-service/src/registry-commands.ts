@@ -68,7 +68,9 @@ export class RegistryService implements RegistryCommands {
     await this.onResource(caller, kind, row, async () => {
       await this.mustFind(caller, kind, sid);
       if (kind === 'Service') await this.mustNotBeDefault(caller.account, sid);
-      return [{ type: `${kind}Deleted`, data: { sid } }];
+      // Whoever follows the user is told that he can be notified no more.
+      const whose = kind === 'PushBinding' && { chat_service_sid: row['chat_service_sid'], identity: row['identity'] };
+      return [{ type: `${kind}Deleted`, data: { sid, ...whose } }];
     });
   }
 

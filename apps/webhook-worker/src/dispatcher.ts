@@ -1,8 +1,5 @@
-/**
- * Calls the targets, lane by lane. The table decides what there really is to do, so being woken twice, too early or never
- * does no harm. Every account has a number of calls of its own, and every host some of those: a target that hangs holds up its
- * own lanes, never another account's.
- */
+/** Calls the targets, lane by lane (libs/delivery/lane-pool.ts), and decides what comes of each call. */
+import { LanePool, type LaneEnd } from '@parley/delivery/lane-pool';
 import type { Accounts } from '@parley/event-store/accounts';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
@@ -24,14 +21,9 @@ const RETRY_FACTOR = 5;
 /** Calls under way for one account, and of those to one host. */
 const ACCOUNT_CALLS_MAX = 64;
 const HOST_CALLS_MAX = 16;
-/** Lanes of one account to one host waiting in memory; the sweeper brings the others again. */
-const WAITING_MAX = 1000;
-/** Lanes whose next attempt this process remembers; of more, the sweeper does, which may have to walk past all that waits. */
-const LATER_MAX = 10_000;
 /** Of an account that is suspended: its webhooks wait. */
 const SUSPENDED_MILLIS = 60_000;
 const SETTLE_ATTEMPTS = 6;
-const STOP_MILLIS = 5_000;
 /** "HTTP retrieval failure" and "Webhook failed to execute successfully due to timeout" (API reference 2.7, 2.8). */
 const UNREACHABLE = 11200;
 const TIMEOUT = 50076;
@@ -39,93 +31,34 @@ const TIMEOUT = 50076;
 const log = logger('webhook-worker');
 const ended = metrics.counter('parley_webhook_attempts_total', 'Calls of webhook targets, by how they ended');
 
-type HostQueue = { waiting: Map<string, JobPlace>; calls: number };
 type End = Omit<Settlement, 'jobId' | 'attempt'>;
 
 export class Dispatcher {
-  /** By account, then by host. */
-  private readonly queues = new Map<string, { hosts: Map<string, HostQueue>; calls: number }>();
-  /** Lanes at work; true: woken meanwhile, so look again. */
-  private readonly active = new Map<string, boolean>();
-  private readonly later = new Set<NodeJS.Timeout>();
-  private readonly stopping = new AbortController();
-  private stopped = false;
+  private readonly lanes: LanePool<JobPlace>;
 
-  constructor(private readonly options: DispatcherOptions) {}
+  constructor(private readonly options: DispatcherOptions) {
+    this.lanes = new LanePool({
+      accountMax: ACCOUNT_CALLS_MAX, hostMax: HOST_CALLS_MAX, work: (place) => this.work(place),
+      failed: ({ account }, error) => log.warn('lane not worked on, the sweeper brings it again', { account, error }),
+    });
+  }
 
-  /** Returns at once: the lane is looked at as soon as its account and host may. */
+  /** Returns at once. */
   wake(place: JobPlace): void {
-    if (this.active.has(place.lane)) return void this.active.set(place.lane, true);
-    this.enqueue(place);
-    this.advance(place.account);
+    this.lanes.wake(place);
   }
 
-  /** Begins nothing new, gives calls under way a moment, then cuts them off: those are tried again by whoever comes next. */
-  async stop(): Promise<void> {
-    this.stopped = true;
-    for (const timer of this.later) clearTimeout(timer);
-    const patience = setTimeout(() => this.stopping.abort(), STOP_MILLIS);
-    while (this.active.size > 0) await pause(10);
-    clearTimeout(patience);
+  stop(): Promise<void> {
+    return this.lanes.stop();
   }
 
-  private enqueue(place: JobPlace): void {
-    let queue = this.queues.get(place.account);
-    if (!queue) this.queues.set(place.account, (queue = { hosts: new Map(), calls: 0 }));
-    let host = queue.hosts.get(place.host);
-    if (!host) queue.hosts.set(place.host, (host = { waiting: new Map(), calls: 0 }));
-    if (host.waiting.size < WAITING_MAX) host.waiting.set(place.lane, place);
-  }
-
-  private advance(account: string): void {
-    const queue = this.queues.get(account);
-    if (!queue) return;
-    for (const [name, host] of queue.hosts) {
-      for (const [lane, place] of host.waiting) {
-        if (this.stopped || queue.calls >= ACCOUNT_CALLS_MAX) return;
-        if (host.calls >= HOST_CALLS_MAX) break;
-        host.waiting.delete(lane);
-        queue.calls++;
-        host.calls++;
-        void this.work(place).finally(() => {
-          queue.calls--;
-          host.calls--;
-          this.advance(account);
-        });
-      }
-      if (host.calls === 0 && host.waiting.size === 0) queue.hosts.delete(name);
-    }
-    if (queue.hosts.size === 0) this.queues.delete(account);
-  }
-
-  /** One job; a lane with more goes to the end of its account's line. */
-  private async work(place: JobPlace): Promise<void> {
-    this.active.set(place.lane, false);
-    let more = false;
-    try {
-      const claim = await this.options.store.claim(place.lane);
-      if (claim) {
-        const end = await this.deliver(claim);
-        ended.add(1, { state: end.state });
-        await this.settle({ ...end, jobId: claim.job_id, attempt: claim.attempt });
-        more = end.state !== 'queued';
-        if (end.dueInMillis !== undefined && !end.uncounted) this.wakeIn(end.dueInMillis, place);
-      }
-    } catch (error) {
-      log.warn('lane not worked on, the sweeper brings it again', { account: place.account, error });
-    }
-    const again = this.active.get(place.lane)! || more;
-    this.active.delete(place.lane);
-    if (again) this.enqueue(place);
-  }
-
-  private wakeIn(millis: number, place: JobPlace): void {
-    if (this.stopped || this.later.size >= LATER_MAX) return;
-    const timer = setTimeout(() => {
-      this.later.delete(timer);
-      this.wake(place);
-    }, millis);
-    this.later.add(timer);
+  private async work({ lane }: JobPlace): Promise<LaneEnd> {
+    const claim = await this.options.store.claim(lane);
+    if (!claim) return { more: false };
+    const end = await this.deliver(claim);
+    ended.add(1, { state: end.state });
+    await this.settle({ ...end, jobId: claim.job_id, attempt: claim.attempt });
+    return { more: end.state !== 'queued', againInMillis: end.uncounted ? undefined : end.dueInMillis };
   }
 
   private async deliver(claim: Claim): Promise<End> {
@@ -149,7 +82,7 @@ export class Dispatcher {
   }
 
   private call(call: TargetCall): Promise<TargetAnswer> {
-    return callTarget(call, { ...this.options.target, signal: this.stopping.signal });
+    return callTarget(call, { ...this.options.target, signal: this.lanes.signal });
   }
 
   private afterAnswer(claim: Claim, { status }: TargetAnswer): End {

@@ -2,6 +2,7 @@
  * From the log to jobs: one row per event and target that asked for it, in the transaction of the checkpoint, so none is
  * missing and none is there twice. Costs one query per batch while no account that something happened to has webhooks.
  */
+import type { LanePlace } from '@parley/delivery/lane-pool';
 import type { MessageAdded } from '@parley/domain/conversation/events';
 import type { LogEvent } from '@parley/domain/event';
 import type { Connection } from '@parley/event-store/database';
@@ -24,8 +25,7 @@ type Job = {
   job_key: string; account: string; target: string; conversation_sid: string | null; lane: string; event_type: string; url: string; method: string;
   parameters: Parameters;
 };
-/** A lane, and who is called there. */
-export type JobPlace = { lane: string; account: string; host: string };
+export type JobPlace = LanePlace;
 
 /** A webhook that asks for what was said before it gets so much of it at most. */
 const REPLAYED_MAX = 1000;

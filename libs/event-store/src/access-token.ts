@@ -19,6 +19,8 @@ export type Principal = {
   expiresAt: number | undefined;
   /** Service role of the user, should the token be what brings him into being. */
   roleSid?: string;
+  /** Credential that devices registered with this token are pushed to with. */
+  pushCredentialSid?: string;
 };
 
 const reasons = {
@@ -43,7 +45,7 @@ export class AuthenticationError extends Error {
 
 const LIFETIME_SECONDS_MAX = 86_400;
 const CLOCK_SKEW_SECONDS = 5;
-type Grants = { identity?: unknown; chat?: { service_sid?: unknown; deployment_role_sid?: unknown } };
+type Grants = { identity?: unknown; chat?: { service_sid?: unknown; deployment_role_sid?: unknown; push_credential_sid?: unknown } };
 
 /** Throws AuthenticationError with the documented code. */
 export async function verifyAccessToken(token: string, accounts: Accounts): Promise<Principal> {
@@ -69,9 +71,11 @@ export async function verifyAccessToken(token: string, accounts: Accounts): Prom
   const service = grants.chat?.service_sid;
   if (typeof service !== 'string' || !isSid(service, 'IS')) throw new AuthenticationError(51102);
   const role = grants.chat?.deployment_role_sid;
+  const pushCredential = grants.chat?.push_credential_sid;
   return {
     account: sub, key: iss, identity, service, expiresAt: exp * 1000,
     ...(typeof role === 'string' && isSid(role, 'RL') && { roleSid: role }),
+    ...(typeof pushCredential === 'string' && isSid(pushCredential, 'CR') && { pushCredentialSid: pushCredential }),
   };
 }
 

@@ -70,6 +70,31 @@ const consumer = (name: string, owner: string, broken: (event: LogEvent) => bool
 const effects = async (name: string, sid: string): Promise<string[]> =>
   (await db.pool.query('select body from effect where consumer = $1 and conversation = $2 order by n', [name, sid])).rows.map((r) => r.body);
 
+it('asks what nobody wants before it begins a transaction, and still moves on past it', async () => {
+  const sid = await conversation();
+  const handled: string[][] = [];
+  let asked = 0;
+  const c = new LogConsumer({
+    name: 'sifting', owner: 'one', pool: db.pool, tail, types: ['MessageAdded'],
+    sift: async (events) => { asked += events.length; return events.filter(({ data }) => data['body'] !== 'no'); },
+    handle: async (_tx, events) => void handled.push(events.map(({ data }) => String(data['body']))),
+  });
+  await c.start();
+  for (const body of ['no', 'no', 'no']) await say(sid, body);
+  const passed = async () => {
+    const { rows: [row] } = await db.pool.query(
+      `select c.position >= s.head as done from log.checkpoint c join log.event e on e.shard = c.shard and e.stream = $1 cross join lateral
+        (select max(position) as head from log.event where shard = c.shard and stream = $1) s where c.consumer = 'sifting' limit 1`, [`conversation-${sid}`]);
+    return row?.done as boolean;
+  };
+  await until(passed);
+  expect([asked, handled]).toEqual([3, []]);
+  await say(sid, 'yes');
+  await until(async () => handled.length > 0);
+  expect(handled).toEqual([['yes']]);
+  await c.stop();
+});
+
 it('sees what was written before it was there, and what is written while it runs, once and in order', async () => {
   const sid = await conversation();
   for (let i = 0; i < 20; i++) await say(sid, `${i}`);

@@ -27,6 +27,8 @@ export type LogConsumerOptions = {
   types: readonly string[];
   /** Leaves out events of those types that have no effect, at no cost either. */
   concerns?(event: LogEvent): boolean;
+  /** Leaves out what the database says nobody wants, before a transaction begins: a read, no write. Asked after the facts were stored. */
+  sift?(events: LogEvent[]): Promise<LogEvent[]>;
   /** Writes the effects through `tx`; what it throws parks the conversation, lost connections are retried. */
   handle(tx: Connection, events: LogEvent[]): Promise<void>;
   /** For work nobody waits for: milliseconds to let facts gather between two batches. Default none. */
@@ -168,6 +170,16 @@ export class LogConsumer {
     return event.unreadable !== undefined || (this.options.concerns?.(event) ?? true);
   }
 
+  /** What nobody can read, and what waits behind something, is not asked about: it is parked. */
+  private async sifted(wanted: LogEvent[]): Promise<LogEvent[]> {
+    const { sift } = this.options;
+    if (!sift) return wanted;
+    const asked = wanted.filter((event) => event.unreadable === undefined && !this.parked.holds(event));
+    if (asked.length === 0) return wanted;
+    const [kept, asking] = [new Set(await sift(asked)), new Set(asked)];
+    return wanted.filter((event) => kept.has(event) || !asking.has(event));
+  }
+
   /** Of the shards it owns, what comes after what was handled; a hole means that something was lost on the way here. */
   private contiguous(events: readonly LogEvent[]): LogEvent[] {
     const reached = new Map(this.reached);
@@ -182,7 +194,7 @@ export class LogConsumer {
 
   private async apply(taken: readonly LogEvent[]): Promise<void> {
     const events = this.contiguous(taken);
-    const wanted = events.filter((event) => this.wants(event));
+    const wanted = await this.sifted(events.filter((event) => this.wants(event)));
     if (wanted.length === 0) {
       for (const { shard, position } of events) this.reached.set(shard, position);
       return;
@@ -193,12 +205,13 @@ export class LogConsumer {
       if (error instanceof CheckpointMoved || isConnectionError(error)) throw error;
       // One of them is poison: find it by taking them one at a time.
       this.options.onError?.(error);
-      for (const event of events) await this.applyOne(event);
+      const ofThem = new Set(wanted);
+      for (const event of events) await this.applyOne(event, ofThem.has(event));
     }
   }
 
-  private async applyOne(event: LogEvent): Promise<void> {
-    const wanted = this.wants(event) ? [event] : [];
+  private async applyOne(event: LogEvent, isWanted: boolean): Promise<void> {
+    const wanted = isWanted ? [event] : [];
     try {
       await this.commit([event], wanted);
     } catch (error) {

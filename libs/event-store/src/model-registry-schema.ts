@@ -22,6 +22,7 @@ create table service_notification (
   removed_from_conversation_enabled boolean, removed_from_conversation_template text, removed_from_conversation_sound text,
   created_at timestamptz not null, updated_at timestamptz not null
 );
+create index service_notification_by_account on service_notification (account);
 
 -- sid is the account's. No row: the defaults. Durations as asked for.
 create table account_configuration (
@@ -83,13 +84,16 @@ create index role_by_service on role (account, chat_service_sid, sid);
 create table credential (
   sid text collate "C" primary key, account text collate "C" not null, friendly_name text, type text not null, sandbox text not null,
   certificate text, private_key text, api_key text, secret text,
-  created_at timestamptz not null, updated_at timestamptz not null
+  created_at timestamptz not null, updated_at timestamptz not null,
+  -- Of Apple's tokens; whom a browser's push service may write to, and the key browsers subscribe with.
+  key_id text, team_id text, topic text, subject text, public_key text
 );
 create index credential_by_account on credential (account, sid);
 
 create table push_binding (
   sid text collate "C" primary key, account text collate "C" not null, chat_service_sid text collate "C" not null,
   credential_sid text collate "C" not null, endpoint text not null, identity text not null, binding_type text not null,
+  -- The device's token, or a browser's subscription as JSON. updated_at: when the device was last heard of, to the day.
   message_types text[] not null, address text not null,
   created_at timestamptz not null, updated_at timestamptz not null
 );

@@ -25,6 +25,7 @@ import { clientLinks } from './configuration.js';
 import { ContentTemplates } from './content-templates.js';
 import { ConversationCounts } from './conversation-counts.js';
 import { FRAME_BYTES_MAX } from './frame-codec.js';
+import { Registrations } from './registrations.js';
 import { Rooms } from './rooms.js';
 import { MessageRecipients } from './message-recipients.js';
 import { Subscriptions } from './subscriptions.js';
@@ -78,7 +79,7 @@ export class ClientGateway {
     });
     const tunnel = new Tunnel({
       api: new ClientApi(rest, links, new ConversationCounts(pool), new ContentTemplates(pool), new MessageRecipients(pool)),
-      sync: new SyncApi(this.reads, new URL(publicUrl).origin, online), subscriptions: this.subscriptions, signals, pool, links, publicUrl,
+      sync: new SyncApi(this.reads, new URL(publicUrl).origin, online), registrations: new Registrations(rest), subscriptions: this.subscriptions, signals, pool, links, publicUrl,
     });
     this.dialogue = new ClientDialogue(tunnel, this.connections, this.reads, (token) => this.member(token));
     signals.onTyping((typing) => this.showTyping(typing));

@@ -1,10 +1,10 @@
 /** Where a request inside the socket goes, by its path: the host it names is the SDK's idea of Twilio's. */
 import type { Pool } from '@parley/event-store/database';
-import { randomUUID } from 'node:crypto';
 import { takesPart } from '../membership.js';
 import type { ClientApi } from './client-api.js';
 import type { ClientSession } from './client-session.js';
 import { configurationOf, type ClientLinks } from './configuration.js';
+import type { Registrations } from './registrations.js';
 import { TYPING_SHOWN_SECONDS, type Signals } from '../signals.js';
 import type { Subscriptions, SubscriptionRequest } from './subscriptions.js';
 import type { SyncApi } from './sync-api.js';
@@ -15,22 +15,21 @@ const TYPING_SECONDS = TYPING_SHOWN_SECONDS - 1;
 const OBJECTS_MAX = 1_000;
 const SUBSCRIPTION_SECONDS = 86_400;
 
-export type TunnelParts = { api: ClientApi; sync: SyncApi; subscriptions: Subscriptions; signals: Signals; pool: Pool; links: ClientLinks; publicUrl: string };
+export type TunnelParts = { api: ClientApi; sync: SyncApi; registrations: Registrations; subscriptions: Subscriptions; signals: Signals; pool: Pool; links: ClientLinks; publicUrl: string };
 
 export class Tunnel {
   constructor(private readonly parts: TunnelParts) {}
 
   /** Throws TunnelRefusal. */
   async answer(session: ClientSession, request: TunnelRequest): Promise<TunnelAnswer> {
-    const { api, sync, links, publicUrl } = this.parts;
+    const { api, sync, registrations, links, publicUrl } = this.parts;
     const [version, resource, below] = request.segments;
     if (version === 'Client' && resource === 'v2')
       return below === 'Configuration' ? { status: 200, body: configurationOf(session, links, publicUrl) } : api.answer(session, request);
     if (version === 'v3') return sync.answer(session, request);
     if (version === 'v4' && resource === 'Subscriptions' && request.method === 'POST') return this.subscribe(session, request);
     if (version === 'v1' && resource === 'typing' && request.method === 'POST') return this.typing(session, request);
-    // Push: taken, so that the SDK does not ask for ever; what is sent by push follows the bindings made by REST.
-    if (version === 'v1' && resource === 'registrations') return request.method === 'DELETE' ? { status: 204 } : { status: 201, body: { id: randomUUID() } };
+    if (version === 'v1' && resource === 'registrations') return registrations.answer(session, request);
     throw new TunnelRefusal(404, 20404, 'The requested resource was not found');
   }
 

@@ -98,6 +98,9 @@ export class UserObjects {
       case 'UserConversationUpdated': // sid: the participant's
         for (const session of this.byParticipant.get(sid!)) for (const [of, participant] of session.memberships!) if (participant === sid) this.tellMine(session, of);
         return;
+      case 'PushBindingCreated':
+      case 'PushBindingDeleted':
+        return this.reachabilityChanged(data['chat_service_sid'] as string, data['identity'] as string);
       case 'UserUpdated':
         for (const session of this.watchers.get(sid!)) this.tellInfo(session, sid!, Object.keys(data));
     }

@@ -64,4 +64,4 @@ export const listAddressConfigurations = z.object({ Type: oneOf(types, 20001).op
 export type ListAddressConfigurations = z.output<typeof listAddressConfigurations>;
 
 /** Parameters that are lists: a single occurrence is a list of one. */
-export const listParameters: ReadonlySet<string> = new Set(['AutoCreation.WebhookFilters', 'Participant', 'Permission', 'Filters', 'Configuration.Filters', 'Configuration.Triggers']);
+export const listParameters: ReadonlySet<string> = new Set(['AutoCreation.WebhookFilters', 'Participant', 'Permission', 'Filters', 'Configuration.Filters', 'Configuration.Triggers', 'MessageTypes']);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { fault, oneOf } from './parameters.js';
 
 export const listBindings = z.object({
-  BindingType: z.array(oneOf(['apn', 'gcm', 'fcm'], 50209)).optional(),
+  BindingType: z.array(oneOf(['apn', 'gcm', 'fcm', 'webpush'], 50209)).optional(),
   Identity: z.array(z.string().min(1, fault(50204)).max(256, fault(50207))).optional(),
 });
 export type ListBindings = z.output<typeof listBindings>;

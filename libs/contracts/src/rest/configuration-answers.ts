@@ -27,8 +27,10 @@ const webhookConfiguration = z.strictObject({
   target: z.enum(['webhook', 'flex']), url: urlOf('account', 'Configuration/Webhooks'),
 });
 const credential = z.strictObject({
-  ...account, sid: sidOf('CR'), friendly_name: textOrNull, type: z.enum(['apn', 'gcm', 'fcm']), sandbox: z.enum(['True', 'False']).nullable(),
+  ...account, sid: sidOf('CR'), friendly_name: textOrNull, type: z.enum(['apn', 'gcm', 'fcm', 'webpush']), sandbox: z.enum(['True', 'False']).nullable(),
   ...times, url: urlOf('account', 'Credentials/{CR}'),
+  // Ours; absent where they were not given.
+  key_id: z.string().optional(), team_id: z.string().optional(), topic: z.string().optional(), subject: z.string().optional(), public_key: z.string().optional(),
 });
 const service = z.strictObject({
   ...account, sid: sidOf('IS'), friendly_name: textOrNull, ...times, url: urlOf('account', 'Services/{IS}'),
@@ -40,7 +42,7 @@ const service = z.strictObject({
 
 const binding = z.strictObject({
   ...account, sid: sidOf('BS'), chat_service_sid: sidOf('IS'), credential_sid: sidOf('CR').nullable(), ...times, endpoint: z.string(),
-  identity: textOrNull, binding_type: z.enum(['apn', 'gcm', 'fcm', 'twilsock']),
+  identity: textOrNull, binding_type: z.enum(['apn', 'gcm', 'fcm', 'webpush', 'twilsock']),
   message_types: z.array(z.enum(['new_message', 'added_to_conversation', 'removed_from_conversation'])), url: urlOf('service', 'Bindings/{BS}'),
 });
 /** There is no `account_sid` here. */

@@ -1,10 +1,15 @@
-/** Parameters of push Credentials (API reference 1.11). Secrets are for us alone: no answer, no fact, no log shows one. */
+/**
+ * Parameters of push Credentials (API reference 1.11; `webpush`, and what APNs needs with a token, are our own: docs/push.md).
+ * Secrets are for us alone: no answer, no fact, no log shows one.
+ */
 import { z } from 'zod';
 import { clearable, flag, given, oneOf } from './parameters.js';
 
-const types = ['apn', 'gcm', 'fcm'] as const;
+const types = ['apn', 'gcm', 'fcm', 'webpush'] as const;
 /** A certificate chain has some thousand characters, a service account of FCM about 2,400. */
 const secret = z.string().min(1).max(16_384).optional();
+/** As Apple gives them: `ABC1234567`, `com.example.chat`. Empty clears. */
+const name = z.string().max(155).regex(/^[\w.-]*$/).transform((value) => value || null);
 const shared = {
   FriendlyName: clearable(64, 50003).optional(),
   Certificate: secret,
@@ -12,6 +17,10 @@ const shared = {
   Sandbox: flag(20001).optional(),
   ApiKey: secret,
   Secret: secret,
+  KeyId: name.optional(),
+  TeamId: name.optional(),
+  Topic: name.optional(),
+  Subject: z.string().max(256).regex(/^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/).optional(),
 };
 type Shared = z.output<z.ZodObject<typeof shared>> & { Type?: (typeof types)[number] | undefined };
 
@@ -20,6 +29,7 @@ export type CredentialChanges = { open: Record<string, string | null>; secrets: 
 const changes = (p: Shared): CredentialChanges => ({
   open: given({
     friendly_name: p.FriendlyName, type: p.Type, sandbox: p.Sandbox === undefined ? undefined : p.Sandbox ? 'True' : 'False',
+    key_id: p.KeyId, team_id: p.TeamId, topic: p.Topic, subject: p.Subject,
   }) as Record<string, string | null>,
   secrets: given({ certificate: p.Certificate, private_key: p.PrivateKey, api_key: p.ApiKey, secret: p.Secret }) as Record<string, string>,
 });

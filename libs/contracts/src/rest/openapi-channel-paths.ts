@@ -1,7 +1,8 @@
-/** Connections, senders, messaging services, refusals and queues in our OpenAPI document. */
+/** Connections, senders, messaging services, refusals, queues and devices for push in our OpenAPI document. */
 import { listOf } from './answer-fields.js';
 import * as answers from './channel-answers.js';
 import * as forms from './channels.js';
+import { createDevice, deviceAnswer, pushNotificationsAnswer } from './devices.js';
 import { described, type Described } from './openapi-account-paths.js';
 import * as routing from './routing-policies.js';
 
@@ -43,6 +44,12 @@ const paths: Record<string, Record<string, Described>> = {
   }),
   '/v1/Queues': { get: { name: 'ListQueue', tag: 'Queue', answer: answers.queuesAnswer } },
   '/v1/Queues/Deliveries/{Sid}': { get: { name: 'FetchDelivery', tag: 'Queue', answer: answers.deliveryAnswer } },
+  '/v1/Queues/PushNotifications': { get: { name: 'ListPushNotification', tag: 'Push', answer: pushNotificationsAnswer } },
+  '/v1/Services/{ChatServiceSid}/Devices': { post: { name: 'CreateDevice', tag: 'Push', answer: deviceAnswer, created: true, form: createDevice } },
+  '/v1/Services/{ChatServiceSid}/Devices/{Sid}': {
+    get: { name: 'FetchDevice', tag: 'Push', answer: deviceAnswer },
+    delete: { name: 'DeleteDevice', tag: 'Push' },
+  },
   '/v1/Queues/DeadLetters': { get: { name: 'ListDeadLetter', tag: 'Queue', answer: answers.deadLettersAnswer } },
   '/v1/Queues/DeadLetters/{Sid}': {
     get: { name: 'FetchDeadLetter', tag: 'Queue', answer: answers.deadLetterAnswer },

@@ -67,6 +67,9 @@ const linked: readonly Row[] = [
   ['Delivery', 'Queues/Deliveries/{Sid}', 'account', 'GET', 'GET'],
   ['Dead Letter', 'Queues/DeadLetters', 'account', 'GET', 'GET'],
   ['Dead Letter', 'Queues/DeadLetters/{Sid}', 'account', 'GET POST', 'GET POST'],
+  ['Push Notification', 'Queues/PushNotifications', 'account', 'GET', 'GET'],
+  ['Device', 'Devices', 'service', 'POST', 'POST'],
+  ['Device', 'Devices/{Sid}', 'service', 'GET DELETE', 'GET DELETE'],
   ['Conversation Export', 'Conversations/{Sid}/Export', 'both', 'GET POST', ''],
 ];
 

@@ -90,8 +90,8 @@ export const conversation: Decider<Conversation, ConversationCommand, Conversati
       case 'UpdateParticipant': return updateParticipant(command.data, state);
       case 'RemoveParticipant': {
         const { participantSid, now: removedAt } = command.data;
-        participantOf(state, participantSid);
-        return [{ type: 'ParticipantRemoved', data: { participantSid, removedAt } }];
+        const { identity } = participantOf(state, participantSid);
+        return [{ type: 'ParticipantRemoved', data: { participantSid, ...(identity !== null && { identity }), removedAt } }];
       }
       case 'AddMessage': return addMessage(command.data, state);
       case 'UpdateMessage': {

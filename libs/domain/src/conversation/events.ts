@@ -73,7 +73,12 @@ export type ParticipantUpdated = {
   createdAt?: string;
   updatedAt: string;
 };
-export type ParticipantRemoved = { participantSid: ParticipantSid; removedAt: string };
+export type ParticipantRemoved = {
+  participantSid: ParticipantSid;
+  /** Of a chat member; absent in facts from before it was recorded. */
+  identity?: string;
+  removedAt: string;
+};
 
 export type MessageAdded = {
   messageSid: MessageSid;
