@@ -256,6 +256,27 @@ describe(`WhatsApp by the Cloud API (${topology})`, () => {
     await receipt((await say({ body: 'in time', author: 'agent' })).sid, 'delivered');
   }, TEST_MS);
 
+  it('who refuses marketing in WhatsApp gets everything else, and marketing again when they allow it', async () => {
+    const ana = somebody();
+    const { say, receipt, newest } = await thread(ana);
+    await api.says(ana, text('hi'));
+    await newest('hi');
+    api.templates.set('sale', { language: 'en', parameters: 0 });
+    const { sid: content } = JSON.parse((await caller.call('POST', '/v1/Content', JSON.stringify({ friendly_name: 'sale', language: 'en', types: { 'twilio/text': { body: 'Everything must go' } } }))).text) as { sid: string };
+    await caller.call('POST', `/v1/Content/${content}/ApprovalRequests/whatsapp`, JSON.stringify({ name: 'sale', category: 'MARKETING' }));
+    await parley.command('content', 'approval', parley.account.accountSid, content, 'approved');
+    const refusals = async () => (await caller.all<{ recipient: string; reason: string }>('/v1/OptOuts', 'opt_outs')).filter(({ recipient }) => recipient === addressOf(ana)).map(({ reason }) => reason);
+    const prefers = (value: string) => api.tells('user_preferences', { user_preferences: [{ wa_id: ana.phone!.slice(1), category: 'marketing_messages', value, timestamp: Date.now() }] });
+    await prefers('stop');
+    await until(async () => (await refusals()).includes('marketing'), 'it is noted');
+    expect((await receipt((await say({ contentSid: content })).sid, 'failed')).errorCode).toBe(21610);
+    await receipt((await say({ body: 'About your order', author: 'agent' })).sid, 'delivered');
+    await prefers('resume');
+    await until(async () => (await refusals()).length === 0, 'it is forgotten');
+    await receipt((await say({ contentSid: content })).sid, 'delivered');
+    expect(api.sent.map(({ message: { type } }) => type)).toEqual(['text', 'template']);
+  }, TEST_MS);
+
   it('a carrier that knows better says it at once or later', async () => {
     const [ana, ben] = [somebody(), somebody()];
     await knownFor('3 days');

@@ -19,7 +19,7 @@ import { prepared, Reads } from './reads.js';
 
 const log = logger('api-gateway');
 const findTemplate = prepared('content-of-message', 'select types, variables, language, approval from model.content_template where sid = $1 and account = $2');
-type Template = { types: ContentTypes; variables: ContentVariables; language: string; approval: { name: string; status: string } | null };
+type Template = { types: ContentTypes; variables: ContentVariables; language: string; approval: { name: string; category: string; status: string } | null };
 /** After these the message may be stored all the same: its files stay claimed until the log has told. */
 const unclear = new Set(['overloaded', 'unavailable', 'conflicting_modification']);
 
@@ -49,7 +49,7 @@ export class MessageContents {
     const [template] = await this.reads.query<Template>(findTemplate(contentSid, account.sid));
     if (!template) throw new ApiError(50526);
     const { types, variables, language, approval } = template;
-    const approved = approval?.status === 'approved' ? { name: approval.name, language } : undefined;
+    const approved = approval?.status === 'approved' ? { name: approval.name, category: approval.category, language } : undefined;
     const rendered = renderContent(types, { ...variables, ...given?.values }, approved);
     if (!rendered) throw new ApiError(50542);
     const { body, channels } = rendered;

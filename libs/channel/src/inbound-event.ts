@@ -103,8 +103,8 @@ export type DeliveryReceipt = About & {
   retryable?: boolean;
   /** With an errorCode: only a template would have been let through. */
   needsTemplate?: true;
-  /** With an errorCode: this address is dead or does not want to hear from us; nothing more is sent there. */
-  suppress?: 'bounce' | 'complaint' | 'unsubscribe';
+  /** With an errorCode: this address is dead or does not want to hear from us; nothing more is sent there, or no marketing. */
+  suppress?: 'bounce' | 'complaint' | 'unsubscribe' | 'marketing';
 };
 
 /** Something happened to a message or a person that we have. */
@@ -113,6 +113,8 @@ export type InboundChange = About & (
   | { kind: 'delete'; deletedMessageId: string }
   /** The person goes by another address from now on. */
   | { kind: 'system'; change: 'address_changed'; newAddress: string }
+  /** The person refuses marketing, or allows it again. */
+  | { kind: 'system'; change: 'marketing'; allowed: boolean }
   /** The sender of ours: its quality, limits, templates. */
   | { kind: 'system'; change: 'sender_state'; state: Readonly<Record<string, unknown>> }
   /** Understood, and nothing to do; `reason` for the log. */

@@ -54,6 +54,8 @@ export type Claim = DeliveryRow & {
   /** What a content template said for each channel. */
   content: MessageContent | null;
   opted_out: boolean;
+  /** This person wants no marketing from this sender, and everything else. */
+  refuses_marketing: boolean;
   /** Of a message to a group. */
   group_members: GroupMembers | null;
   /** Once it is known who is written to: the others. */
@@ -73,7 +75,7 @@ export type Claim = DeliveryRow & {
   policy: SenderPolicy | null;
 };
 
-export type StoredTemplate = { types: ContentTypes; variables: ContentVariables; language: string; approval: { name: string; status: string } | null };
+export type StoredTemplate = { types: ContentTypes; variables: ContentVariables; language: string; approval: { name: string; category: string; status: string } | null };
 
 /** `reference`: the carrier is given it as the delivery's SID. `place`: from 0. */
 export type TextPart = { reference: ReceiptSid; place: number; body: string };
@@ -245,7 +247,7 @@ select c.*, c.own_body is not null or m.sid is not null as found, coalesce(c.own
          select coalesce(json_agg(json_build_object('sid', f.sid, 'size', f.size, 'state', f.state, 'content_type', f.content_type, 'filename', f.filename) order by e.place), '[]')
            from json_array_elements(m.media::json) with ordinality e (file, place)
            join media.media f on f.sid = e.file->>'sid' and f.account = c.account and f.state in ('stored', 'fetching') and f.category = 'media') end as files,
-       x.at is not null and c.own_body is null as opted_out,
+       coalesce(x.reason <> 'marketing', false) and c.own_body is null as opted_out, coalesce(x.reason = 'marketing', false) as refuses_marketing,
        case when c.parts_left > 0 then (
          select json_build_object('reference', e.reference, 'place', e.place, 'body', e.body)
            from delivery.text_part e where e.delivery_id = c.delivery_id and not e.taken order by e.place limit 1) end as part,
@@ -306,7 +308,7 @@ with next as (
     join delivery.delivery d on d.delivery_id = $1
     left join delivery.sender_day y on y.sender = s.sid and y.day = (now() at time zone 'utc')::date
    where k.sender = $6 and k.channel = $4 and k.recipient = $5 and s.address <> all (coalesce(d.tried, '{}')) and not coalesce(y.sent >= s.daily_cap, false)
-     and not exists (select 1 from delivery.opt_out x where x.account = $3 and x.channel = $4 and x.sender = s.address and x.recipient = $5)
+     and not exists (select 1 from delivery.opt_out x where x.account = $3 and x.channel = $4 and x.sender = s.address and x.recipient = $5 and x.reason <> 'marketing')
    order by p.place, s.sid limit 1
 ), ended as (
   update delivery.attempt set ended_at = now(), outcome = 'queued' where delivery_id = $1 and attempt = $2

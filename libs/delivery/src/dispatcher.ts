@@ -240,11 +240,12 @@ export class Dispatcher {
   private route(claim: Claim, { body, media, bytes, rich }: Outgoing, legs: readonly Leg[], { limits }: ChannelAdapter): Decision {
     const { channel, sender, recipient } = claim;
     const ofTemplate = rich?.['kind'] === 'template';
+    const optedOut = claim.opted_out || (claim.refuses_marketing && ofTemplate && rich['marketing'] === true);
     return route({
       now: Date.now(), channel, sender, recipient, policy: claim.routing, senderRegions: claim.policy?.regions, legs, text: body, author: authorOf(claim),
       audience: claim.audience ?? 1, files: media.map(({ url }, i) => ({ url, bytes: i === 0 ? bytes : 0 })),
       limits: { textCharsMax: limits.bodyCharsMax, filesMax: filesMaxOf(claim, limits), fileBytesMax: limits.mediaBytesMax },
-      optedOut: claim.opted_out, expired: claim.expired, window: limits.replyWindow ? windowOf(claim) : 'none', kind: claim.part ? 'part' : ofTemplate ? 'template' : rich ? 'form' : 'text',
+      optedOut, expired: claim.expired, window: limits.replyWindow ? windowOf(claim) : 'none', kind: claim.part ? 'part' : ofTemplate ? 'template' : rich ? 'form' : 'text',
     });
   }
 

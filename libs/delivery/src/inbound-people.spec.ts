@@ -5,6 +5,7 @@ import { newSid } from '@parley/domain/sid';
 import { Contacts } from './contacts.js';
 import { DeliveryBench } from './delivery.testing.js';
 import { InboundPeople, UNSUPPORTED_TEXT } from './inbound-people.js';
+import { optOut } from './opt-outs.js';
 
 const ours = 'whatsapp:+15550100100';
 const received = '2026-11-22T12:00:00.000Z';
@@ -89,6 +90,17 @@ describe('a message of theirs', () => {
     await routed();
     expect(await change({ kind: 'delete', deletedMessageId: 'wamid.1' }, 'whatsapp:+15550100009')).toBe('done');
     expect(changes).toEqual([]);
+  });
+  it('marketing is refused under all of their names, and a refusal of everything stays when it is allowed again', async () => {
+    await understand(wrote('whatsapp:+15550100002', { externalUserId: 'US.2' }));
+    const refusals = async () => (await bench.db.pool.query<{ recipient: string; reason: string }>('select recipient, reason from delivery.opt_out where account = $1 order by recipient', [bench.account])).rows;
+    const marketing = (allowed: boolean) => change({ kind: 'system', change: 'marketing', allowed }, 'whatsapp:US.2');
+    await marketing(false);
+    expect(await refusals()).toEqual(['whatsapp:+15550100002', 'whatsapp:US.2'].map((recipient) => ({ recipient, reason: 'marketing' })));
+    expect(await optOut(bench.db.pool, { account: bench.account, channel: 'whatsapp', sender: ours, recipient: 'whatsapp:+15550100002' }, 'agent')).toBe(true);
+    await marketing(false);
+    await marketing(true);
+    expect(await refusals()).toEqual([{ recipient: 'whatsapp:+15550100002', reason: 'agent' }]);
   });
   it('a new number takes window and refusals along, and the old one is nobody\'s', async () => {
     await understand(wrote('whatsapp:+15550100002', { externalUserId: 'US.2' }));

@@ -8,6 +8,7 @@ import type { Pool } from '@parley/event-store/database';
 import { logger } from '@parley/telemetry/logger';
 import { Contacts } from './contacts.js';
 import { messageOfProvider, noteInboundMessage } from './known-messages.js';
+import { allowMarketing, optOut } from './opt-outs.js';
 import { noteWindow } from './reply-window.js';
 
 const chatChannels: ReadonlySet<string> = new Set(['whatsapp', 'messenger']);
@@ -61,6 +62,7 @@ export class InboundPeople {
       }
       case 'system': {
         if (event.change === 'sender_state') await this.noteState(account, to, event.state);
+        else if (event.change === 'marketing') await this.marketing(account, event, event.allowed);
         else await this.moved(account, { ...about, from, to, newAddress: event.newAddress });
         return 'done';
       }
@@ -93,6 +95,14 @@ export class InboundPeople {
       `insert into delivery.opt_out (account, channel, sender, recipient, reason)
        select account, channel, sender, $5, reason from delivery.opt_out where account = $1 and channel = $2 and sender = $3 and recipient = $4 on conflict do nothing`, person);
     await this.pool.query('update delivery.inbound_message set recipient = $5 where account = $1 and channel = $2 and sender = $3 and recipient = $4', person);
+  }
+
+  /** Under all their names: a conversation may have any of them. */
+  private async marketing(account: string, { channel, from, to }: InboundChange, allowed: boolean): Promise<void> {
+    for (const recipient of await this.contacts.note({ account, channel }, [from])) {
+      const person = { account, channel, sender: to, recipient };
+      await (allowed ? allowMarketing(this.pool, person) : optOut(this.pool, person, 'marketing'));
+    }
   }
 
   private async noteState(account: string, sender: string, state: Readonly<Record<string, unknown>>): Promise<void> {

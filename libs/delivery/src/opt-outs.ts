@@ -1,11 +1,11 @@
 /**
  * Who refused our messages. A refusal holds for one sender of ours and one person, and for the senders that share a messaging
- * service with it, until the person or an agent allows it again.
+ * service with it, until the person or an agent allows it again. One of marketing alone (WhatsApp) lets everything else through.
  */
 import type { InboundMessage } from '@parley/channel/inbound-event';
 import { isoTime, type Pool } from '@parley/event-store/database';
 
-export type OptOutReason = 'keyword' | 'agent' | 'bounce' | 'complaint' | 'unsubscribe';
+export type OptOutReason = 'keyword' | 'agent' | 'bounce' | 'complaint' | 'unsubscribe' | 'marketing';
 export type OptOut = { sid: string; account: string; channel: string; sender: string; recipient: string; reason: string; created: string };
 type Row = { sid: string; account: string; channel: string; sender: string; recipient: string; reason: string; at: string };
 type Person = { account: string; channel: string; sender: string; recipient: string };
@@ -27,10 +27,19 @@ export async function noteKeyword(pool: Pool, account: string, { kind, channel, 
 /** False: it was so before. */
 export async function optOut(pool: Pool, { account, channel, sender, recipient }: Person, reason: OptOutReason): Promise<boolean> {
   const { rowCount } = await pool.query(
-    `insert into delivery.opt_out (account, channel, sender, recipient, reason) select $1, $2, s.address, $4, $5 from (${poolOf}) s on conflict do nothing`,
+    `insert into delivery.opt_out (account, channel, sender, recipient, reason) select $1, $2, s.address, $4, $5 from (${poolOf}) s
+     on conflict (account, channel, sender, recipient) do update set reason = excluded.reason, at = now() where opt_out.reason = 'marketing' and excluded.reason <> 'marketing'`,
     [account, channel, sender, recipient, reason],
   );
   return rowCount !== 0;
+}
+
+/** Marketing again; who refused everything has not said that. */
+export async function allowMarketing(pool: Pool, { account, channel, sender, recipient }: Person): Promise<void> {
+  await pool.query(
+    `delete from delivery.opt_out where account = $1 and channel = $2 and sender in (select s.address from (${poolOf}) s) and recipient = $4 and reason = 'marketing'`,
+    [account, channel, sender, recipient],
+  );
 }
 
 export async function optIn(pool: Pool, { account, channel, sender, recipient }: Person): Promise<boolean> {

@@ -38,7 +38,7 @@ export function withTemplate(claim: Claim): Claim | undefined {
   if (template === null) return claim;
   if (stored?.approval?.status !== 'approved') return undefined;
   const { types, variables, language, approval } = stored;
-  const rendered = renderContent(types, { ...variables, '1': (body ?? '').replaceAll(/\s+/g, ' ').trim() }, { name: approval.name, language });
+  const rendered = renderContent(types, { ...variables, '1': (body ?? '').replaceAll(/\s+/g, ' ').trim() }, { name: approval.name, category: approval.category, language });
   return rendered && { ...claim, files: null, content: { channels: rendered.channels } };
 }
 

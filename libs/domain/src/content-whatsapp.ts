@@ -9,7 +9,7 @@ type Content = ContentTypes[string];
 type Fill = (text: unknown) => string;
 type Rich = Exclude<WhatsappRich, WhatsappTemplate>;
 /** What WhatsApp approved, and under which name and language. */
-export type TemplateApproval = { name: string; language: string };
+export type TemplateApproval = { name: string; language: string; category?: string };
 
 export function richOf(type: string, content: Content, fill: Fill): Rich | undefined {
   switch (type) {
@@ -28,11 +28,11 @@ export function richOf(type: string, content: Content, fill: Fill): Rich | undef
   }
 }
 
-export function templateOf(type: string, content: Content, variables: ContentVariables, fill: Fill, { name, language }: TemplateApproval): WhatsappTemplate {
-  const values = Object.keys(variables).length > 0 && { values: variables };
+export function templateOf(type: string, content: Content, variables: ContentVariables, fill: Fill, { name, language, category }: TemplateApproval): WhatsappTemplate {
+  const told = { ...(category === 'MARKETING' && { marketing: true as const }), ...(Object.keys(variables).length > 0 && { values: variables }) };
   if (type === 'whatsapp/authentication') {
     const code = fill('{{1}}');
-    return { kind: 'template', name, language, ...values, body: [{ value: code }], buttons: [{ index: 0, type: 'url', value: code }] };
+    return { kind: 'template', name, language, ...told, body: [{ value: code }], buttons: [{ index: 0, type: 'url', value: code }] };
   }
   const buttons = listed(content['actions']).flatMap((action, index): WhatsappTemplate['buttons'] => {
     if (action['type'] === 'QUICK_REPLY') return [{ index, type: 'quick_reply', value: fill(action['id'] ?? action['title']) }];
@@ -43,7 +43,7 @@ export function templateOf(type: string, content: Content, variables: ContentVar
   const header = headerOf(content, fill).header;
   const varies = header !== undefined && ('mediaUrl' in header || String(content['header_text']).includes('{{'));
   return {
-    kind: 'template', name, language, ...values, buttons, ...(varies && { header }),
+    kind: 'template', name, language, ...told, buttons, ...(varies && { header }),
     body: placeholders(type === 'twilio/card' ? `${String(content['title'] ?? '')} ${String(content['body'] ?? '')}` : String(content['body'] ?? ''))
       .map((placeholder) => ({ ...(/^\d+$/.test(placeholder) ? {} : { name: placeholder }), value: variables[placeholder] ?? `{{${placeholder}}}` })),
   };

@@ -10,6 +10,8 @@ export type WhatsappTemplate = {
   name: string;
   /** As the template was approved: `en_US`. */
   language: string;
+  /** Approved as marketing, which people may refuse by itself. */
+  marketing?: true;
   /** Only where the header takes a file or has placeholders. */
   header?: RichHeader;
   /** What it was filled with, by the names of the placeholders; absent in messages from before it was kept. */

@@ -28,7 +28,7 @@ export const poolSenderAnswer = z.strictObject({
 });
 export const optOutAnswer = z.strictObject({
   sid: sidOf('XO'), account_sid: sidOf('AC'), channel: z.string(), sender: z.string(), recipient: z.string(),
-  reason: z.string().meta({ description: 'keyword, agent, bounce, complaint, unsubscribe.' }), date_created: time, url: urlOf('account', 'OptOuts/{XO}'),
+  reason: z.string().meta({ description: 'keyword, agent, bounce, complaint, unsubscribe; marketing: of marketing templates on WhatsApp alone.' }), date_created: time, url: urlOf('account', 'OptOuts/{XO}'),
 });
 export const queuesAnswer = z.strictObject({
   queues: z.array(z.strictObject({ channel: z.string(), sender: z.string(), depth: count, oldest_seconds: count, held: count })),

@@ -8,6 +8,7 @@ type Outcome = 'retryable' | 'permanent';
 type Meaning = { code: SendErrorCode; outcome: Outcome; errorCode: number; pauseMillis?: number };
 
 const OUTSIDE_WINDOW = 131047;
+const MARKETING_REFUSED = 131050;
 const MINUTE = 60_000;
 
 const retry = (code: SendErrorCode, errorCode: number, pauseMillis?: number): Meaning =>
@@ -28,7 +29,7 @@ const meanings: Readonly<Record<number, Meaning>> = {
   33: fail('invalid_sender', 63007), 100: fail('rejected', 63021), 131008: fail('rejected', 63021), 131009: fail('rejected', 63021),
   131021: fail('invalid_recipient', 63024), 131026: fail('invalid_recipient', 63024), 131030: fail('invalid_recipient', 63015), 131062: fail('invalid_recipient', 63003),
   [OUTSIDE_WINDOW]: fail('rejected', 63016),
-  131049: fail('rejected', 63049), 131050: fail('opted_out', 63049), 130472: fail('rejected', 63032), 137000: fail('rejected', 63013),
+  131049: fail('rejected', 63049), [MARKETING_REFUSED]: fail('opted_out', 63049), 130472: fail('rejected', 63032), 137000: fail('rejected', 63013),
   131051: fail('content_refused', 63021), 131052: fail('content_refused', 63019), 131053: fail('content_refused', 63019), 131063: fail('rejected', 63013),
   131031: operator(63051), 368: operator(63013), 131037: operator(63022), 131042: operator(63020), 131045: operator(63008), 133010: operator(63007),
   130497: fail('rejected', 63013),
@@ -41,9 +42,9 @@ const UNNAMED = fail('rejected', 63023);
 const meaningOf = (code: number): Meaning | undefined => meanings[code] ?? (code >= 200 && code < 300 ? operator(63001) : undefined);
 
 /** What a `failed` status says; the message left us already, so nothing is sent again by itself. */
-export function statusFailure(code: number): { errorCode: number; carrierCode: string; retryable: boolean; needsTemplate?: true } {
+export function statusFailure(code: number): { errorCode: number; carrierCode: string; retryable: boolean; needsTemplate?: true; suppress?: 'marketing' } {
   const { errorCode, outcome } = meaningOf(code) ?? UNNAMED;
-  return { errorCode, carrierCode: String(code), retryable: outcome === 'retryable', ...(code === OUTSIDE_WINDOW && { needsTemplate: true }) };
+  return { errorCode, carrierCode: String(code), retryable: outcome === 'retryable', ...(code === OUTSIDE_WINDOW && { needsTemplate: true }), ...(code === MARKETING_REFUSED && { suppress: 'marketing' }) };
 }
 
 /** Of an answer that is not 2xx. Without a code of theirs, a 5xx leaves open whether the message went. */

@@ -72,6 +72,8 @@ describe('an answer of the Cloud API', () => {
     expect(refusal(status, code === undefined ? '<html>' : { error: { code } }, undefined)).toMatchObject({ outcome, errorCode }));
   it('a failed status outside the window says that a template would have been let through', () =>
     expect(statusFailure(131047)).toEqual({ errorCode: 63016, carrierCode: '131047', retryable: false, needsTemplate: true }));
+  it('a failed status of somebody who wants no marketing says so', () =>
+    expect(statusFailure(131050)).toEqual({ errorCode: 63049, carrierCode: '131050', retryable: false, suppress: 'marketing' }));
 });
 
 describe('what is not in the table', () => {
@@ -96,6 +98,14 @@ describe('what is not in the table', () => {
     const quality = { field: 'phone_number_quality_update', value: { display_phone_number: '1 555-010-0200', event: 'FLAGGED', current_limit: 'TIER_1K' } };
     expect(sign(quality)).toMatchObject([{ kind: 'system', change: 'sender_state', to: 'whatsapp:+15550100200', state: { phone_number_quality_update: { event: 'FLAGGED' } } }]);
     expect(sign({ field: 'message_template_status_update', value: { event: 'PAUSED' } })).toHaveLength(2);
+  });
+  it('marketing that is refused or allowed again is about that alone; other preferences are passed over', () => {
+    const preference = (more: object) => sign({ field: 'user_preferences', value: { metadata, user_preferences: [{ wa_id: '15550100002', category: 'marketing_messages', value: 'stop', timestamp: 1731705721, ...more }] } });
+    const about = { kind: 'system', change: 'marketing', from: 'whatsapp:+15550100002', to: 'whatsapp:+15550100100' };
+    expect(preference({})).toMatchObject([{ ...about, allowed: false }]);
+    expect(preference({ value: 'resume' })).toMatchObject([{ ...about, allowed: true }]);
+    expect(preference({ wa_id: undefined, user_id: 'US.17' })).toMatchObject([{ ...about, from: 'whatsapp:US.17' }]);
+    expect([...preference({ category: 'calls' }), ...preference({ value: 'later' }), ...preference({ wa_id: undefined })]).toEqual([]);
   });
   it('of several messages of one delivery the first are known by their own ids', () => {
     const status = (reference: string) => sign({ field: 'messages', value: { metadata, statuses: [{ id: 'wamid.1', status: 'failed', biz_opaque_callback_data: reference, errors: [{ code: 131053 }] }] } });

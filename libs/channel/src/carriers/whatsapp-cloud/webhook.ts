@@ -8,7 +8,7 @@ import { isSid } from '@parley/domain/sid';
 import type { DeliveryReceipt, InboundChange, InboundEvent } from '../../inbound-event.js';
 import type { CloudSettings } from './definition.js';
 import { statusFailure } from './errors.js';
-import { cleaned, messageOf, nameOf, record, records, text, type About, type Json, type Place } from './inbound-message.js';
+import { cleaned, messageOf, nameOf, personOf, record, records, text, type About, type Json, type Place } from './inbound-message.js';
 
 const statuses: Readonly<Record<string, DeliveryReceipt['status']>> = {
   // A voice note that was listened to was read.
@@ -45,6 +45,7 @@ function changeOf(field: string, value: Json, entry: Json, settings: CloudSettin
     const { user_id_update: updates = value } = value;
     return records(Array.isArray(updates) ? updates : [updates]).flatMap((update) => userIdOf(update, place, settings));
   }
+  if (field === 'user_preferences') return place ? records(value['user_preferences']).flatMap((preference) => preferenceOf(preference, place)) : [];
   if (stateFields.has(field)) return stateOf(field, value, entry, settings);
   return [{ ...nowhere(place, settings), kind: 'ignore', providerMessageId: fingerprint(field, entry, value), reason: `field ${field.slice(0, 64).toWellFormed()}` }];
 }
@@ -80,6 +81,15 @@ function userIdOf(update: Json, place: Place | undefined, settings: CloudSetting
   if (from === undefined || to === undefined || from === to) return [];
   return [{
     ...nowhere(place, settings), from: `whatsapp:${from}`, providerMessageId: `user_id_update/${from}/${to}`, kind: 'system', change: 'address_changed', newAddress: `whatsapp:${to}`,
+  }];
+}
+
+/** `stop` and `resume` of marketing, tapped in WhatsApp itself; what other preferences there will be is not known. */
+function preferenceOf(preference: Json, { sender }: Place): InboundChange[] {
+  const [from, value] = [personOf(text(preference['wa_id']), text(preference['user_id'])), text(preference['value'])];
+  if (from === undefined || preference['category'] !== 'marketing_messages' || (value !== 'stop' && value !== 'resume')) return [];
+  return [{
+    channel: 'whatsapp', from, to: sender, providerMessageId: `user_preferences/${from}/${value}/${Number(preference['timestamp']) || 0}`, kind: 'system', change: 'marketing', allowed: value === 'resume',
   }];
 }
 
