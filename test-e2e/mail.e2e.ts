@@ -40,7 +40,7 @@ const waitFor = (sid: string, count: number) => until(async () => {
 }, `${count} messages`);
 const attributes = ({ attributes: json }: Message) => (JSON.parse(json) as { email: Record<string, unknown> }).email;
 const receiptOf = (sid: string, message: string, status: string) => until(async () => {
-  const [receipt] = await caller.all<{ status: string; error_code: number }>(`/v1/Conversations/${sid}/Messages/${message}/Receipts`, 'delivery_receipts');
+  const [receipt] = await caller.all<{ sid: string; status: string; error_code: number }>(`/v1/Conversations/${sid}/Messages/${message}/Receipts`, 'delivery_receipts');
   return receipt?.status === status && receipt;
 }, `a receipt ${status}`);
 async function conversationWith(address: string): Promise<string> {
@@ -99,7 +99,9 @@ describe(`mail (${topology})`, () => {
     await receiptOf(sid, message.sid, 'sent');
     const before = peer.arrived.length;
     await peer.write(null, arrived.from, deliveryReport(arrived, '5.1.1'));
-    expect(await receiptOf(sid, message.sid, 'undelivered')).toMatchObject({ error_code: 30005 });
+    const returned = await receiptOf(sid, message.sid, 'undelivered');
+    expect(returned.error_code).toBe(30005);
+    expect((await caller.get<{ attempts: object[] }>(`/v1/Queues/Deliveries/${returned.sid}`)).attempts).toMatchObject([{ carrier_code: '5.1.1 550 5.1.1 no such user' }]);
     const again = await say(sid, 'Hello again?');
     expect(await receiptOf(sid, again.sid, 'failed')).toMatchObject({ error_code: 21610 });
     expect(peer.arrived).toHaveLength(before);

@@ -19,7 +19,9 @@ const carriers = {
   bandwidth: { played: playedBandwidth(), credentials: bandwidthCredentials, settings: bandwidthSettings },
   plivo: { played: playedPlivo(), credentials: plivoCredentials, settings: {} },
 };
-type Receipt = { status: string; error_code: number };
+type Receipt = { sid: string; status: string; error_code: number };
+/** What their own code of the refusal looks like, or their words where they have none. */
+const refusals = { telnyx: /^\d+$/, vonage: /^\d+$/, bandwidth: /^HTTP 400: \S/, plivo: /^HTTP 400: dst is not valid$/ };
 
 let parley: Parley;
 beforeAll(async () => {
@@ -67,12 +69,14 @@ describe.each(Object.keys(carriers) as (keyof typeof carriers)[])(`%s (${topolog
     await until(async () => (await receiptOf(message))?.status === 'delivered', 'it is delivered');
     expect([played.taken.length, played.taken[0]!.body.includes('Your order is ready')]).toEqual([1, true]);
   }, START_MS);
-  it('refuses one, with the documented code', async () => {
+  it('refuses one, with the documented code and its own', async () => {
     carrier.answerWith('refuse');
     const message = await write('Nobody takes this');
     const receipt = await until(() => receiptOf(message), 'a receipt');
     carrier.answerWith('accept');
     expect([receipt.status, [21211, 21212, 30008].includes(receipt.error_code)]).toEqual(['failed', true]);
+    const { attempts } = await caller.get<{ attempts: { carrier_code: string | null }[] }>(`/v1/Queues/Deliveries/${receipt.sid}`);
+    expect(attempts.map(({ carrier_code }) => carrier_code)).toEqual([expect.stringMatching(refusals[name])]);
   });
   it('brings what people write once, and nothing that somebody else signed', async () => {
     const webhook = carrier.message({ id: randomUUID(), text: 'Thank you 👋' });

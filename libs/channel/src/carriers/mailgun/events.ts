@@ -5,6 +5,7 @@ import { failureOf, statusIn, SUPPRESSED } from '../../email/mail-codes.js';
 
 type EventData = {
   event?: unknown; severity?: unknown; reason?: unknown; recipient?: unknown; message?: { headers?: { 'message-id'?: unknown } };
+  reject?: { reason?: unknown; description?: unknown };
   'user-variables'?: { parley_delivery?: unknown }; 'delivery-status'?: { code?: unknown; message?: unknown; description?: unknown; 'enhanced-code'?: unknown };
 };
 const statuses: Record<string, DeliveryReceipt['status']> = {
@@ -33,7 +34,7 @@ const suppressed = ({ reason }: EventData) => typeof reason === 'string' && reas
 function failure(said: EventData): Partial<DeliveryReceipt> {
   if (suppressed(said)) return { errorCode: SUPPRESSED, retryable: false, carrierCode: said.reason as string };
   const { code, message, description, 'enhanced-code': enhanced } = said['delivery-status'] ?? {};
-  const words = text(message) ?? text(description) ?? '';
+  const words = text(message) ?? text(description) ?? [text(said.reject?.reason), text(said.reject?.description)].filter(Boolean).join(': ');
   const status = statusIn(text(enhanced) ?? '') ?? statusIn(words);
   const { errorCode, retryable, dead } = failureOf(status, typeof code === 'number' ? code : undefined);
   const carrierCode = [status ?? code, words].filter(Boolean).join(' ').slice(0, CODE_CHARS_MAX);

@@ -71,6 +71,7 @@ describe('a webhook of Mailgun', () => {
     [{ event: 'failed', severity: 'temporary' }, { status: 'sent' }],
     [{ event: 'failed', severity: 'permanent', 'delivery-status': { code: 550, message: '5.1.1 nobody' } }, { status: 'undelivered', errorCode: 30005, suppress: 'bounce' }],
     [{ event: 'failed', severity: 'permanent', reason: 'suppress-bounce' }, { status: 'failed', errorCode: 21610 }],
+    [{ event: 'rejected', reject: { reason: 'Sandbox subdomains are for test purposes only', description: '' } }, { status: 'failed', errorCode: 30008, carrierCode: 'Sandbox subdomains are for test purposes only' }],
     [{ event: 'complained' }, { status: 'delivered', suppress: 'complaint' }],
     [{ event: 'teleported' }, undefined],
   ])('%j', async (said, expected) => {

@@ -28,11 +28,12 @@ const UNNAMED = fail('rejected', 63023);
 export function refusal(status: number, answer: Record<string, unknown>, retryAfterMillis: number | undefined): SendError {
   const { code, error_subcode: subcode, message } = (answer['error'] ?? {}) as { code?: unknown; error_subcode?: unknown; message?: unknown };
   const byCode = meanings[`${code}/${subcode}`] ?? meanings[String(code)];
-  if (!byCode && status >= 500) return new SendError('no_answer', 'ambiguous');
+  const carrierCode = typeof code !== 'number' ? `HTTP ${status}` : subcode === undefined ? `${code}` : `${code}/${String(subcode)}`;
+  if (!byCode && status >= 500) return new SendError('no_answer', 'ambiguous', { carrierCode });
   const meaning = byCode ?? (status === 429 ? throttled : status === 401 || status === 403 ? operator : UNNAMED);
   const pauseMillis = retryAfterMillis ?? meaning.pauseMillis;
   return new SendError(meaning.code, meaning.outcome, {
-    errorCode: meaning.errorCode, ...(typeof code === 'number' && { carrierCode: subcode === undefined ? `${code}` : `${code}/${String(subcode)}` }), ...(pauseMillis !== undefined && { retryAfterMillis: pauseMillis }),
+    errorCode: meaning.errorCode, carrierCode, ...(pauseMillis !== undefined && { retryAfterMillis: pauseMillis }),
     cause: `HTTP ${status}, code ${String(code)}/${String(subcode)}: ${String(message ?? '')}`,
   });
 }

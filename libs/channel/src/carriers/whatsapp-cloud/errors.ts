@@ -52,11 +52,12 @@ export function refusal(status: number, answer: unknown, retryAfterMillis: numbe
   const { error } = (typeof answer === 'object' && answer !== null ? answer : {}) as { error?: { code?: unknown; message?: unknown; fbtrace_id?: unknown; error_data?: { details?: unknown } } };
   const code = typeof error?.code === 'number' ? error.code : undefined;
   const byCode = code === undefined ? undefined : meaningOf(code);
-  if (!byCode && (status >= 500 || status === 408)) return new SendError('no_answer', 'ambiguous');
+  const carrierCode = code?.toString() ?? `HTTP ${status}`;
+  if (!byCode && (status >= 500 || status === 408)) return new SendError('no_answer', 'ambiguous', { carrierCode });
   const meaning = byCode ?? (status === 429 ? retry('rate_limited', 63018, 1_000) : status === 401 || status === 403 ? operator(63001) : UNNAMED);
   const pauseMillis = retryAfterMillis ?? meaning.pauseMillis;
   return new SendError(meaning.code, meaning.outcome, {
-    errorCode: meaning.errorCode, carrierCode: code?.toString(), ...(pauseMillis !== undefined && { retryAfterMillis: pauseMillis }),
+    errorCode: meaning.errorCode, carrierCode, ...(pauseMillis !== undefined && { retryAfterMillis: pauseMillis }),
     cause: `HTTP ${status}, code ${code}: ${String(error?.error_data?.details ?? error?.message ?? '')} (${String(error?.fbtrace_id ?? '')})`,
   });
 }
