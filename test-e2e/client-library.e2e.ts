@@ -173,6 +173,25 @@ describe(`the client library (${topology})`, () => {
     expect([...handled, ...bodies(second.events)]).toEqual(written);
   }, STORY_MS);
 
+  it('shows who types and who is there', async () => {
+    await parley.sdk().conversations.v1.services(parley.account.serviceSid).configuration().update({ reachabilityEnabled: true });
+    const sid = await conversationOf('leo', 'mia');
+    const [leo, mia] = [clientOf('leo'), clientOf('mia')];
+    const seen: string[] = [];
+    leo.client.on('typing', ({ conversation, identity, typing }) => void seen.push(`${conversation === sid} ${identity} ${typing ? 'types' : 'stopped'}`));
+    leo.client.on('presence', ({ identity, online }) => void seen.push(`${identity} is ${online ? 'there' : 'away'}`));
+    await Promise.all([leo, mia].map(({ client }) => client.subscribe('all')));
+    leo.client.watchPresence(['mia']);
+    await until(async () => seen.length === 1, 'who is there is told');
+    mia.client.conversation(sid).typing();
+    await until(async () => seen.length === 2, 'that she types is told');
+    await mia.client.conversation(sid).send('typed');
+    await until(async () => seen.length === 3, 'that it is said ends it');
+    mia.client.close();
+    await until(async () => seen.length === 4, 'that she is away is told');
+    expect(seen).toEqual(['mia is there', 'true mia types', 'true mia stopped', 'mia is away']);
+  }, STORY_MS);
+
   it('can be read with for await, one event after another', async () => {
     const [sid, other] = [await conversationOf('grace'), await conversationOf('grace')];
     const { client } = clientOf('grace');

@@ -12,6 +12,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const client of clients) client.close();
   await server.stop();
+  expect(server.faults).toEqual([]);
 });
 
 function clientOf(options: Partial<ParleyClientOptions> = {}) {
@@ -96,6 +97,11 @@ describe('a client', () => {
     server.close(1001);
     await until(() => server.of('subscribe').length === 2, 'it is back');
     expect([bodies, server.of('subscribe')[1]]).toMatchObject([['6'], { conversations: [sid(2)], from: { [sid(2)]: 6 } }]);
+    const told = client.subscribe([sid(3)]);
+    client.unsubscribe([sid(3)]); // before the server answers
+    expect(await told).toEqual({});
+    await client.request('GET', '/v1/Conversations');
+    expect(Object.keys(client.positions())).toEqual([sid(2)]);
     await client.subscribe('all');
     expect(() => client.unsubscribe([sid(2)])).toThrow('unsubscribe from all');
   });
@@ -274,5 +280,51 @@ describe('requests', () => {
     const startedAt = Date.now();
     await Promise.all(Array.from({ length: 40 }, (_, i) => client.request('GET', `/v1/${i}`)));
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(450); // 30 at once, 10 more at 20 a second
+  });
+});
+
+describe('what is shown for a moment', () => {
+  const typing = (seconds = 0.2) => server.tell({ type: 'typing', conversation: sid(1), identity: 'bob', expires_in_seconds: seconds });
+
+  it('is who types, until he stops or says it', async () => {
+    const { client } = clientOf();
+    const seen: string[] = [];
+    client.on('typing', ({ identity, typing }) => void seen.push(`${identity} ${typing ? 'types' : 'stopped'}`));
+    client.on('onMessageAdded', ({ data }) => void seen.push(`${data.author} says ${data.body}`));
+    await client.subscribe([sid(1)]);
+    typing();
+    typing();
+    await until(() => seen.length === 2, 'his time is over');
+    typing(60);
+    server.tell(message(sid(1), 5, 'hello'));
+    await until(() => seen.length === 5, 'he said it');
+    expect(seen).toEqual(['bob types', 'bob stopped', 'bob types', 'bob stopped', 'bob says hello']);
+  });
+
+  it('is said every few seconds, and again after a message', async () => {
+    const { client } = clientOf();
+    await client.subscribe([sid(1)]);
+    for (let letter = 0; letter < 20; letter++) client.conversation(sid(1)).typing();
+    server.tell({ ...message(sid(1), 5), data: { author: 'alice', body: 'done' } });
+    await until(() => client.positions()[sid(1)] === 5, 'it is said');
+    for (let letter = 0; letter < 20; letter++) client.conversation(sid(1)).typing();
+    await client.request('GET', '/v1/Conversations');
+    expect(server.of('typing')).toEqual([{ type: 'typing', conversation: sid(1) }, { type: 'typing', conversation: sid(1) }]);
+  });
+
+  it('is who is there, asked for again after a break and told when it changes', async () => {
+    const { client } = clientOf();
+    const seen: unknown[] = [];
+    client.on('presence', (change) => void seen.push(change));
+    await client.connected();
+    client.watchPresence(['bob', 'carol', 'bob']);
+    await until(() => server.of('presence').length === 1, 'it is asked');
+    for (const [identity, online] of [['bob', true], ['carol', null], ['dave', true]]) server.tell({ type: 'presence', identity, online });
+    server.close(1001);
+    await until(() => server.of('presence').length === 2, 'it is asked again');
+    for (const online of [true, false]) server.tell({ type: 'presence', identity: 'bob', online });
+    await until(() => seen.length === 3, 'the change');
+    expect(seen).toEqual([{ identity: 'bob', online: true }, { identity: 'carol', online: null }, { identity: 'bob', online: false }]);
+    expect(server.of('presence').map(({ identities }) => identities)).toEqual([['bob', 'carol'], ['bob', 'carol']]);
   });
 });

@@ -1,6 +1,6 @@
 /** Follows conversations over one websocket that comes back after any break and goes on where it was. */
 import type { WebSocketClass } from './connection.js';
-import { Conversation, type ReadState } from './conversation.js';
+import { Conversation } from './conversation.js';
 import { RefusedError, type ClosedError } from './errors.js';
 import { EventStream } from './event-stream.js';
 import type { ConversationEvent } from './events.js';
@@ -11,8 +11,9 @@ import { Lanes } from './lanes.js';
 import { Link } from './link.js';
 import type { ClientEvents, Member, ParleyClientOptions, RequestOptions } from './options.js';
 import { FRAMES_PER_SECOND } from './pacer.js';
-import { Requests, resultOf, type AnswerFrame } from './requests.js';
+import { Requests, type ReadState } from './requests.js';
 import type { PageMeta } from './resources.js';
+import { Signals } from './signals.js';
 import { Subscriptions } from './subscriptions.js';
 
 export class ParleyClient {
@@ -21,6 +22,7 @@ export class ParleyClient {
   private readonly following: Following;
   private readonly subscriptions: Subscriptions;
   private readonly requests: Requests;
+  private readonly signals: Signals;
   private readonly link: Link;
   private readonly streams = new Set<EventStream>();
   private lastId = 0;
@@ -39,6 +41,7 @@ export class ParleyClient {
         this.member = { accountSid: account_sid, identity, chatServiceSid: chat_service_sid, expiresAt: expires_at };
         this.subscriptions.connected();
         this.requests.connected();
+        this.signals.connected();
         tell('connected', this.member);
       },
       down: (end) => {
@@ -55,7 +58,8 @@ export class ParleyClient {
     this.subscriptions = new Subscriptions(this.following, {
       send, left: (conversation) => tell('left', { conversation }), trouble: (error) => tell('error', error),
     });
-    this.requests = new Requests(send);
+    this.requests = new Requests(() => this.nextId(), send);
+    this.signals = new Signals({ send, typing: (change) => tell('typing', change), presence: (change) => tell('presence', change) });
     this.link.connect();
   }
 
@@ -121,12 +125,9 @@ export class ParleyClient {
    * A request to the REST API as the member, answered with its body. `path` is below `/v1/`, percent-encoded. Waits for the line, and is
    * asked again after a break; what it changes is changed once. Rejects with RefusedError, TimeoutError or ClosedError.
    */
-  async request<Body = unknown>(method: Method, path: string, { body, idempotencyKey, timeoutMillis }: RequestOptions = {}): Promise<Body> {
-    const key = idempotencyKey ?? (method === 'GET' ? undefined : newKey());
-    const answer = await this.ask({
-      type: 'request', id: this.nextId(), method, path, ...(body && { body }), ...(key !== undefined && { idempotency_key: key }),
-    }, timeoutMillis);
-    return resultOf(answer as Extract<AnswerFrame, { type: 'response' }>) as Body;
+  async request<Body = unknown>(method: Method, path: string, options: RequestOptions = {}): Promise<Body> {
+    if (this.end) throw this.end;
+    return await this.requests.request(method, path, options) as Body;
   }
 
   /** The items of a list of the REST API, page after page as the loop goes on. */
@@ -140,8 +141,18 @@ export class ParleyClient {
 
   /** The member has read the conversation up to the message with this index. */
   async read(conversation: string, index: number): Promise<ReadState> {
-    const { index: now, unread } = await this.ask({ type: 'read', id: this.nextId(), conversation, index }) as Extract<AnswerFrame, { type: 'read' }>;
-    return { index: now, unread };
+    if (this.end) throw this.end;
+    return this.requests.read(conversation, index);
+  }
+
+  /** The member types: call it with every letter, it is said every few seconds. Shown to others until his message comes, or 6 s. */
+  typing(conversation: string): void {
+    this.signals.type(conversation);
+  }
+
+  /** Tells by `presence` who of these users is online, now and at each change. Instead of those named before; at most 1,000. */
+  watchPresence(identities: readonly string[]): void {
+    this.signals.watch(identities);
   }
 
   /** A newer token of the same member, in place of what the client was made with. */
@@ -154,18 +165,17 @@ export class ParleyClient {
     this.link.close();
   }
 
-  private ask(...question: Parameters<Requests['ask']>): Promise<AnswerFrame> {
-    return this.end ? Promise.reject(this.end) : this.requests.ask(...question);
-  }
-
   private heard(frame: ServerFrame): void {
     if (frame.type === 'event') {
       const before = this.following.hear(frame.conversation, frame.position);
       if (before === undefined) return;
+      if (frame.event === 'onMessageAdded') this.signals.message(frame.conversation, frame.data.author, frame.data.author === this.member?.identity);
       this.lanes.add(frame, before);
       if (this.lanes.full) this.link.pause('the application is slower than the events');
     } else if (frame.type === 'subscribed') this.subscriptions.answered(frame);
     else if (frame.type === 'response' || frame.type === 'read') this.requests.answered(frame);
+    else if (frame.type === 'typing') this.signals.heardTyping(frame);
+    else if (frame.type === 'presence') this.signals.heardPresence(frame);
     else if (frame.type === 'error') {
       const error = new RefusedError(frame.code, frame.message);
       if (!this.requests.refused(frame.id, error) && !this.subscriptions.refused(frame)) void this.handlers.call('error', error);
@@ -183,6 +193,7 @@ export class ParleyClient {
     this.end = error;
     this.subscriptions.close(error);
     this.requests.close(error);
+    this.signals.close();
     for (const stream of this.streams) stream.end();
     void this.handlers.call('closed', error);
   }
@@ -190,9 +201,4 @@ export class ParleyClient {
   private nextId(): number {
     return (this.lastId += 1);
   }
-}
-
-/** Not `randomUUID`: pages that came without TLS do not have it. */
-function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

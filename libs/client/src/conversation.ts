@@ -1,6 +1,7 @@
 /** One conversation for those who take part in it: what happens, what is said, how far it was read. */
 import type { ParleyClient } from './client.js';
 import type { ConversationEvent, EventName, EventOf } from './events.js';
+import type { ReadState } from './requests.js';
 import type { Message } from './resources.js';
 
 export type NewMessage = {
@@ -13,7 +14,6 @@ export type NewMessage = {
   contentSid?: string;
   contentVariables?: Readonly<Record<string, string>>;
 };
-export type ReadState = { index: number | null; unread: number | null };
 
 export class Conversation {
   constructor(readonly sid: string, private readonly client: ParleyClient) {}
@@ -47,6 +47,11 @@ export class Conversation {
   /** The member has read up to the message with this index. */
   read(index: number): Promise<ReadState> {
     return this.client.read(this.sid, index);
+  }
+
+  /** The member types: call it with every letter. */
+  typing(): void {
+    this.client.typing(this.sid);
   }
 
   private async path(below: string): Promise<string> {

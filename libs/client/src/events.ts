@@ -1,5 +1,10 @@
 /** The events of conversations, each with its data. Fields and names may be added: ignore what you do not know. */
-import type { ConversationState, Media, MessagingBinding, Timers } from './resources.js';
+import type { ConversationState, Media, Timers } from './resources.js';
+
+/** A person who is not in the chat: by which channel, at which address, seen under which of ours. */
+export type EventBinding = { type: string; address?: string | null; proxy_address?: string | null; projected_address?: string };
+/** A file whose size nobody knows yet has none. */
+export type EventMedia = Omit<Media, 'size'> & { size: number | null };
 
 type Always = { account_sid: string; conversation_sid: string };
 
@@ -18,17 +23,17 @@ export type EventData = {
   };
   onConversationRemoved: Always & { date_removed: string };
   onParticipantAdded: Always & {
-    sid: string; identity: string | null; messaging_binding: MessagingBinding | null; role_sid: string | null; attributes: string;
-    date_created: string; date_updated: string; last_read_message_index: null; last_read_timestamp: null;
+    sid: string; identity: string | null; messaging_binding: EventBinding | null; role_sid: string | null; attributes: string;
+    date_created: string; date_updated: string; last_read_message_index: number | null; last_read_timestamp: string | null;
   };
   /** What changed of it, and when. */
   onParticipantUpdated: Always & {
-    sid: string; identity?: string | null; messaging_binding?: MessagingBinding | null; role_sid?: string | null; attributes?: string;
+    sid: string; identity?: string | null; messaging_binding?: EventBinding | null; role_sid?: string | null; attributes?: string;
     last_read_message_index?: number | null; last_read_timestamp?: string | null; date_created?: string; date_updated: string;
   };
   onParticipantRemoved: Always & { sid: string; date_removed: string };
   onMessageAdded: Always & {
-    sid: string; index: number; author: string; body: string | null; media: Media[] | null; attributes: string; participant_sid: string | null;
+    sid: string; index: number; author: string; body: string | null; media: EventMedia[] | null; attributes: string; participant_sid: string | null;
     content_sid: string | null; date_created: string; date_updated: string;
   };
   /** What changed of it, and when. */

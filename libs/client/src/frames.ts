@@ -9,9 +9,12 @@ export type ServerFrame =
   | { type: 'unsubscribed'; conversations: 'all' | string[] } & Answer
   | { type: 'response'; id: number; status: number; body: unknown; retry_after?: number }
   | { type: 'read'; id: number; conversation: string; index: number | null; unread: number | null }
+  | { type: 'typing'; conversation: string; identity: string; expires_in_seconds: number }
+  | { type: 'presence'; identity: string; online: boolean | null }
   | { type: 'error'; code: number; message: string; conversations?: string[] } & Answer
   | { type: 'token_expiring'; expires_at: string }
-  | { type: 'closing' | 'lagged'; message: string }
+  | { type: 'closing'; message: string }
+  | { type: 'lagged'; message: string }
   | { type: 'pong' } & Answer;
 
 export type ClientFrame =
@@ -20,6 +23,8 @@ export type ClientFrame =
   | { type: 'unsubscribe'; id: number; conversations: 'all' | string[] }
   | { type: 'request'; id: number; method: Method; path: string; body?: Record<string, unknown>; idempotency_key?: string }
   | { type: 'read'; id: number; conversation: string; index: number }
+  | { type: 'typing'; conversation: string }
+  | { type: 'presence'; identities: string[] }
   | { type: 'ping' };
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 

@@ -5,6 +5,7 @@ import type { ClosedError, ParleyError } from './errors.js';
 import type { ConversationEvent, EventName, EventOf } from './events.js';
 import type { Positions } from './following.js';
 import type { TokenProvider } from './link.js';
+import type { PresenceChange, TypingChange } from './signals.js';
 
 export type ParleyClientOptions = {
   /** `wss://…/v1/stream` */
@@ -43,6 +44,10 @@ export type ClientEvents = { [Name in EventName]: EventOf<Name> } & {
   disconnected: { code: number; reason: string; retryInMillis: number | undefined };
   /** It can no longer be seen: deleted, or the member was removed, while the client was away. */
   left: { conversation: string };
+  /** Somebody else began to type, or stopped, or said it. */
+  typing: TypingChange;
+  /** Of those whom `watchPresence` named. */
+  presence: PresenceChange;
   /** Only with a fixed token: call `updateToken`. */
   tokenExpiring: { expiresAt: string };
   closed: ClosedError;

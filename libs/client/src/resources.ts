@@ -32,16 +32,6 @@ export type ConversationState = 'initializing' | 'active' | 'inactive' | 'closed
 /** When a conversation will become inactive or closed; absent without a timer. */
 export type Timers = { date_inactive?: string; date_closed?: string };
 
-/** A person who is not in the chat: by which channel, at which address, seen under which of ours. */
-export type MessagingBinding = {
-  type: string;
-  address?: string;
-  proxy_address?: string;
-  projected_address?: string;
-  name?: string | null;
-  level?: string | null;
-};
-
 /** A page of a list; `next_page_url` is null on the last one. */
 export type PageMeta = {
   page: number;

@@ -1,4 +1,5 @@
 /** A server that says what a test tells it to: a real websocket, a scripted other end. What Parley itself does is tested at an installation. */
+import { clientFrames, type ClientFrameType } from '@parley/contracts/stream/client-frames';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
 
@@ -7,6 +8,8 @@ export type Asked = { type: string; id: number; token?: string; conversations?: 
 export class ScriptedServer {
   /** What clients said, over all connections. */
   readonly asked: Asked[] = [];
+  /** What Parley would not have read. */
+  readonly faults: string[] = [];
   connections = 0;
   heartbeatSeconds = 25;
   /** Answers a frame; by default as a server with nothing in it. */
@@ -20,6 +23,8 @@ export class ScriptedServer {
       socket.on('message', (data: Buffer) => {
         const frame = JSON.parse(data.toString()) as Asked;
         this.asked.push(frame);
+        const { error } = clientFrames[frame.type as ClientFrameType].safeParse(frame);
+        if (error) this.faults.push(`${data.toString()}: ${error.message}`);
         this.answer(frame, socket);
       });
     });
