@@ -3,12 +3,12 @@
  * service as its own process over NATS; the default, `one`, is everything in one process. The same tests hold for both.
  */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import twilio from 'twilio';
 import { startInstallation, type Installation } from '../infra/local/installation.mjs';
+import { freshHome } from './fresh-home.js';
 
 export type Credentials = { accountSid: string; authToken: string; apiKeySid: string; apiKeySecret: string; serviceSid: string };
 export type PlainRequest = { method?: string; body?: string; headers?: Record<string, string>; as?: Credentials | null };
@@ -27,7 +27,7 @@ export class Parley {
   private constructor(private readonly home: string, readonly installation: Installation) {}
 
   static async start({ services = topology === 'services', env = {} }: { services?: boolean; env?: NodeJS.ProcessEnv } = {}): Promise<Parley> {
-    const home = await mkdtemp(join(tmpdir(), 'parley-e2e-'));
+    const home = await freshHome(nothingGiven);
     try {
       return new Parley(home, await startInstallation({ home, port: 0, services, env: { ...nothingGiven, ...env } }));
     } catch (error) {
@@ -36,7 +36,10 @@ export class Parley {
     }
   }
 
+  /** At once: nobody needs the data any more, and how it ends in good order is launcher.e2e.ts' business. */
   async stop(): Promise<void> {
+    const { apps, servers } = this.installation;
+    await Promise.all([...Object.values(apps), ...Object.values(servers)].map((part) => part.kill()));
     await this.installation.stop();
     await rm(this.home, { recursive: true, force: true });
   }

@@ -1,6 +1,7 @@
 /**
  * `npm test [-- paths and options of jest]`: all specs on real servers of their own, which are gone afterwards. Specs find them
- * by TEST_DATABASE_URL (a superuser: each spec makes its own databases), TEST_NATS_URL and TEST_REDIS_URL.
+ * by TEST_DATABASE_URL (a superuser: each spec makes its own databases), TEST_NATS_URL and TEST_REDIS_URL. TEST_HOMES: a folder for
+ * what installations of tests share.
  * Ends with `N passed, N failed`.
  */
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -57,6 +58,7 @@ async function startServers(signal) {
     TEST_NATS_URL: url,
     TEST_NATS_SERVER: program,
     TEST_REDIS_URL: (await redis).url,
+    TEST_HOMES: join(home, 'homes'),
     PARLEY_DOWNLOADS: options.downloads,
     PATH: [process.env['PATH'], dirname(program)].join(delimiter),
   };
