@@ -14,6 +14,10 @@ import { TunnelRefusal, tunnelRequest, type TunnelAnswer } from './tunnel-reques
 
 /** With a thousand conversations the SDK asks for some thousand things at once. */
 const IN_FLIGHT_MAX = 20_000;
+/** Of requests of one client that wait for their turn. */
+const WAITING_BYTES_MAX = 16_777_216;
+/** What a request holds besides its payload, about. */
+const REQUEST_BYTES = 1_024;
 const TOKEN_CHARS_MAX = 8_192;
 const log = logger('client-sdk');
 type Member = NonNullable<ClientSession['principal']>;
@@ -62,6 +66,7 @@ export class ClientDialogue {
     session.mine = user.sid;
     session.reachable = user.reachable;
     session.token = String(header['token']);
+    session.again = typeof header['continuation_token'] === 'string';
     if (!this.connections.admit(session, principal)) {
       session.reply(header.id, { code: 429, status: 'TOO_MANY_REQUESTS', description: 'Too many websockets of this account', errorCode: 51202 }, {}, { backoff_policy: { reconnect_min_ms: 5_000, reconnect_max_ms: 60_000 } });
       return session.end(closing.tooMany, 'too many websockets of this account');
@@ -95,18 +100,28 @@ export class ClientDialogue {
   }
 
   private async request(session: ClientSession, { header, payload }: Frame): Promise<void> {
-    if (++session.inFlight > IN_FLIGHT_MAX) return session.end(closing.tooMany, 'too many requests at once');
-    let answer: TunnelAnswer;
-    try {
-      answer = await this.tunnel.answer(session, tunnelRequest(header, payload));
-    } catch (error) {
-      answer = refused(error);
-    }
+    const bytes = REQUEST_BYTES + payload.length;
+    session.waitingBytes += bytes;
+    if (++session.inFlight > IN_FLIGHT_MAX || session.waitingBytes > WAITING_BYTES_MAX) return session.end(closing.tooMany, 'too many requests at once');
+    await session.turns.run(async () => {
+      while (session.backlogged) await session.drained();
+      if (!session.open) return;
+      const { status, body } = await this.answer(session, header, payload);
+      while (session.backlogged) await session.drained();
+      session.reply(header.id, ok, {
+        http_status: { code: status, status: statusNames[status] ?? 'Error' }, http_headers: { 'content-type': 'application/json' },
+      }, body as object | undefined);
+    });
     session.inFlight--;
-    const { status, body } = answer;
-    session.reply(header.id, ok, {
-      http_status: { code: status, status: statusNames[status] ?? 'Error' }, http_headers: { 'content-type': 'application/json' },
-    }, body as object | undefined);
+    session.waitingBytes -= bytes;
+  }
+
+  private async answer(session: ClientSession, header: Frame['header'], payload: string): Promise<TunnelAnswer> {
+    try {
+      return await this.tunnel.answer(session, tunnelRequest(header, payload));
+    } catch (error) {
+      return refused(error);
+    }
   }
 
   private broken(session: ClientSession, error: unknown): void {

@@ -70,7 +70,7 @@ export class ClientGateway {
     const online = async (who: Somebody) => (await isOnline(redis, who)) ?? false;
     const links = clientLinks(publicUrl);
     this.reads = new SyncReads(pool);
-    this.rooms = new Rooms(this.reads);
+    this.rooms = new Rooms(this.reads, (subscription) => this.subscriptions.dismiss(subscription));
     this.users = new UserObjects(this.reads, online, (session, conversation) => this.subscriptions.leave(session, conversation));
     this.subscriptions = new Subscriptions(tail, this.reads, this.rooms, this.users, 3 * limits.subscriptionsPerSocketMax);
     this.connections = new Connections({

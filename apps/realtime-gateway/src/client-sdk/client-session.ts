@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Connected } from '../connections.js';
+import { FewAtOnce } from '../few-at-once.js';
 import type { Outbox } from '../outbox.js';
 import { SocketWriter } from '../socket-writer.js';
 import { binaryFrame } from '../websocket-frame.js';
@@ -15,6 +16,13 @@ export const closing = { goingAway: 1001, text: 1003, internal: 1011, malformed:
 export type Status = { code: number; status: string; description?: string; errorCode?: number };
 
 const CLOSE_MILLIS = 2_000;
+/** What a client may hold unread before nothing more of what it asked for is worked on, and how long. */
+const BACKLOG_BYTES = 262_144;
+const READ_MILLIS = 30_000;
+/** Requests of one client that are worked on; the others wait for their turn. */
+const REQUESTS_AT_ONCE = 32;
+/** Of a client's own objects and subscriptions, waiting for their turn. */
+const QUEUED_MAX = 20_000;
 /** Names of statuses as clients see them. */
 export const statusNames: Readonly<Record<number, string>> = {
   200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'No Content', 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed',
@@ -29,6 +37,8 @@ export class ClientSession implements Connected {
   /** Its service tells who can be reached. */
   reachable = false;
   initialising = false;
+  /** It was connected before, here or elsewhere. */
+  again = false;
   /** As it came: the REST API is asked with it. */
   token = '';
   /** By the object's SID. */
@@ -39,11 +49,15 @@ export class ClientSession implements Connected {
   heardAt = Date.now();
   pingedAt = Date.now();
   expiryTold = false;
-  /** Requests under way. */
+  /** Requests under way, and the bytes of those that wait for their turn. */
   inFlight = 0;
+  waitingBytes = 0;
+  readonly turns = new FewAtOnce(REQUESTS_AT_ONCE);
   onClosed: () => void = () => {};
   /** What belongs to the user's own objects happens one after the other. */
   private chain: Promise<void> = Promise.resolve();
+  private queued = 0;
+  private draining: Promise<void> | undefined;
   private lastId = 0;
   private ended = false;
 
@@ -60,12 +74,16 @@ export class ClientSession implements Connected {
   /** `frame`: a whole websocket frame, the same bytes for everybody who gets it. */
   send(frame: Buffer): void { this.writer.add(frame); }
 
-  /** Bytes written and not yet taken by the network, and those about to be written. */
-  get backlogWithPending(): number { return this.writer.backlogWithPending; }
+  /** Has not read what it was sent: nothing more of what it asked for goes out. Look again after `drained`, others waited for it too. */
+  get backlogged(): boolean { return !this.ended && this.writer.backlogWithPending > BACKLOG_BYTES; }
 
-  /** Resolves once the client has read most of what it was sent; closes it as too slow after `millis`. */
-  async drained(millis: number): Promise<void> {
-    if (!(await this.writer.drained(millis))) this.finish(closing.lagged, 'reads too slowly');
+  /** Resolves once the client has read most of it, or is gone; closes it as too slow after 30 s. */
+  drained(): Promise<void> { return (this.draining ??= this.drain()); }
+
+  private async drain(): Promise<void> {
+    const inTime = await this.writer.drained(READ_MILLIS);
+    this.draining = undefined;
+    if (!inTime) this.finish(closing.lagged, 'reads too slowly');
   }
 
   say(header: Omit<Header, 'id'> & { id?: string; method: string }, payload?: object): void {
@@ -126,7 +144,8 @@ export class ClientSession implements Connected {
 
   /** After all that was queued before; `failed` when it throws. */
   inOrder(work: () => Promise<void>, failed: (error: unknown) => void): void {
-    this.chain = this.chain.then(() => (this.ended ? undefined : work())).catch(failed);
+    if (++this.queued > QUEUED_MAX) return this.end(closing.tooMany, 'too much waits for its turn');
+    this.chain = this.chain.then(() => (this.ended ? undefined : work())).catch(failed).then(() => { this.queued--; });
   }
 }
 

@@ -10,10 +10,27 @@ const WAITING_MAX = 2_000;
 
 export class ObjectSubscription {
   left = false;
+  /** Who of the conversation looks at it: a participant, null for nobody of them; undefined until that was read. */
+  participant: string | null | undefined;
+  /** Who went before it was known whom that would concern. */
+  private goneBefore: Set<string> | undefined;
   /** Undefined: nothing of the past is missing. */
   private waiting: ObjectEvent[] | undefined = [];
 
-  constructor(readonly session: ClientSession, readonly kind: ConversationPart, readonly conversation: string, public after: number) {}
+  /** `correlation`: of the request it was made by, a time at the client. */
+  constructor(readonly session: ClientSession, readonly kind: ConversationPart, readonly conversation: string, public after: number, readonly correlation: number) {}
+
+  /** False: that participant went meanwhile. */
+  belongsTo(participant: string | null): boolean {
+    this.participant = participant;
+    return participant === null || !this.goneBefore?.has(participant);
+  }
+
+  /** Whether that was he. */
+  gone(participant: string): boolean {
+    if (this.participant === undefined) (this.goneBefore ??= new Set()).add(participant);
+    return this.participant === participant;
+  }
 
   offer(event: ObjectEvent): void {
     if (!this.waiting) return this.deliver(event);

@@ -67,7 +67,8 @@ class OpenObject {
 export class Rooms {
   private readonly rooms = new Map<string, Record<ConversationPart, OpenObject>>();
 
-  constructor(private readonly reads: SyncReads) {}
+  /** `onGone`: told of subscriptions of somebody who may no longer look. */
+  constructor(private readonly reads: SyncReads, private readonly onGone: (subscription: ObjectSubscription) => void) {}
 
   join(subscription: ObjectSubscription): void {
     const { conversation, kind } = subscription;
@@ -88,6 +89,14 @@ export class Rooms {
 
   publish(fact: LogEvent): void {
     const room = fact.conversation === null ? undefined : this.rooms.get(fact.conversation);
-    if (room) for (const part of parts) room[part].take(fact);
+    if (!room) return;
+    for (const part of parts) room[part].take(fact);
+    if (fact.type === 'ParticipantRemoved') this.dismiss(room, (each) => each.gone(fact.data['participantSid'] as string));
+    // Who made a conversation sees it until somebody takes part.
+    if (fact.type === 'ParticipantAdded') this.dismiss(room, (each) => each.participant === null && each.session.principal!.identity !== fact.data['identity']);
+  }
+
+  private dismiss(room: Record<ConversationPart, OpenObject>, whom: (subscription: ObjectSubscription) => boolean): void {
+    for (const part of parts) for (const subscription of [...room[part].subscriptions]) if (whom(subscription)) this.onGone(subscription);
   }
 }

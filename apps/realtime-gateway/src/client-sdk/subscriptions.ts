@@ -12,31 +12,34 @@ import { ObjectSubscription } from './object-subscription.js';
 import type { Rooms } from './rooms.js';
 import { canceled, established, failed } from './sync-events.js';
 import { sidOf, syncObject, typeOf, type ObjectType, type SyncObject } from './sync-names.js';
+import type { MineRow } from './sync-data.js';
 import type { SyncReads } from './sync-reads.js';
 import { readerOf, type UserObjects } from './user-objects.js';
 
-export type SubscriptionRequest = { action: 'establish' | 'cancel'; correlation: number; objects: { sid: string; after: number }[] };
+export type SubscriptionRequest = { action: 'establish' | 'cancel'; correlation: number; objects: { sid: string; type: string; after: number }[] };
 
 const BATCH = 200;
-/** What a socket may hold unread before a replay waits for it, and how long. */
-const BACKLOG_BYTES = 262_144;
-const READ_MILLIS = 30_000;
 /** Objects that are replayed at the same time, over all clients. */
 const REPLAYS_AT_ONCE = 6;
 /** Requests worked on at the same time, over all clients: those who write find a connection to the database when thousands come back. */
 const OPENING_AT_ONCE = 4;
-/** Facts are dated before they are stored: who comes back is told of what happened shortly before he left once more. */
+/** Facts are dated before they are stored, by clocks that differ: who comes back is told of what happened shortly before he left once more. */
 const OVERLAP_MILLIS = 5_000;
+/**
+ * A line that goes while the SDK opens a conversation leaves it without: who comes back that soon is told of all he is in. What the
+ * SDK knows already changes nothing.
+ */
+const OPENING_MILLIS = 60_000;
+const TOLD_AGAIN_MAX = 1_000;
 const log = logger('client-sdk');
 type Asked = { sid: string; after: number; object: SyncObject };
 type AskedPart = Asked & { object: Extract<SyncObject, { conversation: string }> };
-type Wanted = { object_sid: string; object_type: ObjectType };
+type Wanted = { object_sid: string; object_type: ObjectType | string };
 const named = ({ sid, object }: Asked): Wanted => ({ object_sid: sid, object_type: typeOf(object.kind) });
 
 export class Subscriptions {
   private readonly opening = new FewAtOnce(OPENING_AT_ONCE);
-  private readonly queue: (() => Promise<void>)[] = [];
-  private running = 0;
+  private readonly replays = new FewAtOnce(REPLAYS_AT_ONCE);
 
   constructor(
     private readonly tail: Pick<LogTail, 'readConversation'>, private readonly reads: SyncReads, private readonly rooms: Rooms, private readonly users: UserObjects,
@@ -56,8 +59,11 @@ export class Subscriptions {
       const object = syncObject(sid);
       return object ? [{ sid, after, object }] : [];
     });
+    const unknown = objects.filter(({ sid }) => !syncObject(sid));
+    if (unknown.length > 0 && action === 'establish') session.send(failed(correlation, unknown.map(({ sid, type }) => ({ object_sid: sid, object_type: type }))));
     if (action === 'cancel') {
-      for (const each of asked) this.close(session, each);
+      // The SDK may repeat a request late: what it opened since stays open.
+      for (const each of asked) if ((session.subscriptions.get(each.sid)?.correlation ?? 0) <= correlation) this.close(session, each);
       return session.send(canceled(correlation, asked.map(named)));
     }
     const ofUsers = asked.filter(({ object }) => object.kind === 'mine' || object.kind === 'info');
@@ -69,6 +75,12 @@ export class Subscriptions {
   /** Nothing of it any more: he was removed, or it was deleted. */
   leave(session: ClientSession, conversation: string): void {
     for (const kind of ['document', 'messages', 'roster'] as const) this.close(session, { sid: sidOf(kind, conversation), after: 0, object: { kind, conversation } });
+  }
+
+  /** He may no longer look. Whoever follows what he is in is told so besides. */
+  dismiss(subscription: ObjectSubscription): void {
+    subscription.session.subscriptions.delete(sidOf(subscription.kind, subscription.conversation));
+    this.rooms.leave(subscription);
   }
 
   remove(session: ClientSession): void {
@@ -90,24 +102,28 @@ export class Subscriptions {
     const joined = asked.map((each) => {
       const { sid, object, after } = each;
       this.close(session, each);
-      const subscription = new ObjectSubscription(session, object.kind, object.conversation, after);
+      const subscription = new ObjectSubscription(session, object.kind, object.conversation, after, correlation);
       session.subscriptions.set(sid, subscription);
       this.rooms.join(subscription);
       return { ...each, subscription };
     });
     const lasts = await this.reads.lastPositions(readerOf(session), [...new Set(joined.map(({ object }) => object.conversation))]);
     if (!session.open) return;
-    const refused = joined.filter(({ object }) => !lasts.has(object.conversation));
+    const refused = joined.filter(({ object, subscription }) => {
+      const found = lasts.get(object.conversation);
+      return !found || !subscription.belongsTo(found.participant);
+    });
     if (refused.length > 0) {
       for (const each of refused) this.close(session, each);
       // He may have been removed while he was away: only here that shows. Said first: the SDK then knows that he left, not only that it is gone.
       for (const conversation of new Set(refused.map(({ object }) => object.conversation))) if (session.memberships) this.users.leftWhileAway(session, conversation);
       session.send(failed(correlation, refused.map(named)));
     }
-    const current = joined.filter(({ object, after }) => after >= (lasts.get(object.conversation) ?? Infinity));
+    const open = joined.filter((each) => !refused.includes(each));
+    const current = open.filter(({ object, after }) => after >= lasts.get(object.conversation)!.last);
     if (current.length > 0) session.send(established(correlation, current.map((each) => ({ ...named(each), last_event_id: each.after }))));
     for (const { subscription } of current) subscription.live();
-    for (const each of joined) if (lasts.has(each.object.conversation) && !current.includes(each)) this.later(() => this.replay(correlation, each));
+    for (const each of open) if (!current.includes(each)) void this.replay(correlation, each);
   }
 
   private async replay(correlation: number, each: Asked & { subscription: ObjectSubscription }): Promise<void> {
@@ -117,12 +133,17 @@ export class Subscriptions {
     try {
       for (let after = subscription.after; ;) {
         if (!session.open || subscription.left) return;
-        const facts = await this.tail.readConversation(shard, conversation, after, BATCH);
-        for (const event of await eventsOf(this.reads, kind, facts, correlation)) subscription.deliver(event);
-        if (session.backlogWithPending > BACKLOG_BYTES) await session.drained(READ_MILLIS);
+        const from = after;
+        const { facts, events } = await this.replays.run(async () => {
+          const facts = session.open ? await this.tail.readConversation(shard, conversation, from, BATCH) : [];
+          return { facts, events: await eventsOf(this.reads, kind, facts, correlation) };
+        });
+        for (const event of events) subscription.deliver(event);
+        while (session.backlogged) await session.drained(); // a slow reader holds up nobody else's replay
         if (facts.length < BATCH) break;
         after = facts.at(-1)!.position;
       }
+      if (subscription.left) return;
       session.send(established(correlation, [{ ...named(each), last_event_id: subscription.after }]));
       subscription.live();
     } catch (error) {
@@ -135,13 +156,14 @@ export class Subscriptions {
     const { object, after } = each;
     if (object.kind === 'mine' && object.user === session.mine) {
       const again = session.memberships === undefined && after > 0;
-      await this.users.follow(session);
+      const rows = await this.users.follow(session);
       session.send(established(correlation, [{ ...named(each), last_event_id: session.nextId(after) }]));
-      if (again) await this.catchUp(session, after);
+      if (again) await this.catchUp(session, after, rows);
       return;
     }
     const row = object.kind === 'info' ? await this.reads.info(readerOf(session), 'user' in object ? { sid: object.user } : object) : undefined;
     if (!row) return session.send(failed(correlation, [named(each)]));
+    if (this.users.watching(session) >= this.perSocketMax) return session.end(closing.tooMany, 'too many objects open');
     this.users.watch(session, row.sid, row.identity);
     session.send(established(correlation, [{ ...named(each), last_event_id: session.nextId(after) }]));
     const changed = Date.parse(row.updated_at) > after / 1000 - OVERLAP_MILLIS ? ['friendly_name', 'attributes'] : [];
@@ -149,22 +171,10 @@ export class Subscriptions {
   }
 
   /** What became of his conversations while he was away. Those he is no longer in show when he asks for their objects. */
-  private async catchUp(session: ClientSession, after: number): Promise<void> {
-    const conversations = [...session.memberships!.keys()];
+  private async catchUp(session: ClientSession, after: number, rows: readonly MineRow[]): Promise<void> {
     const since = after / 1000 - OVERLAP_MILLIS;
-    for (const [conversation, at] of await this.reads.lastActivity(session.principal!.account, conversations))
-      if (at > since) this.users.tellMine(session, conversation, after);
-  }
-
-  private later(work: () => Promise<void>): void {
-    this.queue.push(work);
-    while (this.running < REPLAYS_AT_ONCE && this.queue.length > 0) {
-      this.running++;
-      void this.queue.shift()!().finally(() => {
-        this.running--;
-        const next = this.queue.shift();
-        if (next) this.later(next);
-      });
-    }
+    const all = session.again && rows.length <= TOLD_AGAIN_MAX && Date.now() - after / 1000 < OPENING_MILLIS;
+    const activity = all ? undefined : await this.reads.lastActivity(session.principal!.account, rows.map(({ conversation }) => conversation));
+    this.users.tellAgain(session, rows.filter(({ conversation }) => !activity || activity.get(conversation)! > since), after);
   }
 }

@@ -10,6 +10,8 @@ import { readerOf } from './user-objects.js';
 const typeOfPath: Readonly<Record<string, string>> = { Documents: 'document', Lists: 'list', Maps: 'map' };
 const PAGE_DEFAULT = 50;
 const PAGE_MAX = 100;
+/** A page ends early rather than be a megabyte that a slow reader chokes on. */
+const PAGE_CHARS_MAX = 524_288;
 
 type Item = { key?: string; index?: number; data: object };
 /** What a page token says: where it goes on, in which direction, how many. */
@@ -70,8 +72,8 @@ export class SyncApi {
     const from = single ?? token?.from ?? params.get('From');
     const id = session.nextId();
     const { head, items } = await this.page(session, object, from, descending && single === undefined, size + 1, id);
-    const rows = single === undefined ? items.slice(0, size) : items.slice(0, 1).filter((item) => String(item.key ?? item.index) === single);
-    const next = single === undefined && items.length > size ? keyOf(items[size]!) : null;
+    const rows = single === undefined ? fitting(items.slice(0, size)) : items.slice(0, 1).filter((item) => String(item.key ?? item.index) === single);
+    const next = single === undefined && items.length > rows.length ? keyOf(items[rows.length]!) : null;
     const before = single === undefined && from !== undefined && rows.length > 0
       ? (await this.page(session, object, keyOf(rows[0]!), !descending, size + 1, id)).items.slice(1) : [];
     return {
@@ -126,6 +128,13 @@ export const conversationObjects = (conversation: string): Record<'conversation'
   const name = (part: ConversationPart) => nameOf(part, conversation);
   return { conversation: name('document'), messages: name('messages'), participants: name('roster') };
 };
+
+/** At least one. */
+function fitting(items: Item[]): Item[] {
+  let chars = 0;
+  const end = items.findIndex(({ data }, i) => (chars += JSON.stringify(data).length) > PAGE_CHARS_MAX && i > 0);
+  return end < 0 ? items : items.slice(0, end);
+}
 
 const keyOf = (item: Item): string => String(item.key ?? item.index);
 

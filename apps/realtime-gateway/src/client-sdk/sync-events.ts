@@ -38,7 +38,7 @@ export function removedEvent(kind: ConversationPart, conversation: string, id: n
   return dataEvent(`${type}_removed`, { id, [`${type}_sid`]: sidOf(kind, conversation), ...dates() });
 }
 
-type Subscribed = { object_sid: string; object_type: ObjectType };
+type Subscribed = { object_sid: string; object_type: ObjectType | string };
 export const established = (correlation: number, objects: (Subscribed & { last_event_id: number })[]): Buffer =>
   notification({
     event_type: 'subscription_established', correlation_id: correlation, event_protocol_version: VERSION, events: objects.map((object) => ({ ...object, replay_status: 'completed' })),

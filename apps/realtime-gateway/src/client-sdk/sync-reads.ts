@@ -109,15 +109,16 @@ export class SyncReads {
     return new Map(rows.map(({ sid, at }) => [sid, Number(at ?? 0)]));
   }
 
-  /** Of those he may see: the position of their last fact. */
-  async lastPositions({ account, service, identity }: Reader, conversations: readonly string[]): Promise<Map<string, number>> {
-    const { rows } = await this.pool.query<{ sid: string; last: number | null }>({
+  /** Of those he may see: the position of their last fact, and who he is in them; null: nobody, he made it. */
+  async lastPositions({ account, service, identity }: Reader, conversations: readonly string[]): Promise<Map<string, { last: number; participant: string | null }>> {
+    const { rows } = await this.pool.query<{ sid: string; last: number | null; participant: string | null }>({
       name: 'client-last-positions',
-      text: `select c.sid, (select max(e.position) from log.event e where e.shard = f.shard and e.key_id = f.sid) as last
+      text: `select c.sid, (select max(e.position) from log.event e where e.shard = f.shard and e.key_id = f.sid) as last,
+          (select p.sid from model.participant p where p.conversation_sid = f.sid and p.identity = $4) as participant
         from unnest($1::text[], $5::smallint[]) f (sid, shard) join model.conversation c on ${visible.replace('c.sid = $1', 'c.sid = f.sid')}`,
       values: [conversations, account, service, identity, conversations.map((sid) => shardOf(account, sid))],
     });
-    return new Map(rows.map(({ sid, last: position }) => [sid, Number(position ?? 0)]));
+    return new Map(rows.map(({ sid, last: position, participant }) => [sid, { last: Number(position ?? 0), participant }]));
   }
 
   private async visible<Row>(name: string, columns: string, { account, service, identity }: Reader, conversation: string, ...more: unknown[]): Promise<Read<Row> | undefined> {

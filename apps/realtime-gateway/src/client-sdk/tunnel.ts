@@ -41,7 +41,7 @@ export class Tunnel {
     for (const each of requests as Record<string, unknown>[]) {
       if (typeof each !== 'object' || each === null || typeof each['object_sid'] !== 'string') throw new TunnelRefusal(400, 54003, 'a request names its object_sid');
       const after = each['last_event_id'];
-      objects.push({ sid: each['object_sid'], after: typeof after === 'number' && after > 0 && Number.isSafeInteger(after) ? after : 0 });
+      objects.push({ sid: each['object_sid'], type: String(each['object_type']).slice(0, 32), after: typeof after === 'number' && after > 0 && Number.isSafeInteger(after) ? after : 0 });
     }
     this.parts.subscriptions.enqueue(session, { action, correlation, objects });
     return { status: 202, body: { estimated_delivery_in_ms: 10_000, max_batch_size: OBJECTS_MAX, ttl_in_s: SUBSCRIPTION_SECONDS } };

@@ -7,7 +7,7 @@ import type { Somebody } from '@parley/runtime/presence';
 import { logger } from '@parley/telemetry/logger';
 import { KeyedSets } from './keyed-sets.js';
 import { closing, type ClientSession } from './client-session.js';
-import { infoData, mineData } from './sync-data.js';
+import { infoData, mineData, type MineRow } from './sync-data.js';
 import { mapEvent } from './sync-events.js';
 import type { Reader, SyncReads } from './sync-reads.js';
 
@@ -32,7 +32,7 @@ export class UserObjects {
   constructor(private readonly reads: SyncReads, private readonly isOnline: (who: Somebody) => Promise<boolean>, private readonly onLeft: (session: ClientSession, conversation: string) => void) {}
 
   /** Follows what the user is in from now on; resolves with it once everything before is known. */
-  async follow(session: ClientSession): Promise<void> {
+  async follow(session: ClientSession): Promise<MineRow[]> {
     const reader = readerOf(session);
     this.followers.add(userKey(reader.account, reader.identity), session);
     this.loading++;
@@ -41,6 +41,7 @@ export class UserObjects {
       session.memberships ??= new Map();
       for (const { conversation, participant_sid } of rows)
         if (!this.gone.has(participant_sid) && !this.gone.has(conversation)) this.remember(session, conversation, participant_sid);
+      return rows.filter(({ conversation, participant_sid }) => session.memberships!.get(conversation) === participant_sid);
     } finally {
       if (--this.loading === 0) this.gone.clear();
     }
@@ -54,6 +55,8 @@ export class UserObjects {
     this.watchers.add(userSid, session);
     this.watchers.add(userKey(session.principal!.service, identity), session);
   }
+
+  watching(session: ClientSession): number { return this.watched.get(session)?.size ?? 0; }
 
   unwatch(session: ClientSession, userSid: string): void {
     const identity = this.watched.get(session)?.get(userSid);
@@ -121,6 +124,11 @@ export class UserObjects {
       this.remember(session, conversation, row.participant_sid);
       session.send(mapEvent(change, 'mine', session.mine!, session.nextId(seen), conversation, mineData(row)));
     });
+  }
+
+  /** Of what he is in, as it was read when he began to follow it. */
+  tellAgain(session: ClientSession, rows: readonly MineRow[], seen: number): void {
+    for (const row of rows) session.send(mapEvent('updated', 'mine', session.mine!, session.nextId(seen), row.conversation, mineData(row)));
   }
 
   tellLeft(session: ClientSession, conversation: string): void {
