@@ -20,7 +20,9 @@ export class PlayedServer {
   /** `list`: how it answers a GET, for a lookup; without it a GET is as good as a POST. */
   constructor(accept: (posted: Posted) => Written | Promise<Written>, list?: () => Written) {
     this.server.on('request', async (request, response) => {
-      const chunks: Buffer[] = await request.toArray();
+      const chunks: Buffer[] | undefined = await request.toArray().catch(() => undefined);
+      // Whoever gave up in the middle of asking hears no answer.
+      if (!chunks) return undefined;
       const write = ({ status, headers, body }: Written) => response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
       if (request.method === 'GET' && list) return write(list());
       switch (this.answer) {

@@ -16,6 +16,8 @@ import { createHmac } from 'node:crypto';
 import { createTransport } from 'nodemailer';
 
 const USUAL_SUBJECT = 'New message';
+/** So long after a send without an answer its event may come, with our reference; without events there is nothing to wait for. */
+export const EVENT_DELAY_MILLIS = 60_000;
 const composer = createTransport({ streamTransport: true, buffer: true, newline: 'windows' });
 
 export abstract class MailAdapter extends ChannelAdapter {

@@ -10,7 +10,7 @@ import type { ChannelLimits, Delivery, RawWebhook } from '../../channel-adapter.
 import type { Authentication } from '../../email/authentication.js';
 import { formParts } from '../../email/form-parts.js';
 import type { Mail } from '../../email/mail.js';
-import { MailAdapter } from '../../email/mail-adapter.js';
+import { EVENT_DELAY_MILLIS, MailAdapter } from '../../email/mail-adapter.js';
 import { basicAuthorization, callCarrier, jsonOf, noAnswer, refusalOf, type HttpAnswer } from '../../http-call.js';
 import type { InboundEvent } from '../../inbound-event.js';
 import { InvalidSignature } from '../../send-error.js';
@@ -24,7 +24,7 @@ const REFUSED = 406;
 
 export class MailgunAdapter extends MailAdapter {
   /** A message has 25 MB at most. */
-  override readonly limits: ChannelLimits = { bodyCharsMax: 100_000, mediaBytesMax: 18_000_000, lookupDelayMillis: 0 };
+  override readonly limits: ChannelLimits = { bodyCharsMax: 100_000, mediaBytesMax: 18_000_000, lookupDelayMillis: EVENT_DELAY_MILLIS };
   /** Milliseconds; tests stop it. */
   now: () => number = Date.now;
   /** Tokens that were used, oldest first, with when. */

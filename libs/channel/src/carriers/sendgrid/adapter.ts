@@ -7,7 +7,7 @@ import { createPublicKey, timingSafeEqual, verify, type KeyObject } from 'node:c
 import type { CarrierConnection } from '../../carrier-definition.js';
 import type { ChannelLimits, Delivery, RawWebhook } from '../../channel-adapter.js';
 import { formParts } from '../../email/form-parts.js';
-import { MailAdapter } from '../../email/mail-adapter.js';
+import { EVENT_DELAY_MILLIS, MailAdapter } from '../../email/mail-adapter.js';
 import { bytesOf, closeFiles } from '../../email/outgoing-mail.js';
 import { callCarrier, jsonOf, noAnswer, refusalOf, type HttpAnswer } from '../../http-call.js';
 import type { InboundEvent } from '../../inbound-event.js';
@@ -23,12 +23,13 @@ const AGE_SECONDS_MAX = 600;
 
 export class SendgridAdapter extends MailAdapter {
   /** A request has 30 MB at most, attachments in base64. */
-  override readonly limits: ChannelLimits = { bodyCharsMax: 100_000, mediaBytesMax: 20_000_000, lookupDelayMillis: 0 };
+  override readonly limits: ChannelLimits;
   /** Milliseconds; tests stop it. */
   now: () => number = Date.now;
 
   constructor(protected override readonly connection: CarrierConnection<SendgridCredentials, SendgridSettings>) {
     super(connection);
+    this.limits = { bodyCharsMax: 100_000, mediaBytesMax: 20_000_000, lookupDelayMillis: connection.credentials.eventPublicKey === undefined ? 0 : EVENT_DELAY_MILLIS };
   }
 
   override async send(delivery: Delivery, signal: AbortSignal): Promise<{ providerMessageIds: string[] }> {

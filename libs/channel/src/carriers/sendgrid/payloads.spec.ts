@@ -48,6 +48,11 @@ describe('a webhook of SendGrid', () => {
       return undefined;
     });
 
+  it('about a send that was never answered is waited for, where events come', () => {
+    const without = openSendgrid({ sid: 'CX1', account: 'AC1', publicUrl: '', webhookUrl: '', settings: { domain: 'inbox.example.test' }, credentials: { apiKey: 'SG.x' } });
+    expect([open().limits.lookupDelayMillis, without.limits.lookupDelayMillis]).toEqual([60_000, 0]);
+  });
+
   it('is refused without the secret, with another, or too late', async () => {
     const raw = fixtures.find(({ id }) => id === 'sendgrid-parse-raw')!;
     const url = raw.request.url.replace('path-secret', 'other-secret');

@@ -4,7 +4,7 @@ import type { SendError } from '../../send-error.js';
 import { MAIL_DOMAIN, mailConnection, mailDelivery } from '../../email/mail-delivery.testing.js';
 import { PlayedServer } from '../../played-server.testing.js';
 import { openSes } from './adapter.js';
-import { openPlayedSes, published } from './played-ses.testing.js';
+import { openPlayedSes, published, topic } from './played-ses.testing.js';
 
 let refusal: { status: number; body: string } | undefined;
 const api = new PlayedServer(() => refusal ?? { status: 200, body: '{"MessageId":"0100-abc"}' });
@@ -58,6 +58,11 @@ it.each([
 ])('%d %s is %s: %s', async (status, body, outcome, code) => {
   refusal = { status, body };
   expect(await failure(send())).toEqual({ outcome, code });
+});
+
+it('waits for an event about a send without an answer, where events name our reference', () => {
+  const delayOf = (settings: object) => openSes(mailConnection('ses', { accessKeyId: 'AKID', secretAccessKey: 'secret' }, { region: 'eu-west-1', ...settings })).limits.lookupDelayMillis;
+  expect([{}, { topics: [topic] }, { topics: [topic], configurationSet: 'events' }].map(delayOf)).toEqual([0, 0, 60_000]);
 });
 
 it('is ambiguous without an answer, and another try without a connection', async () => {

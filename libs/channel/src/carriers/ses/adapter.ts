@@ -5,7 +5,7 @@
 import { AwsClient } from 'aws4fetch';
 import type { CarrierConnection } from '../../carrier-definition.js';
 import type { ChannelLimits, Delivery, RawWebhook } from '../../channel-adapter.js';
-import { MailAdapter } from '../../email/mail-adapter.js';
+import { EVENT_DELAY_MILLIS, MailAdapter } from '../../email/mail-adapter.js';
 import type { CarrierFaultName } from '../../carrier-errors.js';
 import { callCarrier, jsonOf, noAnswer, refusalOf, type HttpAnswer } from '../../http-call.js';
 import type { InboundEvent } from '../../inbound-event.js';
@@ -15,14 +15,16 @@ import { SnsTopics, type Get } from './sns.js';
 
 export class SesAdapter extends MailAdapter {
   /** A raw mail has 40 MB at most. */
-  override readonly limits: ChannelLimits = { bodyCharsMax: 100_000, mediaBytesMax: 28_000_000, lookupDelayMillis: 0 };
+  override readonly limits: ChannelLimits;
   private readonly aws: AwsClient;
   private readonly topics: SnsTopics;
 
   /** `fetchText`: for tests, which have no SNS to ask. */
   constructor(protected override readonly connection: CarrierConnection<SesCredentials, SesSettings>, fetchText?: Get) {
     super(connection);
-    const { credentials, settings: { region, topics = [] } } = connection;
+    const { credentials, settings: { region, configurationSet, topics = [] } } = connection;
+    // Only a configuration set makes SES name our reference.
+    this.limits = { bodyCharsMax: 100_000, mediaBytesMax: 28_000_000, lookupDelayMillis: topics.length > 0 && configurationSet !== undefined ? EVENT_DELAY_MILLIS : 0 };
     this.topics = new SnsTopics(topics, fetchText);
     this.aws = new AwsClient({ accessKeyId: credentials.accessKeyId, secretAccessKey: credentials.secretAccessKey, ...(credentials.sessionToken && { sessionToken: credentials.sessionToken }), region, service: 'ses' });
   }
