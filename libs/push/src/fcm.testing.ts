@@ -10,6 +10,8 @@ export class PlayedFcm {
   readonly messages: FcmMessage[] = [];
   /** Tokens given out. */
   granted: string[] = [];
+  /** Assertions that were refused. */
+  refused = 0;
   /** Default: taken. */
   answer: (message: FcmMessage, response: ServerResponse) => void = (message, response) =>
     void response.end(JSON.stringify({ name: `projects/parley/messages/${message.token}` }));
@@ -58,6 +60,7 @@ export class PlayedFcm {
       this.granted.push(token);
       response.end(JSON.stringify({ access_token: token, expires_in: this.expiresInSeconds, token_type: 'Bearer' }));
     } catch {
+      this.refused++;
       response.writeHead(400).end(JSON.stringify({ error: 'invalid_grant' }));
     }
   }

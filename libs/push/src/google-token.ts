@@ -10,6 +10,8 @@ const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging';
 const RENEW_MILLIS = 300_000;
 const ASSERTION_SECONDS = 3600;
 const PATIENCE_MILLIS = 10_000;
+/** A service account that was refused is not asked for again so soon, however many devices wait. */
+const REFUSED_MILLIS = 30_000;
 
 /** Throws PushError when it is none. Its `token_uri` is not used: whoever writes it would choose where we call. */
 export function serviceAccountOf(text: string): ServiceAccount {
@@ -25,13 +27,15 @@ export function serviceAccountOf(text: string): ServiceAccount {
 export class GoogleToken {
   private token: { value: string; until: number } | undefined;
   private fetching: Promise<string> | undefined;
+  private refused: { error: PushError; until: number } | undefined;
 
   constructor(private readonly account: ServiceAccount, private readonly tokenUrl: string) {}
 
   /** Throws PushError. What one attempt's signal ends, others do not lose: the fetch has a patience of its own. */
   current(signal: AbortSignal): Promise<string> {
     if (this.token && this.token.until > Date.now()) return Promise.resolve(this.token.value);
-    this.fetching ??= this.fetch().finally(() => (this.fetching = undefined));
+    if (this.refused && this.refused.until > Date.now()) return Promise.reject(this.refused.error);
+    this.fetching ??= this.fetch().catch((error: unknown) => this.refuse(error)).finally(() => (this.fetching = undefined));
     const { promise, reject } = Promise.withResolvers<never>();
     const cut = () => reject(new PushError('given up while waiting for an access token', 'later'));
     signal.addEventListener('abort', cut, { once: true });
@@ -40,6 +44,11 @@ export class GoogleToken {
 
   drop(): void {
     this.token = undefined;
+  }
+
+  private refuse(error: unknown): never {
+    if (error instanceof PushError && error.outcome === 'never') this.refused = { error, until: Date.now() + REFUSED_MILLIS };
+    throw error;
   }
 
   private async fetch(): Promise<string> {
@@ -51,7 +60,7 @@ export class GoogleToken {
       const reason = `no access token: ${/"error"\s*:\s*"([\w-]{1,60})"/.exec(answer.body)?.[1] ?? `HTTP ${answer.status}`}`;
       throw new PushError(reason, passing ? 'later' : 'never', { everybody: passing, retryAfterMillis: retryAfterMillis(answer.header('retry-after')) });
     }
-    const { access_token: value, expires_in: seconds } = JSON.parse(answer.body) as { access_token: string; expires_in: number };
+    const { access_token: value, expires_in: seconds } = grantIn(answer.body);
     this.token = { value, until: Date.now() + seconds * 1000 - RENEW_MILLIS };
     return value;
   }
@@ -64,4 +73,14 @@ export class GoogleToken {
     return new SignJWT({ scope: SCOPE }).setProtectedHeader({ alg: 'RS256', typ: 'JWT' })
       .setIssuer(this.account.clientEmail).setAudience(this.tokenUrl).setIssuedAt(now).setExpirationTime(now + ASSERTION_SECONDS).sign(key);
   }
+}
+
+function grantIn(body: string): { access_token: string; expires_in: number } {
+  try {
+    const grant = JSON.parse(body) as { access_token?: unknown; expires_in?: unknown };
+    if (typeof grant.access_token === 'string' && typeof grant.expires_in === 'number') return grant as ReturnType<typeof grantIn>;
+  } catch {
+    // Told below.
+  }
+  throw new PushError('the token service answered something else', 'later', { everybody: true });
 }

@@ -52,8 +52,12 @@ export abstract class PushProvider {
 /** `gone`: the device is not there any more. `later`: it may pass. `never`: nothing changes by trying again. */
 export type PushOutcome = 'gone' | 'later' | 'never';
 
+const REASON_CHARS_MAX = 200;
+
 export class PushError extends Error {
   override name = 'PushError';
+  /** For people: the push service's own word where it has one. */
+  readonly reason: string;
   /** As the push service said it must not be tried before; milliseconds. */
   readonly retryAfterMillis: number | undefined;
   /** Since when the device is gone, milliseconds since 1970, where the push service tells. */
@@ -62,12 +66,12 @@ export class PushError extends Error {
   readonly everybody: boolean;
 
   constructor(
-    /** For people: the push service's own word where it has one. */
-    readonly reason: string,
+    reason: string,
     readonly outcome: PushOutcome,
     { retryAfterMillis, goneSince, everybody = false, cause }: { retryAfterMillis?: number | undefined; goneSince?: number | undefined; everybody?: boolean; cause?: unknown } = {},
   ) {
     super(`push: ${reason}`, { cause });
+    this.reason = reason.slice(0, REASON_CHARS_MAX);
     this.retryAfterMillis = retryAfterMillis;
     this.goneSince = goneSince;
     this.everybody = everybody;

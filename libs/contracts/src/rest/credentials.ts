@@ -20,7 +20,7 @@ const shared = {
   KeyId: name.optional(),
   TeamId: name.optional(),
   Topic: name.optional(),
-  Subject: z.string().max(256).regex(/^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/).optional(),
+  Subject: z.string().max(256).refine((value) => /^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/.test(value)).meta({ description: 'webpush: `mailto:` or `https:`.' }).optional(),
 };
 type Shared = z.output<z.ZodObject<typeof shared>> & { Type?: (typeof types)[number] | undefined };
 
