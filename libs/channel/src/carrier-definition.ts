@@ -3,6 +3,7 @@
  * The gateway checks a new connection by it, the channel apps open adapters with it. Adapters are loaded when one is opened,
  * so that a service that only checks loads none of their libraries.
  */
+import type { LookupFunction } from 'node:net';
 import type { z } from 'zod';
 import type { ChannelAdapter } from './channel-adapter.js';
 import type { CarrierChannel } from './inbound-event.js';
@@ -21,6 +22,10 @@ export type CarrierConnection<Credentials = Record<string, string>, Settings = R
   publicUrl: string;
   /** Where this connection's webhooks arrive; further path segments and a query are the adapter's own. */
   webhookUrl: string;
+  /**
+   * How names of hosts are looked up, at every connect: refuses those that lead where this connection may not. Absent: as the system does, anywhere.
+   */
+  lookup?: LookupFunction;
 };
 
 export type CarrierDefinition<Credentials = any, Settings = any> = {

@@ -1,6 +1,6 @@
 /** What a carrier's HTTP answers mean, each played on a real socket. */
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, LookupFunction } from 'node:net';
 import { callCarrier, jsonOf, refusalOf, retryAfter } from './http-call.js';
 import { SendError } from './send-error.js';
 
@@ -18,7 +18,7 @@ afterAll(() => {
 
 const called = (as: RequestListener) => {
   respond = as;
-  return callCarrier(url, { json: { a: 1 }, signal: AbortSignal.timeout(5_000) });
+  return callCarrier(url, { json: { a: 1 }, signal: AbortSignal.timeout(5_000), lookup: undefined });
 };
 const failure = async (as: RequestListener) => {
   const error: unknown = await called(as).catch((thrown: unknown) => thrown);
@@ -44,6 +44,27 @@ describe('a call', () => {
   it('that was refused with half an answer is refused', async () => {
     const answer = await called((_, response) => void response.writeHead(400, { 'content-length': '99' }).end('{', () => response.destroy()));
     expect([answer.status, jsonOf(answer)]).toEqual([400, {}]);
+  });
+});
+
+describe('a call to a name', () => {
+  const at = (lookup: LookupFunction) => callCarrier(`http://carrier.example.com:${new URL(url).port}/`, { json: { a: 1 }, signal: AbortSignal.timeout(5_000), lookup });
+  it('goes where it is looked up, at each connect', async () => {
+    respond = (request, response) => void request.pipe(response.writeHead(200));
+    let asked = 0;
+    const here: LookupFunction = (_name, { all }, done) => {
+      asked++;
+      if (all) done(null, [{ address: '127.0.0.1', family: 4 }]);
+      else done(null, '127.0.0.1', 4);
+    };
+    expect([jsonOf(await at(here)), asked]).toEqual([{ a: 1 }, 1]);
+  });
+  it('that may not lead there leaves nothing sent', async () => {
+    let reached = 0;
+    respond = (_, response) => { reached++; response.end(); };
+    const inside: LookupFunction = (_name, _options, done) => done(Object.assign(new Error('inside'), { code: 'EPRIVATE' }), '', 0);
+    await expect(at(inside)).rejects.toMatchObject({ outcome: 'retryable', code: 'unreachable' });
+    expect(reached).toBe(0);
   });
 });
 

@@ -2,6 +2,8 @@
  * One call of a carrier's HTTP API, and what its failure means for the message: certainly not there (never connected, refused),
  * or perhaps there (no answer, an answer cut short, trouble inside the carrier). Adapters only read the answer and the codes.
  */
+import type { LookupFunction } from 'node:net';
+import { Agent } from 'undici';
 import { carrierFaults, type CarrierFault, type CarrierFaultName } from './carrier-errors.js';
 import { SendError } from './send-error.js';
 import { reasonOf } from './twilio/errors.js';
@@ -13,12 +15,14 @@ export type HttpCall = {
   json?: unknown;
   body?: string | URLSearchParams | FormData | Uint8Array<ArrayBuffer>;
   signal: AbortSignal;
+  /** As CarrierConnection has it: nobody calls a carrier without having thought of it. */
+  lookup: LookupFunction | undefined;
 };
 export type HttpAnswer = { status: number; ok: boolean; headers: Headers; text: string };
 
 /** Errors of fetch before a single byte of the request left: nobody can have got it. */
 const neverConnected = new Set([
-  'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT',
+  'EPRIVATE', 'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT',
   'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 const ANSWER_BYTES_MAX = 1_048_576;
@@ -26,11 +30,11 @@ const ANSWER_BYTES_MAX = 1_048_576;
 const RETRY_AFTER_MILLIS_MAX = 3_600_000;
 
 /** Any answer resolves, redirects too, which are not followed. Throws SendError when there is none, or no end of it. */
-export async function callCarrier(url: string, { json, signal, method, ...given }: HttpCall): Promise<HttpAnswer> {
+export async function callCarrier(url: string, { json, signal, method, lookup, ...given }: HttpCall): Promise<HttpAnswer> {
   const body = json === undefined ? given.body : JSON.stringify(json);
   const headers = { accept: 'application/json', ...(json !== undefined && { 'content-type': 'application/json' }), ...given.headers };
   const response = await fetch(url, {
-    method: method ?? (body === undefined ? 'GET' : 'POST'), headers, signal, redirect: 'manual', ...(body !== undefined && { body }),
+    method: method ?? (body === undefined ? 'GET' : 'POST'), headers, signal, redirect: 'manual', ...(body !== undefined && { body }), ...(lookup && { dispatcher: agentOf(lookup) }),
   }).catch((error: unknown) => {
     throw neverConnected.has(codeOf(error)) ? new SendError('unreachable', 'retryable', { cause: error }) : noAnswer(error);
   });
@@ -40,6 +44,16 @@ export async function callCarrier(url: string, { json, signal, method, ...given 
     return '';
   });
   return { status: response.status, ok: response.ok, headers: response.headers, text };
+}
+
+const agents = new WeakMap<LookupFunction, Agent>();
+
+/** With connections of its own: none is used that somebody else was allowed to open. */
+function agentOf(lookup: LookupFunction): NonNullable<RequestInit['dispatcher']> {
+  let agent = agents.get(lookup);
+  if (!agent) agents.set(lookup, (agent = new Agent({ connect: { lookup } })));
+  // Node's fetch takes it; only the types were published apart.
+  return agent as unknown as NonNullable<RequestInit['dispatcher']>;
 }
 
 /** The answer's object; `{}` for anything else. */

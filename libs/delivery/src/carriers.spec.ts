@@ -4,6 +4,10 @@ import { InvalidSignature } from '@parley/channel/send-error';
 import { twilioSignature } from '@parley/channel/signatures';
 import { newSid } from '@parley/domain/sid';
 import { Accounts } from '@parley/event-store/accounts';
+import { publicOnly } from '@parley/webhooks/target-address';
+import type { lookup } from 'node:dns';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Carriers } from './carriers.js';
 import { hostsNamed } from './connection-hosts.js';
 import { Connections } from './connections.js';
@@ -69,6 +73,28 @@ describe('a connection that names a host', () => {
     const { sid } = await made(false, 'https://carrier.example.com');
     expect([await opened(sid, ['8.8.8.8']), await opened(sid, ['8.8.8.8', '10.0.0.1']), await opened(sid, ['::1']), await opened(sid, [])]).toEqual([true, false, false, true]);
     expect(await opened((await made(true, 'http://127.0.0.1:8025')).sid, ['127.0.0.1'])).toBe(true);
+  });
+  it('goes nowhere inside, though its name led outside when it was opened', async () => {
+    const reached: string[] = [];
+    const server = createServer((request, response) => { reached.push(request.url!); response.end('{"sid":"SM1"}'); });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as AddressInfo;
+      const { pool, box } = bench.db;
+      const inside = ((_name: string, _options: object, done: (error: null, found: object[]) => void) => done(null, [{ address: '127.0.0.1', family: 4 }])) as unknown as typeof lookup;
+      const sendBy = async (sid: string) => {
+        const rebound = new Carriers({ channel: 'sms', pool, box, accounts: new Accounts(pool, box), publicUrl, simulatorUrl: '', resolve: async () => ['8.8.8.8'], lookup: publicOnly(inside) });
+        const adapter = await rebound.adapterFor({ account: bench.account, carrier: 'twilio', connection: sid, version: 1 });
+        return adapter!.send({ deliveryId: newSid('DY'), sender: number, recipient: '+15550100002', body: 'secret', media: [], firstAttemptAt: new Date().toISOString() }, AbortSignal.timeout(5_000));
+      };
+      const { sid } = await made(false, `http://carrier.example.com:${port}`);
+      await expect(sendBy(sid)).rejects.toMatchObject({ outcome: 'retryable', code: 'unreachable' });
+      expect(reached).toEqual([]);
+      expect(await sendBy((await made(true, `http://127.0.0.1:${port}`)).sid)).toEqual({ providerMessageIds: ['SM1'] });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
   it.each(['http://127.0.0.1', 'http://[::1]:8080', 'https://localhost', 'https://metadata.internal'])('%s is refused when it is made', async (baseUrl) => {
     await expect(made(false, baseUrl)).rejects.toMatchObject({ name: 'ConnectionFault', field: 'Settings.baseUrl' });

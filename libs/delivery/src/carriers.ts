@@ -14,7 +14,9 @@ import type { Pool } from '@parley/event-store/database';
 import { LruMap } from '@parley/event-store/lru-map';
 import type { SecretBox } from '@parley/event-store/secret-box';
 import { logger } from '@parley/telemetry/logger';
-import { leadingInside, type Resolve } from './connection-hosts.js';
+import { publicLookup } from '@parley/webhooks/target-address';
+import type { LookupFunction } from 'node:net';
+import { hostsNamed, leadingInside, type Resolve } from './connection-hosts.js';
 
 export const SIMULATOR = 'simulator';
 
@@ -40,11 +42,13 @@ export type CarriersOptions = {
   usualSettings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   find?: (name: string) => CarrierDefinition | undefined;
   resolve?: Resolve;
+  /** At every connect of those that must not lead inside. */
+  lookup?: LookupFunction;
 };
 
 /** A change that nobody told us of is seen after so long; sends see it at once, by the version. */
 const CACHE_MILLIS = 5_000;
-/** So long after it was looked at, a connection is looked at again even for sends: its host may lead elsewhere now. */
+/** So long after it was looked at, a connection is looked at again even for sends: one that leads elsewhere now is not kept open. */
 const LOOKED_AT_MILLIS = 60_000;
 const OPEN_MAX = 1000;
 /** Calls in flight may go on so long after their adapter was replaced. */
@@ -157,12 +161,17 @@ export class Carriers {
       return open({
         sid, account, credentials: secrets, settings: definition.settings.parse({ ...usualSettings?.[carrier], ...settings }),
         signingKey: this.options.box.derivedKey(`connection ${sid}`), publicUrl,
-        webhookUrl: `${publicUrl}/webhooks/${carrier}/${sid}`,
+        webhookUrl: `${publicUrl}/webhooks/${carrier}/${sid}`, ...(this.isGuarded(row) && { lookup: this.options.lookup ?? publicLookup }),
       }, channel);
     } catch (error) {
       log.error('connection cannot be opened', { connection: sid, carrier, error });
       return undefined;
     }
+  }
+
+  /** Accounts wrote where it leads. What names no host leads to the carrier's own, or where the installation says. */
+  private isGuarded({ private_allowed, settings }: ConnectionRow): boolean {
+    return !private_allowed && hostsNamed(settings).length > 0;
   }
 
   private async leadsInside({ sid, carrier, settings, private_allowed }: ConnectionRow): Promise<boolean> {

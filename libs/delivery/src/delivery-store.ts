@@ -168,7 +168,7 @@ export class DeliveryStore {
 
   /**
    * Hands the delivery on to the next sender of the messaging service its recipient came by: one that has not failed for it,
-   * is not refused by the recipient and has room in its day. Undefined: there is none. The lane it goes on in.
+   * is not refused by the recipient, may write to where they are and has room in its day. Undefined: there is none. The lane it goes on in.
    */
   async handOver({ delivery_id, attempt, account, channel, sender, recipient, sender_sid }: Claim): Promise<Lane | undefined> {
     if (sender_sid === null) return undefined;
@@ -308,6 +308,7 @@ with next as (
     join delivery.delivery d on d.delivery_id = $1
     left join delivery.sender_day y on y.sender = s.sid and y.day = (now() at time zone 'utc')::date
    where k.sender = $6 and k.channel = $4 and k.recipient = $5 and s.address <> all (coalesce(d.tried, '{}')) and not coalesce(y.sent >= s.daily_cap, false)
+     and delivery.may_write_to(s.policy, $5)
      and not exists (select 1 from delivery.opt_out x where x.account = $3 and x.channel = $4 and x.sender = s.address and x.recipient = $5 and x.reason <> 'marketing')
    order by p.place, s.sid limit 1
 ), ended as (

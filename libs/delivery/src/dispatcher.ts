@@ -5,7 +5,7 @@
 import type { ChannelAdapter, Delivery } from '@parley/channel/channel-adapter';
 import { SendError, UNKNOWN_ERROR } from '@parley/channel/send-error';
 import { NOT_OUR_SENDER } from '@parley/channel/twilio/errors';
-import { legsOf, nextLeg, refusals, route, type Decision, type Leg } from '@parley/domain/delivery/routing';
+import { legsOf, nextLeg, refusals, regionAllowed, route, type Decision, type Leg } from '@parley/domain/delivery/routing';
 import { isoTime } from '@parley/event-store/database';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
@@ -231,7 +231,7 @@ export class Dispatcher {
       const part = await this.options.store.noteParts(claim, decision.texts);
       return this.decide({ ...claim, part, parts_left: parts }, legs, adapter);
     }
-    if (decision.do !== 'send') return { end: endOf(decision) };
+    if (decision.do !== 'send') return { end: { ...endOf(decision), ...(decision.do === 'fail' && decision.errorCode === refusals.region && { senderFailed: outsideSender(claim) }) } };
     if (outgoing.pending) return { end: { state: 'queued', dueInMillis: MEDIA_PAUSE_MILLIS } };
     const { text: body, files } = decision;
     return { claim, delivery: deliveryOf(claim, { ...outgoing, body, media: files === 'linked' ? [] : outgoing.media }) };
@@ -351,6 +351,10 @@ function taken({ part, parts_left }: Claim, providerMessageIds: string[], status
   if (!part) return { state: status, providerMessageIds, segments: providerMessageIds.length > 1 };
   return { state: parts_left === 1 ? status : 'queued', dueInMillis: 0, providerMessageIds, segments: true, part: part.reference };
 }
+
+/** Another sender of the pool may write there; nobody may where the policy of the conversation says no. */
+const outsideSender = ({ policy, routing, recipient, part }: Claim): boolean =>
+  !regionAllowed(policy?.regions && { allow: policy.regions }, recipient) && regionAllowed(routing.regions, recipient) && !(part !== null && part.place > 0);
 
 /** A carrier has the beginning of a long text. */
 const begun = ({ part }: Claim): boolean => part !== null && part.place > 0;

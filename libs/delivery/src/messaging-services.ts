@@ -62,6 +62,15 @@ export class MessagingServices {
          from delivery.messaging_service m, delivery.sender s where m.account = $1 and m.sid = $2 and s.account = $1 and s.sid = $3
        on conflict (service, sender) do update set place = coalesce($4, messaging_service_sender.place)`, [account, service, sender, place ?? null],
     );
+    // Who refused one of the pool has refused all of it, also those that come later.
+    await this.pool.query(
+      `insert into delivery.opt_out (account, channel, sender, recipient, reason)
+       select distinct on (x.recipient) x.account, x.channel, s.address, x.recipient, x.reason
+         from delivery.messaging_service m join delivery.messaging_service_sender p on p.service = m.sid join delivery.sender o on o.sid = p.sender
+         join delivery.opt_out x on x.account = o.account and x.channel = o.channel and x.sender = o.address
+         join delivery.sender s on s.sid = $3 and s.account = $1 and s.channel = o.channel and s.sid <> o.sid
+        where m.account = $1 and m.sid = $2 on conflict do nothing`, [account, service, sender],
+    );
     return this.sender(account, service, sender);
   }
 
@@ -88,7 +97,7 @@ export class MessagingServices {
 
   /**
    * The sender that talks to this recipient: the one he had before, unless another conversation has the pair; else, of those
-   * without a conversation with him and with room in their day, the one fewest people have. Noted for the next time.
+   * without a conversation with him, that may write to where he is and with room in their day, the one fewest people have. Noted for the next time.
    * Undefined: the account has no such service, or it has no sender on the channel.
    */
   async senderFor(account: string, service: string, channel: string, recipient: string): Promise<string | undefined> {
@@ -105,7 +114,7 @@ with chosen as (
     left join delivery.sender_day d on d.sender = s.sid and d.day = (now() at time zone 'utc')::date
    where m.account = $1 and m.sid = $2
    order by exists (select 1 from model.address_binding b where (b.account, b.address, b.proxy_address) = ($1, $4, s.address)),
-            case when m.sticky then k.updated_at end desc nulls last, coalesce(d.sent >= s.daily_cap, false),
+            not delivery.may_write_to(s.policy, $4), case when m.sticky then k.updated_at end desc nulls last, coalesce(d.sent >= s.daily_cap, false),
             (select count(*) from (select 1 from delivery.sticky_sender o where o.sender = s.sid limit 10000) n), p.place, s.sid
    limit 1
 ), noted as (

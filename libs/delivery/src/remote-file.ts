@@ -2,11 +2,9 @@
  * Opens a file at a carrier. The address came in a webhook, so it is not trusted further than a stranger's: no private network
  * (asked at each connect), few redirects, and credentials only for the carrier itself, never for whom it redirects to.
  */
-import { isPrivateAddress, isPrivateTarget } from '@parley/webhooks/target-address';
-import { lookup, type LookupAddress } from 'node:dns';
+import { isPrivateTarget, leadsInside, publicLookup } from '@parley/webhooks/target-address';
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import type { LookupFunction } from 'node:net';
 
 export type RemoteOptions = {
   /** Credentials for this address, if it is the carrier's own. */
@@ -44,17 +42,9 @@ function requested(url: string, { headersFor, privateAllowed, signal }: RemoteOp
   if (protocol !== 'https:' && (protocol !== 'http:' || !privateAllowed)) throw new RemoteRefused(protocol);
   return new Promise((resolve, reject) => {
     (protocol === 'https:' ? https : http)
-      .get(url, { signal, headers: headersFor(url), ...(!privateAllowed && { lookup: publicLookup }) }, resolve).on('error', reject)
+      .get(url, { signal, headers: headersFor(url), ...(!privateAllowed && { lookup: publicLookup }) }, resolve)
+      .on('error', (error) => reject(leadsInside(error) ? new RemoteRefused('a private address') : error))
       // Without an answer (101 is none), and then neither an error nor `signal` tells.
       .on('close', () => reject(new Error('no answer')));
   });
 }
-
-const publicLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
-    const refused = error ?? (found.some(({ address }) => isPrivateAddress(address)) ? new RemoteRefused('a private address') : null);
-    if (refused) callback(refused, '', 0);
-    else if (options.all) callback(null, found);
-    else callback(null, found[0]!.address, found[0]!.family);
-  });
-};

@@ -103,6 +103,40 @@ describe('another sender of the pool', () => {
     await bench.reaches(await deliver(lane, 'two'), 'accepted');
     expect(bench.carrier.sent.map((each) => each.sender)).toEqual([a.address, b.address]);
   });
+  it('is one that may write to where the person is, and that they have not refused', async () => {
+    const lane = bench.lane('+442071838750');
+    const [a, b, c, d] = [await sender('+15550100001'), await sender('+15550100002', { policy: { regions: ['+1'] } }), await sender('+15550100003'), await sender('+15550100004', { policy: { regions: ['+1', '+44'] } })];
+    await poolOf([a, b, c, d], lane.recipient);
+    await bench.db.pool.query("insert into delivery.opt_out (account, channel, sender, recipient) values ($1, 'sms', $2, $3)", [bench.account, c.address, lane.recipient]);
+    bench.carrier.respond = (delivery) => { if (delivery.sender === a.address) throw new SendError('invalid_sender', 'permanent', { errorCode: 21606 }); };
+    const id = await deliver(lane);
+    await bench.reaches(id, 'accepted');
+    expect(bench.carrier.sent.map((each) => each.sender)).toEqual([a.address, d.address]);
+  });
+  it('goes on where the first may not write, but nobody does where the conversation may not', async () => {
+    const lane = bench.lane('+442071838751');
+    const [a, b] = [await sender('+15550100001'), await sender('+15550100002')];
+    await poolOf([a, b], lane.recipient);
+    await new Senders(bench.db.pool).update(bench.account, a.sid, { policy: { regions: ['+1'] } });
+    await bench.reaches(await deliver(lane), 'accepted');
+    expect(bench.carrier.sent.map((each) => each.sender)).toEqual([b.address]);
+    await bench.db.pool.query("insert into delivery.routing_policy (sid, account, policy) values ('RP1', $1, '{\"regions\":{\"deny\":[\"+44\"]}}')", [bench.account]);
+    const refused = await deliver(lane);
+    await bench.reaches(refused, 'failed');
+    expect([await bench.row(refused), bench.carrier.sent.length]).toMatchObject([{ error_code: 21408 }, 1]);
+  });
+  it('is chosen for its region at first, too, and does not write to who refused the pool before it came', async () => {
+    const services = new MessagingServices(bench.db.pool);
+    const { sid } = await services.create(bench.account, { friendlyName: 'Regions' });
+    const [a, b, c] = [await sender('+15550100001', { policy: { regions: ['+1'] } }), await sender('+15550100002'), await sender('+15550100003')];
+    for (const one of [a, b]) await services.addSender(bench.account, sid, one.sid);
+    expect([await services.senderFor(bench.account, sid, 'sms', '+442071838752'), await services.senderFor(bench.account, sid, 'sms', '+12025550101')]).toEqual([b.address, a.address]);
+    await optOut(bench.db.pool, bench.lane('+12025550102', b.address), 'keyword');
+    await services.addSender(bench.account, sid, c.sid);
+    const refused = await deliver(bench.lane('+12025550102', c.address));
+    await bench.reaches(refused, 'failed');
+    expect(await bench.row(refused)).toMatchObject({ error_code: 21610 });
+  });
   it('is not asked for who did not come by the service, nor when all have failed', async () => {
     const lane = bench.lane();
     const [a, b] = [await sender('+15550100001'), await sender('+15550100002')];

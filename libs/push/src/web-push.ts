@@ -1,9 +1,7 @@
 /** Web Push (RFC 8030): browsers' own push services, each at the address its subscription names; nothing of ours is readable there. */
-import { publicOnly } from '@parley/webhooks/target-call';
-import { isPrivateTarget } from '@parley/webhooks/target-address';
+import { isPrivateTarget, publicLookup } from '@parley/webhooks/target-address';
 import { SignJWT } from 'jose';
 import type { KeyObject } from 'node:crypto';
-import { lookup } from 'node:dns';
 import { webPushPayload } from './payload.js';
 import { post, type Posted } from './post.js';
 import { PushError, PushProvider, retryAfterMillis, type OpenCredential, type PushNotification } from './push-provider.js';
@@ -18,7 +16,6 @@ const TOKEN_SECONDS = 43_200;
 const RENEW_MILLIS = 3_600_000;
 /** Push services are few. */
 const ORIGINS_MAX = 200;
-const publicLookup = publicOnly(lookup);
 
 export class WebPushProvider extends PushProvider {
   private readonly key: KeyObject;

@@ -1,4 +1,5 @@
-import { isPrivateAddress, isPrivateTarget } from './target-address.js';
+import type { lookup } from 'node:dns';
+import { isPrivateAddress, isPrivateTarget, leadsInside, publicOnly } from './target-address.js';
 
 describe('isPrivateAddress', () => {
   it.each([
@@ -17,4 +18,21 @@ describe('isPrivateTarget', () => {
   ])('%s is', (url) => expect(isPrivateTarget(url)).toBe(true));
   it.each(['https://example.com/hook?a=b', 'http://8.8.8.8:8080/', 'https://user:pass@hooks.example.org'])('%s is not', (url) =>
     expect(isPrivateTarget(url)).toBe(false));
+});
+
+describe('publicOnly', () => {
+  const resolving = (...addresses: string[]) =>
+    publicOnly(((_name: string, _options: object, done: (error: null, found: object[]) => void) =>
+      done(null, addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })))) as unknown as typeof lookup);
+  const ask = (resolve: ReturnType<typeof publicOnly>, all: boolean) =>
+    new Promise((settle) => resolve('hooks.example.com', { all }, (error, found) => settle(error && leadsInside(error) ? 'EPRIVATE' : found)));
+
+  it.each([['10.0.0.1'], ['8.8.8.8', '127.0.0.1'], ['::ffff:192.168.0.1'], ['8.8.8.8', 'fe80::1']])('refuses a name that means %s', async (...addresses) => {
+    expect(await ask(resolving(...addresses), true)).toBe('EPRIVATE');
+    expect(await ask(resolving(...addresses), false)).toBe('EPRIVATE');
+  });
+  it('hands on what it checked', async () => {
+    expect(await ask(resolving('8.8.8.8'), true)).toEqual([{ address: '8.8.8.8', family: 4 }]);
+    expect(await ask(resolving('8.8.8.8'), false)).toBe('8.8.8.8');
+  });
 });

@@ -1,8 +1,9 @@
 /**
  * Where webhooks may not lead: into the network they are sent from. A URL that names such an address is refused when it is
- * configured; what a name resolves to is checked at each connect (target-call.ts), as it may change after the configuration.
+ * configured; what a name resolves to is checked at each connect, as it may change after the configuration. Carriers' hosts and files go by the same rule.
  */
-import { BlockList, isIP } from 'node:net';
+import { lookup, type LookupAddress } from 'node:dns';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /** Special-purpose blocks of the IANA registries: nothing a customer's server has a public address in. */
 const blocks: readonly (readonly [address: string, prefix: number])[] = [
@@ -28,6 +29,23 @@ export function isPrivateTarget(url: string): boolean {
   if (isIP(host)) return isPrivateAddress(host);
   return host === 'localhost' || host.endsWith('.localhost') || host.endsWith('.local') || host.endsWith('.internal') || !host.includes('.');
 }
+
+/** `code` of the error when a name leads into a private network, found at the connect: nothing was connected. */
+export const PRIVATE_ADDRESS = 'EPRIVATE';
+/** Whatever the client made of it. */
+export const leadsInside = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === PRIVATE_ADDRESS;
+
+/** What a name means is decided here, and connected to is what was checked: a name cannot change its mind in between. */
+export const publicOnly = (resolve: typeof lookup): LookupFunction => (hostname, options, callback) => {
+  resolve(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+    if (error) return callback(error, '', 0);
+    if (addresses.some(({ address }) => isPrivateAddress(address))) return callback(Object.assign(new Error('the name leads into a private network'), { code: PRIVATE_ADDRESS }), '', 0);
+    if (options.all) return callback(null, addresses);
+    callback(null, addresses[0]!.address, addresses[0]!.family);
+  });
+};
+/** For every connection that must not lead inside, whoever wrote where it leads. */
+export const publicLookup = publicOnly(lookup);
 
 /** `WEBHOOK_PRIVATE_TARGETS=allow`, as `npm start` sets it; otherwise they are refused. */
 export const privateTargetsAllowed = (env: NodeJS.ProcessEnv = process.env): boolean => env['WEBHOOK_PRIVATE_TARGETS'] === 'allow';

@@ -1,8 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import twilio from 'twilio';
-import type { lookup } from 'node:dns';
-import { callTarget, publicOnly, TargetError, type TargetCall } from './target-call.js';
+import { callTarget, type TargetError, type TargetCall } from './target-call.js';
 
 const authToken = '0123456789abcdef0123456789abcdef';
 let server: Server;
@@ -113,22 +112,5 @@ describe('callTarget', () => {
     handle = (_request, response) => { called = true; response.end(); };
     expect(await reasonOf(callTarget(call({ url: `${host}:${new URL(origin).port}/` }), { privateAllowed: false }))).toBe('private');
     expect(called).toBe(false);
-  });
-});
-
-describe('publicOnly', () => {
-  const resolving = (...addresses: string[]) =>
-    publicOnly(((_name: string, _options: object, done: (error: null, found: object[]) => void) =>
-      done(null, addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })))) as unknown as typeof lookup);
-  const ask = (resolve: ReturnType<typeof publicOnly>, all: boolean) =>
-    new Promise((settle) => resolve('hooks.example.com', { all }, (error, found) => settle(error instanceof TargetError ? error.reason : found)));
-
-  it.each([['10.0.0.1'], ['8.8.8.8', '127.0.0.1'], ['::ffff:192.168.0.1'], ['8.8.8.8', 'fe80::1']])('refuses a name that means %s', async (...addresses) => {
-    expect(await ask(resolving(...addresses), true)).toBe('private');
-    expect(await ask(resolving(...addresses), false)).toBe('private');
-  });
-  it('hands on what it checked', async () => {
-    expect(await ask(resolving('8.8.8.8'), true)).toEqual([{ address: '8.8.8.8', family: 4 }]);
-    expect(await ask(resolving('8.8.8.8'), false)).toBe('8.8.8.8');
   });
 });

@@ -3,12 +3,10 @@
  * of time for all of it, no redirect followed, and no connection into a private network unless the installation allows them.
  */
 import { twilioSignature } from '@parley/channel/signatures';
-import { lookup, type LookupAddress } from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
-import type { LookupFunction } from 'node:net';
 import type { Parameters } from './event-parameters.js';
-import { isPrivateAddress, isPrivateTarget } from './target-address.js';
+import { isPrivateTarget, leadsInside, publicLookup } from './target-address.js';
 
 export type TargetCall = { url: string; method: string; parameters: Parameters; authToken: string; headers?: Record<string, string> };
 export type TargetAnswer = { status: number; body: string };
@@ -61,7 +59,7 @@ export async function callTarget(call: TargetCall, { privateAllowed, timeoutMill
   } catch (error) {
     if (limit.aborted) throw new TargetError('timeout', error);
     if (ending.aborted) throw new TargetError('aborted', error);
-    throw error instanceof TargetError ? error : new TargetError('unreachable', error);
+    throw new TargetError(leadsInside(error) ? 'private' : 'unreachable', error);
   }
 }
 
@@ -101,14 +99,3 @@ function exchange(call: TargetCall, signal: AbortSignal, privateAllowed: boolean
     request.end(get ? undefined : form);
   });
 }
-
-/** What a name means is decided here, and connected to is what was checked: a name cannot change its mind in between. */
-export const publicOnly = (resolve: typeof lookup): LookupFunction => (hostname, options, callback) => {
-  resolve(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-    if (error) return callback(error, '', 0);
-    if (addresses.some(({ address }) => isPrivateAddress(address))) return callback(new TargetError('private'), '', 0);
-    if (options.all) return callback(null, addresses);
-    callback(null, addresses[0]!.address, addresses[0]!.family);
-  });
-};
-const publicLookup = publicOnly(lookup);

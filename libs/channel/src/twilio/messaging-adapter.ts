@@ -3,6 +3,7 @@
  * away. The API knows no idempotency key: our reference travels in the status callback's URL, and a send that was never
  * answered is found again in the message list by sender, recipient, time and text.
  */
+import type { LookupFunction } from 'node:net';
 import { attemptKeyOf, ChannelAdapter, type Delivery, type OutboundMedia, type RawWebhook, type WebhookAnswer } from '../channel-adapter.js';
 import { basicAuthorization, callCarrier, jsonOf, noAnswer, refusalOf, type HttpAnswer, type HttpCall } from '../http-call.js';
 import type { InboundEvent, InboundMessage } from '../inbound-event.js';
@@ -20,6 +21,8 @@ export type TwilioOptions = TwilioCredentials & {
   publicUrl: string;
   /** Where this connection's webhooks arrive, when it has an address of its own. */
   webhookUrl?: string;
+  /** As CarrierConnection has it. */
+  lookup?: LookupFunction;
 };
 type MessageResource = { sid: string; body: string | null; direction: string; date_created: string };
 
@@ -102,8 +105,8 @@ export abstract class TwilioMessaging extends ChannelAdapter {
   }
 
   /** Resolves with a 2xx answer only; everything else is a SendError that says what it means for the message. */
-  private async request(url: string, call: HttpCall): Promise<HttpAnswer> {
-    const answer = await callCarrier(url, { ...call, headers: { ...call.headers, authorization: this.authorization } });
+  private async request(url: string, call: Omit<HttpCall, 'lookup'>): Promise<HttpAnswer> {
+    const answer = await callCarrier(url, { ...call, lookup: this.options.lookup, headers: { ...call.headers, authorization: this.authorization } });
     if (answer.ok) return answer;
     const { code } = jsonOf(answer);
     throw refusalOf(answer, typeof code === 'number' && Number.isInteger(code) ? { errorCode: code, retryable: isTransient(code) } : undefined, { code: typeof code === 'number' ? String(code) : undefined });

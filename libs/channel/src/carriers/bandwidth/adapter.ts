@@ -39,7 +39,7 @@ export class BandwidthSms extends ChannelAdapter {
         applicationId: settings.applicationId, to: [delivery.recipient, ...(delivery.group ?? [])], from: delivery.sender, tag: delivery.group?.length ? `${delivery.deliveryId}${OF_GROUP}` : delivery.deliveryId,
         ...(text !== null && { text }), ...(media.length > 0 && { media: media.map(({ url }) => url) }),
       },
-      headers: { authorization: this.authorization }, signal,
+      headers: { authorization: this.authorization }, signal, lookup: this.connection.lookup,
     });
     if (!answer.ok) throw refusalOf(answer, faultIn(jsonOf(answer)), { words: wordsIn(jsonOf(answer)) });
     const id = nameOf(jsonOf(answer)['id']);
@@ -52,7 +52,7 @@ export class BandwidthSms extends ChannelAdapter {
       sourceTn: sender, destinationTn: recipient, messageDirection: 'OUTBOUND',
       fromDateTime: new Date(Date.parse(firstAttemptAt) - CLOCK_SKEW_MILLIS).toISOString(),
     });
-    const answer = await callCarrier(`${this.messagesUrl}?${query}`, { headers: { authorization: this.authorization }, signal });
+    const answer = await callCarrier(`${this.messagesUrl}?${query}`, { headers: { authorization: this.authorization }, signal, lookup: this.connection.lookup });
     if (!answer.ok) throw refusalOf(answer);
     const ids = listOf(jsonOf(answer)['messages']).map((message) => nameOf(objectOf(message)['messageId'])).filter((id) => id !== undefined);
     return ids.length > 0 ? { providerMessageIds: ids } : undefined;

@@ -44,7 +44,7 @@ export class MailgunAdapter extends MailAdapter {
     form.set('v:parley_delivery', delivery.deliveryId);
     form.set('o:tracking', 'no');
     const answer = await callCarrier(`${baseUrl}/v3/${sendingDomain}/messages.mime`, {
-      body: form, signal, headers: { authorization: basicAuthorization('api', apiKey), 'idempotency-key': delivery.deliveryId },
+      body: form, signal, lookup: this.connection.lookup, headers: { authorization: basicAuthorization('api', apiKey), 'idempotency-key': delivery.deliveryId },
     });
     if (!answer.ok) throw refusalOf(answer, faultIn(answer), { words: jsonOf(answer)['message'] });
     const { id } = jsonOf(answer);

@@ -65,7 +65,7 @@ export class Messenger extends ChannelAdapter {
 
   private async request({ id, access_token }: { id: string; access_token: string }, json: Occasion, signal: AbortSignal): Promise<string> {
     const { baseUrl, api_version } = this.connection.settings;
-    const answer = await callCarrier(`${baseUrl}/${api_version}/${id}/messages`, { json, signal, headers: { authorization: `Bearer ${access_token}` } });
+    const answer = await callCarrier(`${baseUrl}/${api_version}/${id}/messages`, { json, signal, lookup: this.connection.lookup, headers: { authorization: `Bearer ${access_token}` } });
     if (!answer.ok) throw refusal(answer.status, jsonOf(answer), retryAfter(answer.headers).retryAfterMillis);
     const messageId = nameOf(jsonOf(answer)['message_id']);
     if (messageId === undefined) throw noAnswer('no message id');

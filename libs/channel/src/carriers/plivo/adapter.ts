@@ -44,7 +44,7 @@ export class PlivoSms extends ChannelAdapter {
         ...(text !== null && { text }), ...(media.length > 0 && { media_urls: media.map(({ url }) => url) }),
         url: `${webhookUrl}?delivery=${delivery.deliveryId}`, method: 'POST',
       },
-      headers: { authorization: this.authorization }, signal,
+      headers: { authorization: this.authorization }, signal, lookup: this.connection.lookup,
     });
     if (!answer.ok) throw refusalOf(answer, faultIn(jsonOf(answer)['error']), { words: jsonOf(answer)['error'] });
     const ids = listOf(jsonOf(answer)['message_uuid']).map(nameOf).filter((id) => id !== undefined);
@@ -57,7 +57,7 @@ export class PlivoSms extends ChannelAdapter {
       message_direction: 'outbound', to_number: withoutPlus(recipient), limit: String(LOOKUP_PAGE),
       message_time__gte: new Date(Date.parse(firstAttemptAt) - CLOCK_SKEW_MILLIS).toISOString().slice(0, 19).replace('T', ' '),
     });
-    const answer = await callCarrier(`${this.messagesUrl}?${query}`, { headers: { authorization: this.authorization }, signal });
+    const answer = await callCarrier(`${this.messagesUrl}?${query}`, { headers: { authorization: this.authorization }, signal, lookup: this.connection.lookup });
     if (!answer.ok) throw refusalOf(answer);
     const alike = listOf(jsonOf(answer)['objects']).map(objectOf).filter(({ to_number, from_number }) =>
       numberOf(to_number) === withoutPlus(recipient)

@@ -37,7 +37,7 @@ export class SendgridAdapter extends MailAdapter {
     const mail = await this.compose(delivery);
     try {
       const answer = await callCarrier(`${baseUrl}/v3/mail/send`, {
-        json: await requestOf(mail, delivery), signal, headers: { authorization: `Bearer ${apiKey}`, 'idempotency-key': delivery.deliveryId },
+        json: await requestOf(mail, delivery), signal, lookup: this.connection.lookup, headers: { authorization: `Bearer ${apiKey}`, 'idempotency-key': delivery.deliveryId },
       });
       if (!answer.ok) throw refusal(answer);
       const id = answer.headers.get('x-message-id');

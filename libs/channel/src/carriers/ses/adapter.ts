@@ -41,7 +41,7 @@ export class SesAdapter extends MailAdapter {
     const signed = await this.aws.sign(url, {
       method: 'POST', body, headers: { 'content-type': 'application/json', 'x-parley-delivery': delivery.deliveryId },
     });
-    const answer = await callCarrier(url, { body, signal, headers: Object.fromEntries(signed.headers) });
+    const answer = await callCarrier(url, { body, signal, lookup: this.connection.lookup, headers: Object.fromEntries(signed.headers) });
     if (!answer.ok) throw refusalOf(answer, faultIn(answer), { words: wordsIn(answer) });
     const { MessageId: id } = jsonOf(answer);
     if (typeof id !== 'string' || id === '') throw noAnswer('no MessageId');

@@ -154,7 +154,7 @@ export class SmppAdapter extends ChannelAdapter {
   private sessions(bindAs: BindAs): SmppSession[] {
     const { host, port, tls, tlsCa, systemType, addressRange, windowSize, binds, responseSeconds, enquireLinkSeconds } = this.settings;
     const options = {
-      host, port, tls, tlsCa, ...this.connection.credentials, systemType, addressRange, bindAs, windowSize, connection: this.connection.sid,
+      host, port, tls, tlsCa, lookup: this.connection.lookup, ...this.connection.credentials, systemType, addressRange, bindAs, windowSize, connection: this.connection.sid,
       responseMillis: responseSeconds * 1000, enquireLinkMillis: enquireLinkSeconds * 1000, reconnectMillis: RECONNECT_MILLIS,
       ...this.timing, deliver: (pdu: Delivered) => this.deliver(pdu),
     };

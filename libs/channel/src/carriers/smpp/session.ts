@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SendError } from '../../send-error.js';
 import { isBindRefusal, sendErrorOf, Status } from './command-status.js';
 import { NoAnswer, SmppConnection, type Answer } from './connection.js';
-import { dial, type Place } from './dial.js';
+import { dial, type Place } from '../../dial.js';
 import type { Fields, Parameters, Pdu } from './pdu.js';
 import type { Delivered } from './inbound.js';
 import { Window } from './window.js';

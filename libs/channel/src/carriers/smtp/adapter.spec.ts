@@ -1,7 +1,7 @@
 /** Mail servers on real sockets: the conformance suite, one that takes our mail (or does not), and ours that takes theirs. */
 import { newSid } from '@parley/domain/sid';
 import { generateKeyPairSync } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, LookupFunction } from 'node:net';
 import { createServer, type Server } from 'node:net';
 import { createTransport, type NodemailerError } from 'nodemailer';
 import { SMTPServer } from 'smtp-server';
@@ -58,6 +58,21 @@ const send = (adapter: SmtpAdapter, delivery = mailDelivery(), millis = 5_000) =
 const failure = (work: Promise<unknown>) => work.then(() => { throw new Error('was sent'); }, (error: SendError) => error);
 
 describe('a mail that goes out', () => {
+  it.each([['none'], ['immediate']] as const)('goes where its server is looked up, and nowhere inside: TLS %s', async (tls) => {
+    const { taken, port } = await mailServer();
+    const opened = (lookup: LookupFunction) => {
+      const adapter = openSmtp({ ...mailConnection('smtp', {}, { host: 'mail.example.com', port, tls }), lookup });
+      closing.push(() => adapter.close());
+      return adapter;
+    };
+    const inside: LookupFunction = (_name, _options, done) => done(Object.assign(new Error('inside'), { code: 'EPRIVATE' }), '', 0);
+    expect(await failure(send(opened(inside)))).toMatchObject({ outcome: 'retryable', code: 'unreachable' });
+    expect(taken).toEqual([]);
+    if (tls === 'immediate') return;
+    await send(opened((_name, { all }, done) => (all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4))));
+    expect(taken).toHaveLength(1);
+  });
+
   it('says who, about what, in which thread, and where answers and bounces go', async () => {
     const { taken, port } = await mailServer();
     const delivery = mailDelivery({ authorName: 'Bö', subject: 'Re: Größe 17', inReplyTo: '<m2@example.com>', references: ['<m1@example.com>', '<m2@example.com>'], media: [textFile('notes', 'résumé.txt')] });

@@ -1,7 +1,9 @@
 /** A mail server: a pool of sessions out, and what listens for mail in. */
+import { callbackify } from 'node:util';
 import { createTransport, type NodemailerError, type SMTPPoolOptions } from 'nodemailer';
 import type { CarrierConnection } from '../../carrier-definition.js';
 import type { ChannelLimits, Delivery, InboundSink, Sent } from '../../channel-adapter.js';
+import { dial } from '../../dial.js';
 import { MailAdapter } from '../../email/mail-adapter.js';
 import { closeFiles } from '../../email/outgoing-mail.js';
 import { nameOf } from '../../email/reply-address.js';
@@ -22,18 +24,22 @@ export class SmtpAdapter extends MailAdapter {
   /** Encoded it grows by 37 %, and most servers take 25 MB. No limit of text but good sense. */
   override readonly limits: ChannelLimits = { bodyCharsMax: 100_000, mediaBytesMax: 18_000_000, lookupDelayMillis: 0 };
   private readonly transport;
+  private readonly ending = new AbortController();
   private listener: MailListener | undefined;
   private mailbox: ImapMailbox | undefined;
 
   constructor(protected override readonly connection: CarrierConnection<SmtpCredentials, SmtpSettings>) {
     super(connection);
     const { credentials: { user, password, dkimPrivateKey }, settings } = connection;
+    const { lookup } = connection;
     const { host, tls = 'required', port = tls === 'immediate' ? 465 : 587, connections = 5, dkimSelector, dkimDomain = settings.domain } = settings;
     this.transport = createTransport({
       pool: true, host, port, secure: tls === 'immediate', requireTLS: tls === 'required', ignoreTLS: tls === 'none',
       maxConnections: connections, maxMessages: 100, connectionTimeout: CONNECT_MILLIS, greetingTimeout: CONNECT_MILLIS, socketTimeout: ANSWER_MILLIS * 6,
       // What was perhaps taken is not handed in again behind our back.
       maxRequeues: 0,
+      // It looks names up itself; what may not lead everywhere is connected by us, and it speaks TLS on that.
+      ...(lookup && { getSocket: callbackify(async (_options: object) => ({ connection: await dial({ host, port, tls: false, responseMillis: CONNECT_MILLIS, lookup }, this.ending.signal) })) }),
       ...(user !== undefined && { auth: { user, pass: password ?? '' }, forceAuth: true }),
       ...(dkimPrivateKey && dkimSelector && { dkim: { domainName: dkimDomain, keySelector: dkimSelector, privateKey: dkimPrivateKey, headerFieldNames: SIGNED_HEADERS } }),
     } satisfies SMTPPoolOptions);
@@ -66,7 +72,7 @@ export class SmtpAdapter extends MailAdapter {
       await this.listener.open();
     }
     if (imap) {
-      this.mailbox = new ImapMailbox({ ...imap, user: imapUser, password: imapPassword }, async (raw) => {
+      this.mailbox = new ImapMailbox({ ...imap, user: imapUser, password: imapPassword, lookup: this.connection.lookup }, async (raw) => {
         await sink.receive(this.judged(await this.read(raw, { from: undefined, to: [] })));
       });
       this.mailbox.open();
@@ -76,6 +82,7 @@ export class SmtpAdapter extends MailAdapter {
   override async close(): Promise<void> {
     await Promise.all([this.listener?.close(), this.mailbox?.close()]);
     this.transport.close();
+    this.ending.abort();
   }
 }
 

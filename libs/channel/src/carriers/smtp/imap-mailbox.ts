@@ -4,11 +4,15 @@
  */
 import { logger } from '@parley/telemetry/logger';
 import { ImapFlow } from 'imapflow';
+import type { LookupFunction } from 'node:net';
+import { addressBy } from '../../dial.js';
 import { MAIL_BYTES_MAX } from './mail-listener.js';
 
 export type MailboxSettings = {
   host: string; port?: number | undefined; tls?: 'immediate' | 'none' | undefined; folder?: string | undefined; moveTo?: string | undefined;
   pollSeconds?: number | undefined; user: string; password: string;
+  /** As CarrierConnection has it. */
+  lookup?: LookupFunction | undefined;
 };
 
 const MARK = '$ParleyTaken';
@@ -53,8 +57,9 @@ export class ImapMailbox {
   }
 
   private async session(onConnected: () => void): Promise<void> {
-    const { host, tls = 'immediate', port = tls === 'immediate' ? 993 : 143, user, password: pass, folder = 'INBOX', pollSeconds = 60 } = this.settings;
-    const client = new ImapFlow({ host, port, secure: tls === 'immediate', auth: { user, pass }, logger: false, ...(tls === 'none' && { doSTARTTLS: false }) });
+    const { host, tls = 'immediate', port = tls === 'immediate' ? 993 : 143, user, password: pass, folder = 'INBOX', pollSeconds = 60, lookup } = this.settings;
+    const place = lookup ? await addressBy(lookup, host) : { host };
+    const client = new ImapFlow({ ...place, port, secure: tls === 'immediate', auth: { user, pass }, logger: false, ...(tls === 'none' && { doSTARTTLS: false }) });
     this.client = client;
     let broken = false;
     client.on('exists', () => this.wake());

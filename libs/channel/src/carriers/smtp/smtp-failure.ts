@@ -4,7 +4,7 @@ import { failureOf, statusIn } from '../../email/mail-codes.js';
 import { SendError } from '../../send-error.js';
 
 /** Nobody was there to get a byte of it. */
-const neverConnected = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EDNS']);
+const neverConnected = new Set(['EPRIVATE', 'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EDNS']);
 const beforeAnything = new Set(['CONNECT_TIMEOUT', 'GREETING_TIMEOUT', 'UPGRADE_TIMEOUT']);
 const refusedLogin = new Set([530, 534, 535, 538]);
 /** "Later": servers name no time, and grey-listing wants some minutes. */

@@ -48,7 +48,7 @@ export class TelnyxSms extends ChannelAdapter {
         ...(settings.messagingProfileId !== undefined && { messaging_profile_id: settings.messagingProfileId }),
         webhook_url: `${webhookUrl}?delivery=${delivery.deliveryId}${group.length > 0 ? '&group' : ''}`, use_profile_webhooks: false,
       },
-      headers: { authorization: `Bearer ${credentials.apiKey}` }, signal,
+      headers: { authorization: `Bearer ${credentials.apiKey}` }, signal, lookup: this.connection.lookup,
     });
     if (!answer.ok) throw refusalOf(answer, telnyxCodes[codeIn(answer) ?? ''], { code: codeIn(answer) });
     const id = nameOf(objectOf(jsonOf(answer)['data'])['id']);

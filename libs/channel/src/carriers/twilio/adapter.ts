@@ -53,7 +53,7 @@ export class TwilioWhatsapp extends TwilioMessaging {
 
 type Connection = CarrierConnection<TwilioCredentials, TwilioSettings>;
 
-export function openTwilio({ credentials, settings, publicUrl, webhookUrl }: Connection, channel: CarrierChannel): TwilioMessaging {
-  const options = { ...credentials, baseUrl: originOf(settings, 'https://api.twilio.com'), publicUrl, webhookUrl };
+export function openTwilio({ credentials, settings, publicUrl, webhookUrl, lookup }: Connection, channel: CarrierChannel): TwilioMessaging {
+  const options = { ...credentials, baseUrl: originOf(settings, 'https://api.twilio.com'), publicUrl, webhookUrl, ...(lookup && { lookup }) };
   return channel === 'whatsapp' ? new TwilioWhatsapp(options, settings.contents) : new TwilioSms(options, settings);
 }

@@ -40,7 +40,7 @@ export class VonageSms extends ChannelAdapter {
         to: withoutPlus(delivery.recipient), from: withoutPlus(delivery.sender), client_ref: delivery.deliveryId,
         ...(media.length > 0 ? mmsOf(media, text) : { channel: 'sms', message_type: 'text', text: text ?? '', sms: { encoding_type: 'auto' } }),
       },
-      headers: { authorization: this.authorization() }, signal,
+      headers: { authorization: this.authorization() }, signal, lookup: this.connection.lookup,
     });
     if (!answer.ok) throw refusalOf(answer, messagesCodes[codeOf(jsonOf(answer)) ?? ''], { code: codeOf(jsonOf(answer)), words: jsonOf(answer)['title'] });
     const id = nameOf(jsonOf(answer)['message_uuid']);

@@ -24,7 +24,7 @@ export class WhatsappCloud extends ChannelAdapter {
   constructor(private readonly connection: CarrierConnection<CloudCredentials, CloudSettings>) {
     super();
     const { baseUrl, api_version } = connection.settings;
-    this.graph = new GraphApi(baseUrl, api_version, connection.credentials.access_token);
+    this.graph = new GraphApi(baseUrl, api_version, connection.credentials.access_token, connection.lookup);
   }
 
   override async send(delivery: Delivery, signal: AbortSignal): Promise<Sent> {

@@ -1,4 +1,5 @@
 /** Requests to the Graph API, with our token; every failure is a SendError that says what it means for the message. */
+import type { LookupFunction } from 'node:net';
 import { callCarrier, jsonOf, retryAfter, type HttpCall } from '../../http-call.js';
 import { SendError } from '../../send-error.js';
 import { refusal } from './errors.js';
@@ -11,7 +12,7 @@ export class GraphApi {
   /** Where the API said that files are: there, and nowhere else, they are fetched with our token. */
   private readonly mediaOrigins = new Set<string>();
 
-  constructor(private readonly baseUrl: string, private readonly version: string, accessToken: string) {
+  constructor(private readonly baseUrl: string, private readonly version: string, accessToken: string, private readonly lookup: LookupFunction | undefined) {
     this.authorization = { authorization: `Bearer ${accessToken}` };
   }
 
@@ -45,8 +46,8 @@ export class GraphApi {
     return `${this.baseUrl}/${this.version}/${path}`;
   }
 
-  private async request(url: string, call: HttpCall): Promise<Record<string, unknown>> {
-    const answer = await callCarrier(url, { ...call, headers: this.authorization });
+  private async request(url: string, call: Omit<HttpCall, 'lookup'>): Promise<Record<string, unknown>> {
+    const answer = await callCarrier(url, { ...call, headers: this.authorization, lookup: this.lookup });
     if (!answer.ok) throw refusal(answer.status, jsonOf(answer), retryAfter(answer.headers).retryAfterMillis);
     return jsonOf(answer);
   }

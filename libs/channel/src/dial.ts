@@ -1,5 +1,5 @@
-/** A TCP connection to a message centre, with TLS where wanted. */
-import { connect as connectTcp, type Socket } from 'node:net';
+/** A TCP connection to a carrier that speaks no HTTP, with TLS where wanted. */
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
 export type Place = {
@@ -8,14 +8,16 @@ export type Place = {
   tlsCa?: string | undefined;
   /** So long connecting may take, and later every answer. */
   responseMillis: number;
+  /** As CarrierConnection has it. */
+  lookup?: LookupFunction | undefined;
 };
 
 /** Rejects when it did not come about in time, or the certificate is not this host's. */
-export function dial({ host, port, tls, tlsCa, responseMillis }: Place, ending: AbortSignal): Promise<Socket> {
+export function dial({ host, port, tls, tlsCa, responseMillis, lookup }: Place, ending: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     // An address is no server name; the certificate is compared with it all the same.
     const servername = /[a-z]/i.test(host) && !host.includes(':') ? host : '';
-    const socket = tls ? connectTls({ host, port, servername, ...(tlsCa && { ca: tlsCa }) }) : connectTcp({ host, port });
+    const socket = tls ? connectTls({ host, port, servername, ...(tlsCa && { ca: tlsCa }), ...(lookup && { lookup }) }) : connectTcp({ host, port, ...(lookup && { lookup }) });
     const signal = AbortSignal.any([ending, AbortSignal.timeout(responseMillis)]);
     const fail = (error?: unknown) => {
       socket.destroy();
@@ -29,4 +31,12 @@ export function dial({ host, port, tls, tlsCa, responseMillis }: Place, ending: 
       resolve(socket);
     });
   });
+}
+
+/** For clients that look names up themselves: an address that may be connected to, and the name its certificate has to have. */
+export async function addressBy(lookup: LookupFunction, host: string): Promise<{ host: string; servername?: string }> {
+  const address = await new Promise<string>((resolve, reject) => {
+    lookup(host, {}, (error, found) => (error ? reject(error) : resolve(found as string)));
+  });
+  return { host: address, ...(isIP(host) === 0 && { servername: host }) };
 }
