@@ -1,5 +1,7 @@
 /** What people know of each other: who types, who has read how far, names and attributes, who can be reached; and what roles forbid. */
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { accessToken } from '../../tools/bench/access-token.ts';
 import { of, rejection, type Cast, type Shared } from './cast.ts';
 import { SdkClient } from './sdk-client.ts';
 import { until } from './steps.ts';
@@ -98,6 +100,25 @@ export async function reachability(cast: Cast): Promise<void> {
     await alice.next('userUpdated', (each) => each.user.identity === name('third') && each.updateReasons.includes('reachabilityOnline') && each.user.isOnline === false);
     assert.equal(user.isOnline, false);
   });
+}
+
+export async function push(cast: Cast): Promise<void> {
+  const { step, access, rest, name } = cast;
+  const private_key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const account = { type: 'service_account', project_id: 'acceptance', client_email: 'acceptance@example.com', private_key, token_uri: 'http://nowhere.invalid' };
+  const { sid } = await rest.post<{ sid: string }>('/v1/Credentials', { Type: 'fcm', FriendlyName: name('phones'), Secret: JSON.stringify(account) });
+  const phone = await SdkClient.start(cast, name('phone'), accessToken(access, name('phone'), undefined, { push_credential_sid: sid }));
+  const kept = async () => (await rest.get<{ bindings: { binding_type: string; credential_sid: string }[] }>(`/v1/Services/${access.serviceSid}/Bindings?Identity=${encodeURIComponent(name('phone'))}`)).bindings;
+  await step('a phone registers for push', async () => {
+    await phone.sdk.setPushRegistrationId('fcm', name('device').replaceAll(' ', '-'));
+    const [binding] = await until(async () => { const all = await kept(); return all.length > 0 && all; }, 'it is kept');
+    assert.deepEqual(of(binding, 'binding_type', 'credential_sid'), { binding_type: 'fcm', credential_sid: sid });
+  });
+  await step('and takes it back', async () => {
+    await phone.sdk.unsetPushRegistrationId('fcm');
+    await until(async () => (await kept()).length === 0, 'it is gone');
+  });
+  await phone.stop();
 }
 
 export async function roles({ step, bob, name }: Cast, { hers, his }: Shared): Promise<void> {

@@ -12,7 +12,7 @@ import { breaks } from './chapter-breaks.ts';
 import { conversations, partings } from './chapter-conversations.ts';
 import { many } from './chapter-many.ts';
 import { files, messages, receipts, templates } from './chapter-messages.ts';
-import { changes, reachability, reading, roles, typing } from './chapter-people.ts';
+import { changes, push, reachability, reading, roles, typing } from './chapter-people.ts';
 import { tokens } from './chapter-tokens.ts';
 import { SdkClient, type Server } from './sdk-client.ts';
 import { Steps } from './steps.ts';
@@ -50,6 +50,7 @@ async function run(version: SdkVersion, count: number): Promise<void> {
   await changes(cast, shared);
   await roles(cast, shared);
   await reachability(cast);
+  await push(cast);
   await receipts(cast);
   await breaks(cast, shared);
   await partings(cast, shared);
