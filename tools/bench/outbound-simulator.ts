@@ -1,15 +1,16 @@
 /**
- * Messages to people outside the chat, carried by the built-in simulator: posted by REST, read off the database when the
- * carrier has them. Latency is from the message's own time to the end of the attempt that the carrier took it in.
+ * Messages to people outside the chat, carried by the built-in simulator, and by SMTP to a mail server of ours: posted by REST, read off
+ * the database when the carrier has them. Latency is from the message's own time to the end of the attempt that the carrier took it in.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { connectDatabase } from '../../infra/local/database.mjs';
 import { logLag } from './log-progress.ts';
 import { inParallel, RestClient } from './rest-client.ts';
 import { Latencies, rounded, type Percentiles } from './statistics.ts';
+import { Mailbox } from './mailbox.ts';
 import type { TestInstallation } from './test-installation.ts';
 
-export const simulatedChannels = ['sms', 'whatsapp', 'messenger'] as const;
+export const simulatedChannels = ['sms', 'whatsapp', 'messenger', 'email'] as const;
 export type SimulatedChannel = (typeof simulatedChannels)[number];
 export type OutboundRound = {
   /** From the first message's time until the carrier had the last one. */
@@ -32,6 +33,7 @@ const addresses: Record<SimulatedChannel, { sender: (n: number) => string; perso
   sms: { sender: (n) => `+1555010${numbered(n)}`, person: (n) => `+1555020${numbered(n)}` },
   whatsapp: { sender: (n) => `whatsapp:+1555030${numbered(n)}`, person: (n) => `whatsapp:+1555040${numbered(n)}` },
   messenger: { sender: (n) => `messenger:10${numbered(n)}`, person: (n) => `messenger:72${numbered(n)}` },
+  email: { sender: (n) => `desk${numbered(n)}@inbox.example.test`, person: (n) => `person${numbered(n)}@example.com` },
 };
 const HUNG_SENDER = '+15550109999';
 
@@ -44,8 +46,10 @@ export class OutboundSimulator {
   private readonly client: Client;
   private readonly behaviourUrl: string;
   private readonly authorization: string;
+  private readonly mailbox: Mailbox;
 
-  private constructor({ info }: TestInstallation, rest: RestClient, client: Client, conversations: Record<SimulatedChannel, string[]>, hung: string[]) {
+  private constructor({ info }: TestInstallation, rest: RestClient, client: Client, mailbox: Mailbox, conversations: Record<SimulatedChannel, string[]>, hung: string[]) {
+    this.mailbox = mailbox;
     this.rest = rest;
     this.client = client;
     this.conversations = conversations;
@@ -56,6 +60,8 @@ export class OutboundSimulator {
 
   static async start(installation: TestInstallation): Promise<OutboundSimulator> {
     const rest = new RestClient(installation.info);
+    const mailbox = await Mailbox.start();
+    await mailSenders(rest, mailbox.port);
     const withPerson = (person: string, sender: string) => conversationWith(rest, person, sender);
     const conversations = {} as Record<SimulatedChannel, string[]>;
     for (const channel of simulatedChannels) {
@@ -63,7 +69,7 @@ export class OutboundSimulator {
       conversations[channel] = await inParallel(PEOPLE, 8, (n) => withPerson(person(n), sender(n % SENDERS)));
     }
     const hung = await inParallel(HUNG_PEOPLE, 8, (n) => withPerson(`+1555050${numbered(n)}`, HUNG_SENDER));
-    return new OutboundSimulator(installation, rest, await connectDatabase(installation.info.databaseUrl), conversations, hung);
+    return new OutboundSimulator(installation, rest, await connectDatabase(installation.info.databaseUrl), mailbox, conversations, hung);
   }
 
   /** As fast as it goes with a bounded backlog, to everybody of the channel in turn. */
@@ -110,8 +116,9 @@ export class OutboundSimulator {
     }
   }
 
-  close(): Promise<void> {
-    return this.client.end();
+  async close(): Promise<void> {
+    this.mailbox.stop();
+    await this.client.end();
   }
 
   private async result(channels: readonly SimulatedChannel[], since: string, posted: number): Promise<OutboundRound> {
@@ -133,7 +140,7 @@ export class OutboundSimulator {
     const { rows: [repeated] } = await this.client.query<{ count: string }>('select coalesce(sum(sends - 1), 0) as count from simulator.message where created_at >= $1 and sender = any ($2)', [since, senders]);
     return {
       deliveriesPerSecond: rounded(rows.length / (last - first), 0), latency: latency.percentiles(),
-      wrong: { missing: posted - rows.length, sentTwice: Number(repeated!.count) },
+      wrong: { missing: posted - rows.length, sentTwice: Number(repeated!.count) + (await this.mailbox.twice()) },
     };
   }
 
@@ -174,6 +181,13 @@ export class OutboundSimulator {
 
 const sendersOf = (channels: readonly SimulatedChannel[]): string[] =>
   channels.flatMap((channel) => Array.from({ length: SENDERS }, (_, n) => addresses[channel].sender(n)));
+
+/** Mail goes to no simulator: a connection of the account and its senders, to a mail server on this machine. */
+async function mailSenders(rest: RestClient, port: number): Promise<void> {
+  const settings = { domain: 'inbox.example.test', host: '127.0.0.1', port, tls: 'none' };
+  const { sid } = await rest.post<{ sid: string }>('/v1/CarrierConnections', { Carrier: 'smtp', Settings: JSON.stringify(settings) });
+  for (let n = 0; n < SENDERS; n++) await rest.post('/v1/Senders', { Address: addresses.email.sender(n), ConnectionSid: sid });
+}
 
 async function conversationWith(rest: RestClient, address: string, proxy: string): Promise<string> {
   const { sid } = await rest.post<{ sid: string }>('/v1/Conversations', { FriendlyName: 'Outbound' });

@@ -38,14 +38,14 @@ export async function outbound(context: ScenarioContext): Promise<ScenarioResult
       { figure: 'segments by SMPP, one bind, each with its receipt', measured: segmentsPerSecond, unit: '/s', atLeast: 2_000 },
     ],
     wrong: wrongIn([...Object.values(simulated).flat(), ...smpp]),
-    remarks: simulatedChannels.map((channel) => `${channel} through the simulator: ${medians[channel]!.deliveriesPerSecond} deliveries/s, to the carrier p50 ${medians[channel]!.latency.p50} ms`),
+    remarks: simulatedChannels.map((channel) => `${channel} through ${channel === 'email' ? 'a mail server' : 'the simulator'}: ${medians[channel]!.deliveriesPerSecond} deliveries/s, to the carrier p50 ${medians[channel]!.latency.p50} ms`),
   };
 }
 
 async function simulatedRounds(installation: TestInstallation, { rounds, seconds, say }: ScenarioContext): Promise<Simulated> {
   say('outbound: setting up');
   const simulator = await OutboundSimulator.start(installation);
-  const results: Simulated = { sms: [], whatsapp: [], messenger: [], calm: [], hanging: [] };
+  const results: Simulated = { sms: [], whatsapp: [], messenger: [], email: [], calm: [], hanging: [] };
   const roots = installation.processes();
   const note = async (name: string, n: number, run: () => Promise<OutboundRound>) => {
     const before = readCpu(roots);
