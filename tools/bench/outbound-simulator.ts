@@ -29,6 +29,8 @@ const HANG_MILLIS = 3_600_000;
 const BACKLOG_MAX = 256;
 const LOOK_MILLIS = 20;
 const DRAINED_WITHIN_MILLIS = 60_000;
+/** Each message is reported on three times; on a busy machine that takes longer than to send it. */
+const REPORTED_WITHIN_MILLIS = 180_000;
 const addresses: Record<SimulatedChannel, { sender: (n: number) => string; person: (n: number) => string }> = {
   sms: { sender: (n) => `+1555010${numbered(n)}`, person: (n) => `+1555020${numbered(n)}` },
   whatsapp: { sender: (n) => `whatsapp:+1555030${numbered(n)}`, person: (n) => `whatsapp:+1555040${numbered(n)}` },
@@ -103,6 +105,18 @@ export class OutboundSimulator {
     return this.result(simulatedChannels, since, posts);
   }
 
+  /** Resolves when what carriers report has been taken in too: it belongs to the round that it follows. */
+  async reported(): Promise<void> {
+    for (const end = performance.now() + REPORTED_WITHIN_MILLIS; ; await pause(50)) {
+      const { rows: [left] } = await this.client.query<{ count: string }>(
+        `select (select count(*) from simulator.callback) + (select count(*) from delivery.inbox where state = 'received')
+              + (select count(*) from delivery.delivery where state in ('sent', 'delivered', 'read', 'failed', 'undelivered') and reported is distinct from state) as count`,
+      );
+      if (Number(left!.count) === 0) return;
+      if (performance.now() > end) throw new Error(`after ${REPORTED_WITHIN_MILLIS} ms ${left!.count} reports are still to be taken in`);
+    }
+  }
+
   /** While `work` runs, the carrier of one sender takes requests and never answers, and there is plenty for it to do. */
   async whileOneHangs<T>(work: () => Promise<T>): Promise<T> {
     const since = await this.now();
@@ -126,7 +140,7 @@ export class OutboundSimulator {
     await this.drained(since, senders);
     const { rows } = await this.client.query<{ millis: number; began: number; ended: number }>(
       `select extract(epoch from a.ended_at - m.created_at)::float8 * 1000 as millis, extract(epoch from m.created_at)::float8 as began, extract(epoch from a.ended_at)::float8 as ended
-         from delivery.delivery d join delivery.attempt a on a.delivery_id = d.delivery_id and a.attempt = d.attempt and a.outcome = 'accepted'
+         from delivery.delivery d join delivery.attempt a on a.delivery_id = d.delivery_id and a.attempt = d.attempt and a.outcome in ('accepted', 'sent')
          join model.message m on m.conversation_sid = d.conversation_sid and m.index = d.message_index
         where d.created_at >= $1 and d.sender = any ($2)`, [since, senders],
     );

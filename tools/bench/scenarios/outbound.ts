@@ -15,8 +15,8 @@ const PACE_PER_SECOND = 60;
 /** So that what hung is soon known to be unanswered, and the next round starts with a calm machine. */
 const CARRIER_TIMEOUT_MILLIS = '4000';
 
-/** `cpuMicros`: of all our processes, Postgres, NATS and Redis, per delivery. */
-type SimulatedRound = OutboundRound & { cpuMicros: number };
+/** `cpuMicros`: per delivery with all that is reported of it, of our processes, Postgres, NATS and Redis. */
+type SimulatedRound = OutboundRound & { cpuMicros: Record<string, number> };
 type Simulated = Record<string, SimulatedRound[]>;
 type Wrong = { wrong: Record<string, number> };
 
@@ -50,14 +50,17 @@ async function simulatedRounds(installation: TestInstallation, { rounds, seconds
   const note = async (name: string, n: number, run: () => Promise<OutboundRound>) => {
     const before = readCpu(roots);
     const round = await run();
+    await simulator.reported();
     const { deliveriesPerSecond, latency, wrong } = round;
-    const micros = Object.values(cpuBetween(before, readCpu(roots)).trees).reduce((sum, cpuSeconds) => sum + cpuSeconds * 1e6, 0);
-    const cpuMicros = rounded(micros / latency.count, 0);
-    say(`outbound, ${name}, round ${n}: ${deliveriesPerSecond} deliveries/s; to the carrier p50 ${latency.p50} p99 ${latency.p99} ms; CPU ${cpuMicros} us a delivery; wrong ${JSON.stringify(wrong)}`);
+    const spent = Object.entries(cpuBetween(before, readCpu(roots)).trees);
+    const cpuMicros = Object.fromEntries(spent.map(([process, cpuSeconds]) => [process, rounded((cpuSeconds * 1e6) / latency.count, 0)]));
+    const all = Object.entries(cpuMicros).map(([process, micros]) => `${process} ${micros}`).join(', ');
+    say(`outbound, ${name}, round ${n}: ${deliveriesPerSecond} deliveries/s; to the carrier p50 ${latency.p50} p99 ${latency.p99} ms; CPU a delivery ${all} us; wrong ${JSON.stringify(wrong)}`);
     results[name]!.push({ ...round, cpuMicros });
   };
   try {
     for (const channel of simulatedChannels) await simulator.full(channel, WARM_UP_SECONDS);
+    await simulator.reported();
     for (let n = 1; n <= rounds; n++) {
       for (const channel of simulatedChannels) await note(channel, n, () => simulator.full(channel, seconds));
       await note('calm', n, () => simulator.paced(PACE_PER_SECOND, seconds));
