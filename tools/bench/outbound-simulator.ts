@@ -107,7 +107,7 @@ export class OutboundSimulator {
 
   /** Resolves when what carriers report has been taken in too: it belongs to the round that it follows. */
   async reported(): Promise<void> {
-    for (const end = performance.now() + REPORTED_WITHIN_MILLIS; ; await pause(50)) {
+    for (const end = performance.now() + REPORTED_WITHIN_MILLIS; ; await pause(500)) { // it reads a lot
       const { rows: [left] } = await this.client.query<{ count: string }>(
         `select (select count(*) from simulator.callback) + (select count(*) from delivery.inbox where state = 'received')
               + (select count(*) from delivery.delivery where state in ('sent', 'delivered', 'read', 'failed', 'undelivered') and reported is distinct from state) as count`,
