@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import { until, type Parley } from './installation.js';
 
-type WireFrame = { header: Record<string, any>; payload: any };
+export type WireFrame = { header: Record<string, any>; payload: any };
 
-function encodeWire(header: object, payload = ''): Buffer {
+export function encodeWire(header: object, payload = ''): Buffer {
   const head = JSON.stringify({ ...header, payload_size: Buffer.byteLength(payload), ...(payload !== '' && { payload_type: 'application/json' }) });
   return Buffer.from(`TWILSOCK V3.0 ${Buffer.byteLength(head)}\r\n${head}\r\n${payload}`);
 }
 
-function decodeWire(bytes: Buffer): WireFrame {
+export function decodeWire(bytes: Buffer): WireFrame {
   const line = bytes.indexOf('\r\n');
   const stop = line + 2 + Number(bytes.toString('latin1', 14, line));
   const payload = bytes.toString('utf8', stop + 2);

@@ -101,7 +101,7 @@ class Gateway {
     const replayer = new Replayer(tail, (subscription) => this.hub.leave(subscription));
     this.subscriber = new Subscriber(pool, this.hub, replayer, max);
     this.connections = new Connections({
-      limits: this.limits, accounts, presence: deps.presence, noticeMillis: EXPIRY_NOTICE_MILLIS, gauge: { name: 'parley_realtime_sockets', help: 'Open websockets' },
+      limits: this.limits, accounts, presence: deps.presence, noticeMillis: EXPIRY_NOTICE_MILLIS, metrics: { prefix: 'parley_realtime', of: '' },
       onGone: (session) => {
         this.hub.remove(session);
         this.presence.remove(session);

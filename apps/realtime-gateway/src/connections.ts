@@ -21,6 +21,8 @@ export interface Connected {
   pingedAt: number;
   expiryTold: boolean;
   onClosed: () => void;
+  /** Bytes it was told and has not read. */
+  readonly backlogWithPending: number;
   /** It waits for the answer to something it asked for. */
   readonly busy: boolean;
   ping(): void;
@@ -39,7 +41,8 @@ export type ConnectionsParts<Client> = {
   presence: Presence | undefined;
   /** A client is told this long before its token ends. */
   noticeMillis: number;
-  gauge: { name: string; help: string };
+  /** Begins the names of its metrics; whose websockets they are. */
+  metrics: { prefix: string; of: string };
   onGone(client: Client): void;
 };
 
@@ -51,10 +54,11 @@ export class Connections<Client extends Connected> {
   private readonly rechecker: NodeJS.Timeout;
 
   constructor(private readonly parts: ConnectionsParts<Client>) {
-    const { limits, gauge } = parts;
+    const { limits, metrics: { prefix, of } } = parts;
     this.sweeper = setInterval(() => this.sweep(), Math.min(SWEEP_MILLIS_MAX, limits.heartbeatMillis / 4)).unref();
     this.rechecker = setInterval(() => void this.recheck().catch(() => {}), limits.recheckMillis).unref(); // asked again next time
-    metrics.gauge(gauge.name, gauge.help, () => this.clients.size);
+    metrics.gauge(`${prefix}_sockets`, `Open websockets${of}`, () => this.clients.size);
+    metrics.gauge(`${prefix}_backlog_bytes`, `Bytes that wait to be read by websockets${of}`, () => [...this.clients].reduce((sum, client) => sum + client.backlogWithPending, 0));
   }
 
   /** False when too many sockets have not said who they are. */

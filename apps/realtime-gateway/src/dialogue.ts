@@ -10,6 +10,7 @@ import type { PresenceWatch } from './presence-watch.js';
 import type { RestUpstream } from './rest-upstream.js';
 import { closing, type Session } from './session.js';
 import type { Subscriber } from './subscriber.js';
+import { TokenBucket } from './token-bucket.js';
 import type { Typing } from './typing.js';
 
 export type DialogueParts = {
@@ -27,20 +28,19 @@ const QUEUE_MAX = 100;
 const log = logger('realtime');
 
 export class Dialogue {
-  private tokens: number;
-  private refilledAt = Date.now();
+  private readonly bucket: TokenBucket;
   private queued = 0;
   private work: Promise<void> = Promise.resolve();
   private readonly requests: Requests;
 
   constructor(private readonly session: Session, private readonly parts: DialogueParts) {
-    this.tokens = 2 * parts.limits.framesPerSecond;
+    this.bucket = new TokenBucket(parts.limits.framesPerSecond, 2 * parts.limits.framesPerSecond);
     this.requests = new Requests(session, parts.rest);
   }
 
   received(text: string): void {
     if (!this.session.open) return;
-    if (!this.allowed() || this.queued >= QUEUE_MAX) return this.session.end(closing.tooMany, 'too many frames');
+    if (!this.bucket.take() || this.queued >= QUEUE_MAX) return this.session.end(closing.tooMany, 'too many frames');
     let frame: ClientFrame;
     try {
       frame = parseClientFrame(text);
@@ -131,15 +131,5 @@ export class Dialogue {
     this.session.refuse(id, 20001, message);
     if (kind === 'malformed') this.session.end(closing.malformed, 'malformed frame');
     if (kind === 'unknown') this.session.end(closing.unknownFrame, 'unknown frame type');
-  }
-
-  /** A bucket of two seconds' worth. */
-  private allowed(): boolean {
-    const { framesPerSecond } = this.parts.limits;
-    const now = Date.now();
-    this.tokens = Math.min(2 * framesPerSecond, this.tokens + ((now - this.refilledAt) / 1000) * framesPerSecond);
-    this.refilledAt = now;
-    this.tokens -= 1;
-    return this.tokens >= 0;
   }
 }

@@ -7,6 +7,8 @@ import type { WebSocket } from 'ws';
 import type { Outbox, Outgoings } from './outbox.js';
 
 const PENDING_FRAMES_MAX = 10_000;
+/** So much goes out within the event-loop turn: a socket never holds more than `lagBytesMax`, this, and one frame. */
+const PENDING_BYTES_MAX = 262_144;
 /** Up to this size several frames are put together and written as one: cheaper than handing over a list. */
 const JOINED_BYTES_MAX = 65_536;
 
@@ -34,6 +36,7 @@ export class SocketWriter implements Outgoings {
     if (this.over) return;
     this.pendingBytes += frame.length;
     if (this.pending.push(frame) === 1) this.options.outbox.add(this);
+    else if (this.pendingBytes > PENDING_BYTES_MAX) this.flush();
     else if (this.pending.length > PENDING_FRAMES_MAX) this.options.onLag();
   }
 

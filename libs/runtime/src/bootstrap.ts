@@ -19,6 +19,8 @@ import 'reflect-metadata';
 /** Bytes of a request's body at most; beyond it 413. */
 export const BODY_BYTES_MAX = 1_048_576;
 const SHUTDOWN_MILLIS = 9_000;
+/** Who sends half a head of a request is closed with 408 after this long, and a quarter of it. */
+const HEADERS_MILLIS = 10_000;
 const log = logger('runtime');
 
 export type BootstrapOptions = {
@@ -35,6 +37,7 @@ export type Fastify = FastifyInstance;
 /** Resolves once it listens; SIGTERM and SIGINT end it in order: no new requests, then services, then connections. */
 export async function bootstrap(module: Type | DynamicModule, options: BootstrapOptions): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
+    http: { headersTimeout: HEADERS_MILLIS, connectionsCheckingInterval: HEADERS_MILLIS / 4 },
     bodyLimit: BODY_BYTES_MAX, trustProxy: false, forceCloseConnections: 'idle', routerOptions: { maxParamLength: 300 }, clientErrorHandler: refuseBytes,
     // A path with a broken escape is refused before any route, hook or filter sees it.
     frameworkErrors: (_error: Error, _request: FastifyRequest, reply: FastifyReply) => 

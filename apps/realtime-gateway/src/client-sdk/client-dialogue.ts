@@ -5,7 +5,7 @@ import { isConnectionError } from '@parley/event-store/database';
 import { logger } from '@parley/telemetry/logger';
 import { randomUUID } from 'node:crypto';
 import type { Connections } from '../connections.js';
-import { closing, statusNames, type ClientSession, type Status } from './client-session.js';
+import { closing, statusNames, WAITING_BYTES_MAX, type ClientSession, type Status } from './client-session.js';
 import { decodeFrame, isReply, MalformedFrame, type Frame } from './frame-codec.js';
 import type { SyncReads } from './sync-reads.js';
 import type { Tunnel } from './tunnel.js';
@@ -14,8 +14,6 @@ import { TunnelRefusal, tunnelRequest, type TunnelAnswer } from './tunnel-reques
 
 /** With a thousand conversations the SDK asks for some thousand things at once. */
 const IN_FLIGHT_MAX = 20_000;
-/** Of requests of one client that wait for their turn. */
-const WAITING_BYTES_MAX = 16_777_216;
 /** What a request holds besides its payload, about. */
 const REQUEST_BYTES = 1_024;
 const TOKEN_CHARS_MAX = 8_192;
@@ -33,6 +31,8 @@ export class ClientDialogue {
   ) {}
 
   received(session: ClientSession, bytes: Buffer): void {
+    if (!session.open) return;
+    if (!session.frames.take()) return session.dismiss({ code: 429, status: 'TOO_MANY_REQUESTS', description: 'Too many frames' }, closing.tooMany);
     if (isReply(bytes)) return;
     let frame: Frame;
     try {

@@ -1,4 +1,5 @@
 /** The SDK's JSON bodies as the forms of the public REST API. What a body does not name is not in the form. */
+import { TunnelRefusal } from './tunnel-request.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -13,7 +14,15 @@ function form(body: Json, names: Readonly<Record<string, string>>): URLSearchPar
   return fields;
 }
 
-const textOf = (value: unknown): string => (value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value));
+function textOf(value: unknown): string {
+  if (value === null) return '';
+  if (typeof value !== 'object') return String(value);
+  try {
+    return JSON.stringify(value);
+  } catch { // deeper than the stack
+    throw new TunnelRefusal(400, 20001, 'The body is nested too deep');
+  }
+}
 /** "" and null are no attributes. */
 const attributes = (body: Json): Json => (body['attributes'] === null || body['attributes'] === '' ? { ...body, attributes: '{}' } : body);
 

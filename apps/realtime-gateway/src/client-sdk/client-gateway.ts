@@ -74,7 +74,7 @@ export class ClientGateway {
     this.users = new UserObjects(this.reads, online, (session, conversation) => this.subscriptions.leave(session, conversation));
     this.subscriptions = new Subscriptions(tail, this.reads, this.rooms, this.users, 3 * limits.subscriptionsPerSocketMax);
     this.connections = new Connections({
-      limits, accounts, presence, noticeMillis: EXPIRY_NOTICE_MILLIS, gauge: { name: 'parley_client_sdk_sockets', help: 'Open websockets of the official client SDK' },
+      limits, accounts, presence, noticeMillis: EXPIRY_NOTICE_MILLIS, metrics: { prefix: 'parley_client_sdk', of: ' of the official client SDK' },
       onGone: (session) => this.subscriptions.remove(session),
     });
     const tunnel = new Tunnel({

@@ -8,6 +8,7 @@ import { FewAtOnce } from '../few-at-once.js';
 import type { Outbox } from '../outbox.js';
 import { SocketWriter } from '../socket-writer.js';
 import { binaryFrame } from '../websocket-frame.js';
+import { TokenBucket } from '../token-bucket.js';
 import { encodeFrame, type Header } from './frame-codec.js';
 import type { ObjectSubscription } from './object-subscription.js';
 
@@ -21,8 +22,13 @@ const BACKLOG_BYTES = 262_144;
 const READ_MILLIS = 30_000;
 /** Requests of one client that are worked on; the others wait for their turn. */
 const REQUESTS_AT_ONCE = 32;
+/** Of requests and subscriptions of one client that wait for their turn; beyond it the client is sent away. */
+export const WAITING_BYTES_MAX = 16_777_216;
 /** Of a client's own objects and subscriptions, waiting for their turn. */
 const QUEUED_MAX = 20_000;
+/** What a client says: a thousand conversations are opened by some thousand requests, and every event is acknowledged. */
+const FRAMES_PER_SECOND = 5_000;
+const FRAMES_BURST = 50_000;
 /** Names of statuses as clients see them. */
 export const statusNames: Readonly<Record<number, string>> = {
   200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'No Content', 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed',
@@ -49,7 +55,8 @@ export class ClientSession implements Connected {
   heardAt = Date.now();
   pingedAt = Date.now();
   expiryTold = false;
-  /** Requests under way, and the bytes of those that wait for their turn. */
+  readonly frames = new TokenBucket(FRAMES_PER_SECOND, FRAMES_BURST);
+  /** Requests under way, and the bytes of what waits for its turn. */
   inFlight = 0;
   waitingBytes = 0;
   readonly turns = new FewAtOnce(REQUESTS_AT_ONCE);
@@ -74,8 +81,11 @@ export class ClientSession implements Connected {
   /** `frame`: a whole websocket frame, the same bytes for everybody who gets it. */
   send(frame: Buffer): void { this.writer.add(frame); }
 
+  /** Bytes written and not yet taken by the network, and those about to be written. */
+  get backlogWithPending(): number { return this.writer.backlogWithPending; }
+
   /** Has not read what it was sent: nothing more of what it asked for goes out. Look again after `drained`, others waited for it too. */
-  get backlogged(): boolean { return !this.ended && this.writer.backlogWithPending > BACKLOG_BYTES; }
+  get backlogged(): boolean { return !this.ended && this.backlogWithPending > BACKLOG_BYTES; }
 
   /** Resolves once the client has read most of it, or is gone; closes it as too slow after 30 s. */
   drained(): Promise<void> { return (this.draining ??= this.drain()); }

@@ -6,7 +6,7 @@ import type { LogTail } from '@parley/event-store/log-tail';
 import { shardOf } from '@parley/event-store/shard';
 import { logger } from '@parley/telemetry/logger';
 import { FewAtOnce } from '../few-at-once.js';
-import { closing, type ClientSession } from './client-session.js';
+import { closing, WAITING_BYTES_MAX, type ClientSession } from './client-session.js';
 import { eventsOf } from './fact-events.js';
 import { ObjectSubscription } from './object-subscription.js';
 import type { Rooms } from './rooms.js';
@@ -19,6 +19,8 @@ import { readerOf, type UserObjects } from './user-objects.js';
 export type SubscriptionRequest = { action: 'establish' | 'cancel'; correlation: number; objects: { sid: string; type: string; after: number }[] };
 
 const BATCH = 200;
+/** What an object that waits to be opened holds, about. */
+const OBJECT_BYTES = 512;
 /** Objects that are replayed at the same time, over all clients. */
 const REPLAYS_AT_ONCE = 6;
 /** Requests worked on at the same time, over all clients: those who write find a connection to the database when thousands come back. */
@@ -48,7 +50,10 @@ export class Subscriptions {
 
   /** One request after the other: what became of a user's conversations is known before he asks for their objects. */
   enqueue(session: ClientSession, request: SubscriptionRequest): void {
-    session.inOrder(() => this.opening.run(() => this.request(session, request)), (error) => {
+    const held = request.objects.length * OBJECT_BYTES;
+    session.waitingBytes += held;
+    if (session.waitingBytes > WAITING_BYTES_MAX) return session.end(closing.tooMany, 'too many subscriptions at once');
+    session.inOrder(() => this.opening.run(() => this.request(session, request)).finally(() => (session.waitingBytes -= held)), (error) => {
       log.warn('subscribing failed', { error });
       session.end(closing.internal, 'internal error');
     });
