@@ -3,8 +3,8 @@
  * Needs no root and changes nothing on the system. Where the system has no package lists (container images, or lists that
  * name files the mirror no longer has), lists of our own are made next to the downloads.
  */
-import { execFile } from 'node:child_process';
-import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { prepareFolder } from './home-folder.mjs';
 import { LaunchError } from './launch-error.mjs';
@@ -45,9 +45,27 @@ let queue = Promise.resolve();
  * @returns {Promise<void>}
  */
 export function fetchThroughApt(choices, options) {
-  const turn = queue.then(() => fetchNow(choices, options));
+  const turn = queue.then(() => alone(options.downloads, () => fetchNow(choices, options)));
   queue = turn.catch(() => {});
   return turn;
+}
+
+/**
+ * Tests fetch from several processes, and apt's own locks are for the system's folders. The lock ends with whoever holds it.
+ * @param {string} downloads
+ * @param {() => Promise<void>} work
+ */
+async function alone(downloads, work) {
+  prepareFolder(downloads, 0o755);
+  const lock = spawn('flock', [join(downloads, 'apt.lock'), 'sh', '-c', 'echo; cat >/dev/null'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  lock.stdin.on('error', () => {});
+  // Where there is no flock, as before: nothing is lost but order.
+  await new Promise((resolve) => lock.once('error', resolve).once('exit', resolve).stdout.once('data', resolve));
+  try {
+    await work();
+  } finally {
+    lock.stdin.end();
+  }
 }
 
 /**
@@ -55,6 +73,7 @@ export function fetchThroughApt(choices, options) {
  * @param {{ folder: string, downloads: string }} options
  */
 async function fetchNow(choices, { folder, downloads }) {
+  if (existsSync(folder)) return; // another process was faster
   prepareFolder(dirname(folder), 0o755);
   const draft = mkdtempSync(`${folder}.new-`);
   try {
