@@ -18,7 +18,8 @@ const APP_USER = 'parley';
 
 const SETTINGS = {
   listen_addresses: HOST,
-  max_connections: '100',
+  // All services as processes of their own, each with its pools full (some 15 each), must not refuse each other: that is 503 for writers.
+  max_connections: '250',
   synchronous_commit: 'on',
   fsync: 'on',
   wal_level: 'replica',
