@@ -25,7 +25,8 @@ const CLOSED_MILLIS = 15_000;
 const LAG_BYTES = 262_144;
 /** docs/websocket.md: what waits, what is told within one turn, one frame. */
 const HELD_PER_SOCKET = LAG_BYTES + 262_144 + 65_536;
-const GROWTH_BYTES_MAX = 600 * 1_048_576;
+/** Some 30 MiB are seen. */
+const GROWTH_BYTES_MAX = 256 * 1_048_576;
 
 let parley: Parley;
 let crashes: string[];
