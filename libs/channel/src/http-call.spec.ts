@@ -41,6 +41,25 @@ describe('a call', () => {
     expect(await failure(cut)).toMatchObject({ outcome: 'ambiguous' });
     expect(await failure((_, response) => response.end('x'.repeat(1_100_000)))).toMatchObject({ outcome: 'ambiguous' });
   });
+  it('of a form that is given up in the middle is ambiguous', async () => {
+    const form = new FormData();
+    form.set('file', new Blob([Buffer.alloc(100_000)]), 'a.bin');
+    respond = (request) => void request.pause();
+    const given = Array.from({ length: 20 }, (_, i) => callCarrier(url, { body: form, lookup: undefined, signal: AbortSignal.timeout(i) }).catch((thrown: unknown) => thrown));
+    for (const error of await Promise.all(given)) expect(error).toMatchObject({ name: 'SendError', outcome: 'ambiguous' });
+  });
+  it('of a form brings its fields and files', async () => {
+    const form = new FormData();
+    form.set('to', 'ana@example.com');
+    form.set('file', new Blob(['x'], { type: 'text/plain' }), 'a.txt');
+    let came: FormData | undefined;
+    respond = async (request, response) => {
+      came = await new Response(Buffer.concat(await request.toArray()), { headers: { 'content-type': request.headers['content-type']! } }).formData();
+      response.end('{}');
+    };
+    await callCarrier(url, { body: form, lookup: undefined, signal: AbortSignal.timeout(5_000) });
+    expect([came!.get('to'), (came!.get('file') as File).name, await (came!.get('file') as File).text()]).toEqual(['ana@example.com', 'a.txt', 'x']);
+  });
   it('that was refused with half an answer is refused', async () => {
     const answer = await called((_, response) => void response.writeHead(400, { 'content-length': '99' }).end('{', () => response.destroy()));
     expect([answer.status, jsonOf(answer)]).toEqual([400, {}]);

@@ -29,10 +29,17 @@ const ANSWER_BYTES_MAX = 1_048_576;
 /** A carrier that asks for more is asked again all the same. */
 const RETRY_AFTER_MILLIS_MAX = 3_600_000;
 
+/** Forms become bytes: fetch makes a stream of them, and one that is given up at its very end throws where nobody can catch it. */
+async function encoded(body: HttpCall['body']): Promise<{ body: Exclude<HttpCall['body'], FormData>; type?: string }> {
+  if (!(body instanceof FormData)) return { body };
+  const form = new Response(body);
+  return { body: new Uint8Array(await form.arrayBuffer()), type: form.headers.get('content-type')! };
+}
+
 /** Any answer resolves, redirects too, which are not followed. Throws SendError when there is none, or no end of it. */
 export async function callCarrier(url: string, { json, signal, method, lookup, ...given }: HttpCall): Promise<HttpAnswer> {
-  const body = json === undefined ? given.body : JSON.stringify(json);
-  const headers = { accept: 'application/json', ...(json !== undefined && { 'content-type': 'application/json' }), ...given.headers };
+  const { body, type } = json === undefined ? await encoded(given.body) : { body: JSON.stringify(json), type: 'application/json' };
+  const headers = { accept: 'application/json', ...(type !== undefined && { 'content-type': type }), ...given.headers };
   const response = await fetch(url, {
     method: method ?? (body === undefined ? 'GET' : 'POST'), headers, signal, redirect: 'manual', ...(body !== undefined && { body }), ...(lookup && { dispatcher: agentOf(lookup) }),
   }).catch((error: unknown) => {
