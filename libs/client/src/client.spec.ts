@@ -119,6 +119,24 @@ describe('a client that is sent away', () => {
     expect(ends).toMatchObject([{ code, retryInMillis: expect.any(Number) }]);
   });
 
+  it.each([20429, 20503])('or whose subscription the server cannot take for the moment (%i) asks for all of it again, without a gap', async (code) => {
+    const refused = (frame: Asked, socket: { send(data: string): void }) => socket.send(JSON.stringify({ type: 'error', id: frame.id, code, message: 'try again' }));
+    server.answer = (frame, socket) => {
+      if (frame.type !== 'subscribe') return server.usual(frame, socket);
+      if (server.of('subscribe').length === 1) return refused(frame, socket);
+      if (frame.conversations !== 'all') refused(frame, socket); // what appeared meanwhile, from its beginning
+      else socket.send(JSON.stringify({ type: 'subscribed', id: frame.id, conversations: 'all', positions: { [sid(2)]: 3, ...frame.from } }));
+      if (frame.from![sid(2)] === 0) for (const position of frame.conversations === 'all' ? [1, 2, 3, 9] : [9]) socket.send(JSON.stringify(message(sid(2), position)));
+    };
+    const { client, bodies, ends } = clientOf({ positions: { [sid(1)]: 4 } });
+    await client.subscribe('all');
+    await until(() => bodies.includes('9'), 'the last');
+    expect([bodies, ends.length]).toEqual([['1', '2', '3', '9'], 2]);
+    expect(server.of('subscribe').map(({ conversations, from }) => [conversations, from])).toEqual([
+      ['all', { [sid(1)]: 4 }], ['all', { [sid(1)]: 4 }], [[sid(2)], { [sid(2)]: 0 }], ['all', { [sid(1)]: 4, [sid(2)]: 0 }],
+    ]);
+  });
+
   it('comes back later when it sent too much', async () => {
     const { client, ends } = clientOf();
     await client.connected();

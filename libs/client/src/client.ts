@@ -57,6 +57,7 @@ export class ParleyClient {
     this.following = new Following(() => this.nextId(), positions, newConversations !== 'fromNow');
     this.subscriptions = new Subscriptions(this.following, {
       send, left: (conversation) => tell('left', { conversation }), trouble: (error) => tell('error', error),
+      startAgain: (reason) => this.link.again(reason),
     });
     this.requests = new Requests(() => this.nextId(), send);
     this.signals = new Signals({ send, typing: (change) => tell('typing', change), presence: (change) => tell('presence', change) });

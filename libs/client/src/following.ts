@@ -101,6 +101,9 @@ export class Following {
     return { frames: missed.length > 0 ? this.ask(missed) : [], lost, missing };
   }
 
+  /** Whether that is a frame of this connection that was not answered. */
+  asks(id: number): boolean { return this.asked.has(id); }
+
   /** The server will not do it. Answers with what it was asked for; undefined when it was asked for something else. */
   refused(id: number): 'all' | string[] | undefined {
     const asked = this.asked.get(id);

@@ -35,5 +35,7 @@ export const CONVERSATIONS_MAX = 1_000;
 
 /** After these the server would answer the same again: the client does not come back by itself. */
 export const FINAL_CLOSE_CODES: ReadonlySet<number> = new Set([1003, 1009, 4000, 4003, 4004]);
+/** Refusals of the moment, as 429 and 503 in HTTP. */
+export const PASSING_CODES: ReadonlySet<number> = new Set([20429, 20503]);
 export const UNAUTHENTICATED = 4001;
 export const TOO_MANY = 4029;

@@ -71,6 +71,11 @@ export class Link {
     this.connection?.drop(reason);
   }
 
+  /** A new connection, after a while. */
+  again(reason: string): void {
+    this.connection?.drop(reason);
+  }
+
   resume(): void {
     if (!this.paused) return;
     this.paused = false;

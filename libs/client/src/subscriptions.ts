@@ -1,7 +1,7 @@
 /** What the application asked to follow, and when the server has said that it does. */
 import { RefusedError, type ClosedError, type ParleyError } from './errors.js';
 import { Following, type Positions } from './following.js';
-import type { ClientFrame, ServerFrame } from './frames.js';
+import { PASSING_CODES, type ClientFrame, type ServerFrame } from './frames.js';
 
 type Conversations = 'all' | readonly string[];
 type Waiter = { conversations: Conversations; missing: string[]; resolve: (positions: Positions) => void; reject: (error: Error) => void };
@@ -10,6 +10,8 @@ export type SubscriptionParts = {
   left: (conversation: string) => void;
   /** Refused, and nobody waits to hear it. */
   trouble: (error: ParleyError) => void;
+  /** Ends the connection: on the next one everything is asked for again. */
+  startAgain: (reason: string) => void;
 };
 
 export class Subscriptions {
@@ -44,6 +46,11 @@ export class Subscriptions {
   /** False: it was no subscription of ours. */
   refused({ id, code, message, conversations: absent }: Extract<ServerFrame, { type: 'error' }>): boolean {
     if (code === 20404 && absent) return true; // `subscribed` before it said as much
+    if (id !== undefined && PASSING_CODES.has(code) && this.following.asks(id)) {
+      // What else was asked on this connection may be answered as if this one had been: only together they leave no gap.
+      this.parts.startAgain(message);
+      return true;
+    }
     const refused = id === undefined ? undefined : this.following.refused(id);
     if (refused === undefined) return false;
     const concerned = this.waiters.filter(({ conversations }) =>
