@@ -72,10 +72,11 @@ export class ParticipantsController {
     const { sid, conversation: conversationSid, address } = await this.find(call, conversation, participant);
     if (changes.roleSid !== undefined) await this.services.conversationRole(call, changes.roleSid);
     if (typeof changes.proxyAddress === 'string' && address !== null) changes.proxyAddress = await this.bindings.fitting(call, address, changes.proxyAddress);
-    if (typeof changes.projectedAddress === 'string') await this.bindings.groupMembersMax(call, [{ projectedAddress: changes.projectedAddress }]);
+    const { projectedAddress } = changes;
+    const groupMembersMax = typeof projectedAddress === 'string' ? await this.bindings.groupMembersMax(call, [{ projectedAddress }], conversationSid) : undefined;
     if (Object.keys(changes).length > 0) {
       await this.hooks.participantUpdate(call, conversationSid, sid, changes);
-      await this.commands.updateParticipant(call.caller, conversationSid as ConversationSid, sid as ParticipantSid, changes);
+      await this.commands.updateParticipant(call.caller, conversationSid as ConversationSid, sid as ParticipantSid, { ...changes, ...(groupMembersMax !== undefined && { groupMembersMax }) });
     }
     return this.fetch(call, conversationSid, sid);
   }

@@ -25,7 +25,7 @@ export class GroupBook {
     });
     if (!row) return undefined;
     if (row.ours.includes(message.from)) return 'told';
-    if (row.ours.length > 1 && firstOf(await this.lookUp(account, row.ours), row.ours) !== message.to) return 'told';
+    if (row.ours.length > 1 && firstOf(await this.lookUp(account, row.ours), message.to) !== message.to) return 'told';
     return { conversationSid: row.conversationSid };
   }
 
@@ -36,10 +36,10 @@ export class GroupBook {
     const known = await this.lookUp(account, all);
     const ours = known.filter(({ number, ours: is }) => is || number === message.to);
     if (ours.some(({ number }) => number === message.from)) return 'told';
-    const first = firstOf(ours, [message.to]);
+    const first = firstOf(ours, message.to);
     const { auto_creation: autoCreation } = ours.find(({ number }) => number === first)!;
     if (autoCreation?.enabled !== true) return undefined;
-    const takes = Math.min(GROUP_MEMBERS_MAX, ...ours.map(({ carrier }) => (carrierNamed(carrier ?? '')?.groupRecipientsMax ?? 0) + 1));
+    const takes = Math.min(GROUP_MEMBERS_MAX, ...ours.map((one) => recipientsMax(one) + 1));
     if (all.length > takes || !all.every(isGroupNumber)) return undefined;
     if (first !== message.to) return 'told';
     const phones = all.filter((number) => ours.every((one) => one.number !== number));
@@ -51,7 +51,7 @@ export class GroupBook {
 
   private async lookUp(account: string, numbers: readonly string[]): Promise<Number[]> {
     const { rows } = await this.pool.query<Number>(
-      `select n.number, s.sid is not null or c.sid is not null as ours, c.auto_creation,
+      `select n.number, s.sid is not null or (c.sid is not null and delivery.carrier_of($1, 'sms', n.number) is not null) as ours, c.auto_creation,
               case when s.sid is null or s.capabilities is null or 'group' = any (s.capabilities) then delivery.carrier_of($1, 'sms', n.number) end as carrier
          from unnest($2::text[]) n (number)
          left join delivery.sender s on s.account = $1 and s.channel = 'sms' and s.address = n.number
@@ -62,8 +62,15 @@ export class GroupBook {
 
 const numbersOf = ({ from, to, group = [] }: Pick<InboundMessage, 'from' | 'to' | 'group'>): string[] => [from, to, ...group];
 
-/** The number of ours whose report is taken: one that opens conversations, so that the choice is the same before there is one and after. */
-function firstOf(known: readonly Number[], ours: readonly string[]): string {
-  const opening = known.filter(({ auto_creation }) => auto_creation?.enabled === true).map(({ number }) => number);
-  return (opening.length > 0 ? opening : [...ours]).toSorted()[0]!;
+/** To how many others its carrier brings a message; 0: it has no groups, or the number is not ours any more. */
+const recipientsMax = ({ carrier }: Number): number => carrierNamed(carrier ?? '')?.groupRecipientsMax ?? 0;
+
+/**
+ * The number of ours whose report is taken: one that opens conversations, so that the choice is the same before there is one and after.
+ * Only of one that its carrier can tell of a group a report is waited for; where there is none such, the one that came is taken.
+ */
+function firstOf(ours: readonly Number[], to: string): string {
+  const telling = ours.filter((one) => recipientsMax(one) > 0);
+  const opening = telling.filter(({ auto_creation }) => auto_creation?.enabled === true);
+  return (opening.length > 0 ? opening : telling).map(({ number }) => number).toSorted()[0] ?? to;
 }

@@ -2,6 +2,7 @@ import type { AddParticipant, ConversationCommands, InboundMessage, ParticipantC
 import { DomainError } from '@parley/domain/domain-error';
 import { newSid, type ConversationSid, type MessageSid } from '@parley/domain/sid';
 import { AddressBook } from './address-book.js';
+import type { GroupBook } from './group-book.js';
 import type { InboundHooks } from './inbound-hooks.js';
 import { InboundRouter } from './inbound-router.js';
 import { MailBook } from './mail-book.js';
@@ -56,20 +57,22 @@ class PlayedLog {
       return { messageSid: newSid('IM') as MessageSid } as never;
     }),
     create: ({ key }, kind, row) => this.once('webhook', key, () => void this.webhooks.push({ kind, ...row })),
+    remove: ({ key }, _kind, sid) => this.once('remove', key, () => { this.webhooks = this.webhooks.filter((webhook) => webhook['sid'] !== sid); }),
     deleteConversation: ({ key }, sid) => this.once('delete', key, () => {
       this.conversations.delete(sid);
       this.webhooks = this.webhooks.filter((webhook) => webhook['conversation_sid'] !== sid);
     }),
-  } as Pick<RegistryCommands, 'create'> & Pick<ConversationCommands, 'createConversation' | 'addMessage' | 'deleteConversation'> & Pick<ParticipantCommands, 'addParticipant'>;
+  } as Pick<RegistryCommands, 'create' | 'remove'> & Pick<ConversationCommands, 'createConversation' | 'addMessage' | 'deleteConversation'> & Pick<ParticipantCommands, 'addParticipant'>;
 }
 
 let log: PlayedLog;
 let router: InboundRouter;
 /** Known to nobody; the end-to-end test has groups that are. */
-const groups = { placeOf: async () => undefined, openingOf: async () => undefined };
+let groups: Pick<GroupBook, 'placeOf' | 'openingOf'>;
 let hooks: Pick<InboundHooks, 'patience' | 'messageAdd' | 'conversationAdd' | 'participantAdd'>;
 beforeEach(() => {
   log = new PlayedLog();
+  groups = { placeOf: async () => undefined, openingOf: async () => undefined };
   const commands = log.commands as unknown as ConversationCommands & ParticipantCommands & RegistryCommands;
   const accounts = { find: async () => ({ defaultChatServiceSid: defaultService }) as never };
   hooks = {
@@ -95,6 +98,17 @@ describe('a message from outside', () => {
     hooks.messageAdd = async (_caller, _sid, data) => { ({ attributes } = data); return data; };
     await router.routeInbound(account, { ...message('1'), group: ['+15550100003', '+15550100004'], attributes: '{"sms":{"a":1}}' });
     expect(JSON.parse(attributes!)).toEqual({ sms: { a: 1, group: ['+15550100003', '+15550100004'] } });
+  });
+  it('has its webhook also when its group was opened by somebody faster, who closed it again', async () => {
+    let raced = true;
+    log.before = (command) => {
+      if (command !== 'create' || !raced) return;
+      raced = false;
+      throw new DomainError('group_exists');
+    };
+    groups.openingOf = async () => ({ autoCreation: { enabled: true, type: 'webhook', webhook_url: 'https://example.com' }, participants: [], others: [] });
+    expect(await router.routeInbound(account, { ...message('1'), group: ['+15550100003'] })).toMatchObject({ created: true });
+    expect(log.webhooks).toHaveLength(1);
   });
   it('opens it in the service the address names', async () => {
     log.autoCreation = { enabled: true, type: 'default', conversation_service_sid: otherService };

@@ -44,7 +44,7 @@ export class InboundRouter implements RouterCommands {
         const pair = conversation ?? group?.conversationSid ?? (apart ? undefined : await this.addressBook.find(account, written.from, written.to));
         const opening = pair === undefined && written.group ? await this.groups.openingOf(account, written) : undefined;
         if (opening === 'told') return { outcome: 'told' };
-        if (opening) return await this.openGroup(caller, written, opening, until);
+        if (opening) return await this.openGroup(caller, written, opening, { until, lookup });
         const message = group ? written : withOthers(written);
         const known = pair ?? (await this.groupOfTwo(account, message));
         const otherWay = known === undefined && !apart ? await this.addressBook.otherWay(account, message.channel, message.from, message.to) : undefined;
@@ -97,12 +97,13 @@ export class InboundRouter implements RouterCommands {
   }
 
   /** Its members, its first message and the conversation are stored at once (3.5): there is no half of a group. Throws `group_exists` when somebody was faster. */
-  private async openGroup(caller: Caller, message: InboundMessage, { autoCreation, participants, others }: Exclude<GroupOpening, 'told' | undefined>, until: number): Promise<InboundRouting> {
+  private async openGroup(caller: Caller, message: InboundMessage, { autoCreation, participants, others }: Exclude<GroupOpening, 'told' | undefined>, { until, lookup }: { until: number; lookup: number }): Promise<InboundRouting> {
     const { account } = caller;
     const service = await this.serviceFor(account, autoCreation);
     const asked = await this.hooks.conversationAdd(caller, service, message, until);
-    // Before there is anything to be told of: its SID follows from the key.
-    const webhook = await this.attachWebhook(caller, derivedSid('CH', account, caller.key!), autoCreation);
+    // Before there is anything to be told of: its SID follows from the key. One that was withdrawn does not come back under its name.
+    const name = lookup === 1 ? 'webhook' : `webhook ${lookup}`;
+    const webhook = await this.attachWebhook(caller, derivedSid('CH', account, caller.key!), autoCreation, name);
     try {
       const { conversationSid, messageSid } = await this.conversations.createConversation(opening(caller, { address: others.join(','), authorAddress: message.from, body: message.body }), {
         chatServiceSid: service, ...asked, participants,
@@ -110,7 +111,7 @@ export class InboundRouter implements RouterCommands {
       });
       return { outcome: 'routed', conversationSid, messageSid: messageSid!, index: 0, created: true };
     } catch (error) {
-      if (webhook !== undefined && isRefusal(error, 'group_exists')) await this.registry.remove({ account, key: `${caller.key}:withdrawal` }, 'ConversationWebhook', webhook);
+      if (webhook !== undefined && isRefusal(error, 'group_exists')) await this.registry.remove({ account, key: `${caller.key}:withdrawal of ${name}` }, 'ConversationWebhook', webhook);
       throw error;
     }
   }
@@ -152,11 +153,11 @@ export class InboundRouter implements RouterCommands {
   }
 
   /** What an address of type `webhook` or `studio` gives each conversation it opens (API reference 1.2). */
-  private async attachWebhook({ account, key }: Caller, conversation_sid: ConversationSid, auto: AutoCreation): Promise<string | undefined> {
+  private async attachWebhook({ account, key }: Caller, conversation_sid: ConversationSid, auto: AutoCreation, name = 'webhook'): Promise<string | undefined> {
     if (auto.type === 'default') return undefined;
-    const sid = derivedSid('WH', account, `${key}:webhook`);
+    const sid = derivedSid('WH', account, `${key}:${name}`);
     const at = new Date().toISOString();
-    await this.registry.create({ account, key: `${key}:webhook` }, 'ConversationWebhook', {
+    await this.registry.create({ account, key: `${key}:${name}` }, 'ConversationWebhook', {
       sid, conversation_sid, target: auto.type, triggers: null, replay_after: null,
       url: null, method: null, filters: null, flow_sid: null, ...(auto.type === 'webhook' ? webhookOf(auto) : { flow_sid: auto.studio_flow_sid }),
       created_at: at, updated_at: at,

@@ -53,6 +53,7 @@ export type UpdateParticipant = Dated & {
   proxyAddress?: string | null;
   /** In a group; null asks for its removal. */
   projectedAddress?: string | null;
+  groupMembersMax?: number;
   /** Their address changed, as their carrier says. */
   address?: string;
   attributes?: string;

@@ -3,6 +3,7 @@ import type { DeliveryReceipt } from '@parley/channel/inbound-event';
 import { newSid, type ReceiptSid } from '@parley/domain/sid';
 import { replayDeadLetters } from './dead-letters.js';
 import { DeliveryBench, until } from './delivery.testing.js';
+import { DeliveryStore } from './delivery-store.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { GroupMembers } from './group-sends.js';
 import type { Receipts } from './receipts.js';
@@ -90,6 +91,20 @@ it('leaves out who opted out, whoever it is, and asks about what was sent when i
   expect(sentTo().at(-1)).toEqual([EVE, SHOP]);
   expect(await states(next)).toEqual(['failed', 'failed', 'accepted']);
   expect(bench.played.reports.filter(({ errorCode }) => errorCode === 21610).length).toBeGreaterThanOrEqual(2);
+});
+
+it('is about nobody else any more once it is handed on, whoever dies then', async () => {
+  await optOut(ANN);
+  const group = await queued();
+  const store = new DeliveryStore(bench.db.pool, 'one');
+  const claim = (await store.claim(lane()))!;
+  await store.groups.admitted(claim); // and its process dies: the next one speaks of what is stored
+  const { rows: [{ members }] } = await bench.db.pool.query('select group_members as members from delivery.delivery where delivery_id = $1', [group[ANN]]);
+  expect(await store.groups.ended({ claim: { ...claim, group_members: members }, state: 'failed', errorCode: 30008 })).toEqual([]);
+  dispatcher.wake(lane(BOB));
+  await reaches(group[BOB], 'accepted');
+  await reaches(group[EVE], 'accepted');
+  expect(sentTo()).toEqual([[BOB, EVE, SHOP]]);
 });
 
 it('goes to all of them again when it is replayed', async () => {

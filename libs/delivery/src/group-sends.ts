@@ -35,14 +35,12 @@ export class GroupSends {
     const own = refused.get(claim.recipient);
     const [next] = members.phones;
     const others = phones.filter(({ recipient }) => recipient !== claim.recipient && refused.has(recipient));
+    const left = own === undefined ? members : { numbers: [claim.recipient], phones: phones.filter(({ recipient }) => recipient === claim.recipient) };
     const told = await this.share(claim, [
       ...others.map(({ deliveryId, recipient }): Shared => ({ deliveryId, state: 'failed', errorCode: refused.get(recipient)! })),
       ...(own !== undefined && next ? [{ deliveryId: next.deliveryId, state: 'queued' as const, errorCode: 0, members }] : []),
-    ]);
-    if (own === undefined) {
-      await this.pool.query('update delivery.delivery set group_members = $3 where delivery_id = $1 and attempt = $2', [claim.delivery_id, claim.attempt, JSON.stringify(members)]);
-      return { told, claim: toGroup(claim, members) };
-    }
+    ], left);
+    if (own === undefined) return { told, claim: toGroup(claim, members) };
     const { account, channel, sender } = claim;
     return { told, errorCode: own, handedOn: next && { account, channel, sender, recipient: next.recipient } };
   }
@@ -60,11 +58,11 @@ export class GroupSends {
     return new Map([...outside.map((recipient) => [recipient, refusals.region] as const), ...rows.map(({ recipient }) => [recipient, refusals.optedOut] as const)]);
   }
 
-  /** A handset that has reported knows better than the send. */
-  private async share({ delivery_id, attempt, group_members }: Claim, shared: Shared[]): Promise<DeliveryRow[]> {
+  /** A handset that has reported knows better than the send. `left`: whom the send is still about; stored with it, so that nobody who dies before its end speaks for the others once more. */
+  private async share({ delivery_id, attempt, group_members }: Claim, shared: Shared[], left?: GroupMembers): Promise<DeliveryRow[]> {
     if (shared.length === 0) return [];
     const phones = new Map(group_members!.phones.map((phone) => [phone.deliveryId, phone]));
-    const { rows } = await this.pool.query<DeliveryRow>(shareSql, [delivery_id, attempt, JSON.stringify(shared.map((one) => ({ ...phones.get(one.deliveryId), ...one })))]);
+    const { rows } = await this.pool.query<DeliveryRow>(shareSql, [delivery_id, attempt, JSON.stringify(shared.map((one) => ({ ...phones.get(one.deliveryId), ...one }))), left ? JSON.stringify(left) : null]);
     return rows;
   }
 }
@@ -77,6 +75,9 @@ function toGroup(claim: Claim, members: GroupMembers): Claim {
 
 // In the order in which rows are locked everywhere.
 const shareSql = `
+with rest as (
+  update delivery.delivery set group_members = $4 where delivery_id = $1 and attempt = $2 and $4::jsonb is not null
+)
 insert into delivery.delivery as d (delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient, deadline, state, error_code, group_members)
 select r."deliveryId", l.account, l.conversation_sid, l.message_sid, l.message_index, r."participantSid", l.channel, l.sender, r.recipient, l.deadline, r.state, r."errorCode", r.members
   from jsonb_to_recordset($3) as r ("deliveryId" text, "participantSid" text, recipient text, state text, "errorCode" integer, members jsonb), delivery.delivery l

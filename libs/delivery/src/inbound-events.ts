@@ -38,7 +38,7 @@ export class InboundEvents implements InboxHandlers {
     const routing = await this.router.routeInbound(account, { channel, to, ...understood, ...(echo && { echo }), ...mailThreadOf(event), ...(event.group && { group: event.group }), media, providerMessageId: reference, receivedAt });
     await this.people.routed(account, event, understood.from, routing);
     if (routing.outcome === 'unrouted') return 'unrouted' as const;
-    if (routing.outcome === 'told') return 'done' as const;
+    if (routing.outcome === 'told') return 'told' as const;
     await this.mail.noteInbound(account, event, routing.conversationSid, routing.index);
     return 'done' as const;
   }

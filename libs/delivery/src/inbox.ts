@@ -12,13 +12,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { laneOf, type Arrival, type InboxEnd, type InboxRow, type InboxStore, type Stored } from './inbox-store.js';
 
 export type InboxHandlers = {
-  /** What it throws is tried again, and the lane waits. `reference` is the same at every try. */
-  message(account: string, event: InboundMessage, about: { reference: string; receivedAt: string }): Promise<'done' | 'unrouted'>;
+  /** What it throws is tried again, and the lane waits. `reference` is the same at every try. `told`: another number's report on it is the one taken. */
+  message(account: string, event: InboundMessage, about: { reference: string; receivedAt: string }): Promise<'done' | 'told' | 'unrouted'>;
   status(account: string, event: DeliveryReceipt): Promise<'done' | 'unmatched'>;
   /** Pieces of long messages, and what happened to messages and people. */
   other(account: string, event: InboundPart | InboundChange, about: { carrier: string }): Promise<'done' | 'unmatched'>;
 };
 
+type Ending = InboxEnd['state'] | 'told';
 /** An event that another process is about to be done with is looked at again so soon. */
 const GLANCE_MILLIS = 25;
 /** Events in the memory of one process; more wait in the table. */
@@ -162,7 +163,7 @@ export class Inbox {
     }
   }
 
-  private handle({ account, carrier, event, receivedAt }: InboxRow): Promise<InboxEnd['state']> {
+  private handle({ account, carrier, event, receivedAt }: InboxRow): Promise<Ending> {
     switch (event.kind) {
       case 'status': return this.handlers.status(account, event);
       case 'part': case 'edit': case 'delete': case 'system': case 'ignore': return this.handlers.other(account, event, { carrier });
@@ -170,9 +171,10 @@ export class Inbox {
     }
   }
 
-  private end({ id, event }: InboxRow, state: InboxEnd['state']): void {
+  private end({ id, event }: InboxRow, state: Ending): void {
+    // `told` is counted apart: when nothing else of a group arrives, this is where its messages went.
     ended.add(1, { kind: event.kind, state });
-    this.store.end({ id, state }).catch((error: unknown) => log.warn('event not marked, it is handled again', { id, error }));
+    this.store.end({ id, state: state === 'told' ? 'done' : state }).catch((error: unknown) => log.warn('event not marked, it is handled again', { id, error }));
   }
 
   private async postpone({ id, attempts }: InboxRow): Promise<void> {

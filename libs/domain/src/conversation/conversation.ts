@@ -25,7 +25,7 @@ export type ConversationCommand =
   | { type: 'ApplyTimers'; data: { now: string } }
   | { type: 'DeleteConversation'; data: { now: string } }
   | { type: 'AddParticipant'; data: Participant & { limits: ConversationLimits } & OfCarrier & Dated }
-  | { type: 'UpdateParticipant'; data: UpdateParticipant & Dated }
+  | { type: 'UpdateParticipant'; data: UpdateParticipant & OfCarrier & Dated }
   | { type: 'RemoveParticipant'; data: { participantSid: ParticipantSid; now: string } }
   /** `heldBy`: whoever has this address has the message already. */
   | { type: 'AddMessage'; data: NewMessage & Dated & { heldBy?: string } }
@@ -232,12 +232,12 @@ const samePair = (a: MessagingBinding, b: MessagingBinding) =>
   a.address === b.address && a.proxyAddress === b.proxyAddress;
 
 function updateParticipant(data: DataOf<'UpdateParticipant'>, state: Conversation): ConversationEvent[] {
-  const { now, updatedAt = now, proxyAddress, address, projectedAddress, ...changes } = data;
+  const { now, updatedAt = now, proxyAddress, address, projectedAddress, groupMembersMax = GROUP_MEMBERS_MAX, ...changes } = data;
   const participant = participantOf(state, changes.participantSid);
   const { identity, binding } = participant;
   if (changes.identity !== undefined && changes.identity !== identity) mustTake(participant, changes.identity, state);
   if (projectedAddress !== undefined) {
-    const group = projectedAs(projectedAddress, participant, state.group, state.participants.size);
+    const group = projectedAs(projectedAddress, participant, state.group, state.participants.size, groupMembersMax);
     return [{ type: 'ParticipantUpdated', data: { ...changes, group, updatedAt } }];
   }
   if (address !== undefined) {

@@ -65,7 +65,7 @@ describe('who changes', () => {
   const alone = [created, joined(projected(1, DESK, 'agent'))];
   it.each<[string, ConversationEvent[], ConversationCommand, ConversationEvent]>([
     ['a user takes a number over', group, change(1, { identity: 'agent' }), changed(1, { identity: 'agent' })],
-    ['a user takes another number', group, change(3, { projectedAddress: BOB }), changed(3, { group: { projectedAddress: BOB } })],
+    ['a user takes another number', group, change(3, { projectedAddress: BOB, groupMembersMax: 3 }), changed(3, { group: { projectedAddress: BOB } })],
     ['a chat member gets a number', [created, joined(chat(1))], change(1, { projectedAddress: DESK }), changed(1, { group: { projectedAddress: DESK } })],
     ['the last user gives the number back', alone, change(1, { projectedAddress: null }), changed(1, { group: null })],
   ])('%s', (_, before, command, fact) => given(...before).when(command).then(fact));
@@ -80,6 +80,7 @@ describe('who changes', () => {
     ['a user with another identity', group, change(3, { identity: 'ann' }), 'identity_cannot_be_added'],
     ['a number with a user who is there', group, change(1, { identity: 'shop' }), 'participant_exists'],
     ['a member with a proxy address', group, change(2, { proxyAddress: DESK }), 'proxy_address_cannot_be_added'],
+    ['a number whose carrier takes fewer', group, change(3, { projectedAddress: BOB, groupMembersMax: 2 }), 'group_participant_limit_exceeded'],
   ])('nobody has: %s', (_, before, command, code) => given(...before).when(command).thenRejects(code));
 });
 

@@ -31,8 +31,8 @@ export function mustFitGroup({ binding, group }: Participant, members: readonly 
   if (members.length >= max) throw new DomainError('group_participant_limit_exceeded');
 }
 
-/** Who answers from a projected address of `identity` from now on; null: its removal is asked for. Throws when that cannot be. */
-export function projectedAs(projectedAddress: string | null, one: Participant, members: readonly GroupMember[], participants: number): GroupBinding | null {
+/** The number that `one` answers from, from now on; null: its removal is asked for. Throws when that cannot be. `max`: members its carrier takes. */
+export function projectedAs(projectedAddress: string | null, one: Participant, members: readonly GroupMember[], participants: number, max: number): GroupBinding | null {
   const others = members.filter(({ participantSid }) => participantSid !== one.participantSid);
   const held = one.group !== undefined && 'projectedAddress' in one.group;
   if (projectedAddress === null) {
@@ -42,7 +42,7 @@ export function projectedAs(projectedAddress: string | null, one: Participant, m
   }
   if (one.binding || (one.group && !held) || others.length < participants - 1) throw new DomainError('projected_address_cannot_be_added');
   if (others.some((member) => numberOf(member.group) === projectedAddress)) throw new DomainError('group_participant_exists');
-  if (others.length >= GROUP_MEMBERS_MAX) throw new DomainError('group_participant_limit_exceeded');
+  if (others.length >= max) throw new DomainError('group_participant_limit_exceeded');
   return { projectedAddress };
 }
 
