@@ -162,7 +162,8 @@ describe(`participants (${topology})`, () => {
     [{ 'messagingBinding.address': 'nobody', 'messagingBinding.proxyAddress': proxy }, 400, 50407],
     [{ 'messagingBinding.address': '+15558675310', 'messagingBinding.proxyAddress': '???' }, 400, 50408],
     [{ 'messagingBinding.address': proxy, 'messagingBinding.proxyAddress': proxy }, 400, 50409],
-    [{ 'messagingBinding.address': '+15558675310' }, 400, 50412],
+    [{ 'messagingBinding.address': '+15558675310', 'messagingBinding.proxyAddress': '' }, 400, 50412],
+    [{ 'messagingBinding.address': 'whatsapp:+15558675310' }, 400, 50412],
     [{ 'messagingBinding.address': 'whatsapp:+15558675310', 'messagingBinding.proxyAddress': proxy }, 400, 50414],
     [{ identity: 'x', roleSid: `RL${'0'.repeat(32)}` }, 404, 50109],
   ])('refuse %j', async (bad, status, code) => expect(await refusal(conversations()(sid).participants.create(bad))).toEqual([status, code]));

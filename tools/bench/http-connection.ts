@@ -46,7 +46,9 @@ export class HttpConnection {
   send(request: Buffer, answered: Answered, failed: (error: Error) => void): void {
     this.answered = answered;
     this.failed = failed;
-    this.socket!.write(request);
+    // The server closes connections that were not used for a while (in the first 10 s, or 72 s between requests).
+    if (this.socket!.destroyed) void this.open().then(() => this.socket!.write(request), () => {});
+    else this.socket!.write(request);
   }
 
   close(): void {

@@ -5,7 +5,7 @@
 import type { LogTail } from '@parley/event-store/log-tail';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
-import { closing } from './session.js';
+import { closing, type Session } from './session.js';
 import { Outgoing, type Subscription } from './subscription.js';
 
 const AT_ONCE = 3;
@@ -18,6 +18,8 @@ const replayed = metrics.counter('parley_realtime_replayed_total', 'Facts read f
 
 export class Replayer {
   private readonly queue: Subscription[] = [];
+  /** Of clients that have enough to read: they keep nobody else from reading the past. */
+  private readonly parked = new Map<Session, Subscription[]>();
   private running = 0;
 
   constructor(private readonly tail: Pick<LogTail, 'readConversation'>, private readonly leave: (subscription: Subscription) => void) {}
@@ -43,12 +45,13 @@ export class Replayer {
     try {
       for (;;) {
         if (!session.open || subscription.left) return;
+        if (session.backlogWithPending > BACKLOG_BYTES) return this.park(subscription);
         const events = await this.tail.readConversation(shard, conversation, subscription.after, BATCH);
         replayed.add(events.length);
         for (const event of events) {
           if (subscription.deliver(new Outgoing(event))) return this.leave(subscription);
-          if (session.backlogWithPending > BACKLOG_BYTES) await session.drained(READ_MILLIS);
           if (!session.open || subscription.left) return;
+          if (session.backlogWithPending > BACKLOG_BYTES) return this.park(subscription);
         }
         if (events.length === BATCH) continue;
         const state = subscription.catchUp();
@@ -59,5 +62,20 @@ export class Replayer {
       log.warn('replay failed', { conversation, error });
       session.end(closing.internal, 'internal error, connect again and resume');
     }
+  }
+
+  /** What was read and not said is read again: waiting clients hold no memory. */
+  private park(subscription: Subscription): void {
+    const { session } = subscription;
+    const waiting = this.parked.get(session);
+    if (waiting) return void waiting.push(subscription);
+    const all = [subscription];
+    this.parked.set(session, all);
+    void session.drained(READ_MILLIS).then(() => {
+      this.parked.delete(session);
+      if (!session.open) return;
+      this.queue.push(...all);
+      this.next();
+    });
   }
 }
