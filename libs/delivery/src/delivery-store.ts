@@ -20,6 +20,8 @@ export type Claim = DeliveryRow & {
   /** `sending`: an attempt was begun just now. `unknown`: an earlier one ended without an answer. */
   state: 'sending' | 'unknown';
   attempt: number;
+  /** Nobody noted how the attempt ended: its process died, just now for all we know. */
+  orphaned: boolean;
   /** By ways it was on before. */
   attempts_before: number;
   /** Of the way it is on. */
@@ -252,6 +254,7 @@ select c.*, c.own_body is not null or m.sid is not null as found, coalesce(c.own
          select json_build_object('reference', e.reference, 'place', e.place, 'body', e.body)
            from delivery.text_part e where e.delivery_id = c.delivery_id and not e.taken order by e.place limit 1) end as part,
        delivery.carrier_of(c.account, c.channel, c.sender) as carrier, s.connection, n.version, s.sid as sender_sid, s.rate, s.daily_cap, s.policy,
+       c.state = 'unknown' and exists (select 1 from delivery.attempt a where a.delivery_id = c.delivery_id and a.attempt = c.attempt and a.ended_at is null) as orphaned,
        coalesce((select min(a.started_at) from delivery.attempt a where a.delivery_id = c.delivery_id and a.attempt > c.attempts_before), now()) as first_attempt_at
   from claimed c
   left join model.message m on m.conversation_sid = c.conversation_sid and m.index = c.message_index

@@ -210,6 +210,26 @@ describe('an attempt without an answer', () => {
     await bench.reaches(id, 'accepted');
     expect(await bench.attempts(id)).toEqual(['queued', 'accepted']);
   });
+  it('because the process died leaves the carrier its time to tell, once', async () => {
+    bench.carrier.limits.lookupDelayMillis = 60_000;
+    const lane = bench.lane();
+    const id = await bench.queue(lane, 'hi');
+    await new DeliveryStore(bench.db.pool, 'died').claim(lane);
+    await bench.later();
+    // Who looks after it dies as well, before anything is noted.
+    expect(await new DeliveryStore(bench.db.pool, 'died too').claim(lane)).toMatchObject({ state: 'unknown', orphaned: true });
+    await bench.later();
+    const dispatcher = dispatch();
+    dispatcher.wake(lane);
+    await until(async () => (await bench.attempts(id))[0] === 'unknown');
+    const { rows: [row] } = await bench.db.pool.query<{ seconds: number }>('select extract(epoch from due_at - now())::float as seconds from delivery.delivery where delivery_id = $1', [id]);
+    expect(row!.seconds).toBeGreaterThan(30);
+    expect([bench.carrier.asked, bench.carrier.sent]).toEqual([[], []]);
+    await bench.later();
+    dispatcher.wake(lane);
+    await bench.reaches(id, 'accepted');
+    expect(await bench.attempts(id)).toEqual(['queued', 'accepted']);
+  });
   it('blocks its lane, so that order is kept', async () => {
     const lane = bench.lane();
     let hang = true;

@@ -291,6 +291,8 @@ export class Dispatcher {
   /** What became of a send that was never answered? */
   private async reconcile(claim: Claim): Promise<End> {
     const adapter = await this.adapterOf(claim);
+    const orphan = this.orphan(claim, adapter?.limits.lookupDelayMillis ?? 0);
+    if (orphan) return orphan;
     try {
       const known = adapter?.lookup && (await adapter.lookup(await this.asSent(claim, adapter), this.signal()));
       const ids = known && (await this.options.store.unclaimed(claim, known.providerMessageIds));
@@ -305,9 +307,16 @@ export class Dispatcher {
     return again ? { state: 'queued', dueInMillis: 0, call: 'fine' } : failed(UNKNOWN_ERROR, true);
   }
 
+  /** Its carrier has as long to tell as after any other silence; the carrier did nothing to be spared for. */
+  private orphan(claim: Claim, delayMillis: number): End | undefined {
+    if (!claim.orphaned || claim.expired || delayMillis <= 0) return undefined;
+    const { call: _, ...end } = this.unanswered(claim, delayMillis);
+    return end;
+  }
+
   /** The words of the attempt that was never answered, so far as nothing changed since: expired or opted out is no reason to ask for others. */
   private async asSent(claim: Claim, adapter: ChannelAdapter): Promise<Delivery> {
-    const sendable = { ...claim, expired: false, opted_out: false };
+    const sendable = { ...claim, expired: false, opted_out: false, refuses_marketing: false };
     const decided = claim.found ? await this.decide(sendable, claim.legs ?? [], adapter) : undefined;
     return decided && 'delivery' in decided ? decided.delivery : deliveryOf(claim, outgoingOf(claim, this.options.files));
   }
