@@ -22,6 +22,14 @@ it.each([[false], [true]])('connects to nothing where the name may not lead, TLS
   await expect(dialled(refusing, undefined, tls)).rejects.toMatchObject({ code: 'EPRIVATE' });
   expect(connected).toBe(0);
 });
+it.each([[false], [true]])('gives up on what does not answer, TLS: %s, and says that nothing left', async (tls) => {
+  const silent = createServer((socket) => socket.resume());
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const never: LookupFunction = () => {};
+  const { port } = silent.address() as AddressInfo;
+  await expect(dial({ host: 'carrier.example.com', port, tls, responseMillis: 50, lookup: tls ? here : never }, new AbortController().signal)).rejects.toMatchObject({ code: 'ETIMEDOUT', timeoutType: 'CONNECT_TIMEOUT' });
+  await new Promise((resolve) => silent.close(resolve));
+});
 it('tells clients that look up themselves an address, and the name of its certificate', async () => {
   expect([await addressBy(here, 'imap.example.com'), await addressBy(here, '127.0.0.1')]).toEqual([{ host: '127.0.0.1', servername: 'imap.example.com' }, { host: '127.0.0.1' }]);
   await expect(addressBy(refusing, 'imap.example.com')).rejects.toMatchObject({ code: 'EPRIVATE' });

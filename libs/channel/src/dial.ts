@@ -12,7 +12,7 @@ export type Place = {
   lookup?: LookupFunction | undefined;
 };
 
-/** Rejects when it did not come about in time, or the certificate is not this host's. */
+/** Rejects when it did not come about in time (`timeoutType` CONNECT_TIMEOUT, as nodemailer names it: not a byte of ours left), or the certificate is not this host's. */
 export function dial({ host, port, tls, tlsCa, responseMillis, lookup }: Place, ending: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     // An address is no server name; the certificate is compared with it all the same.
@@ -21,7 +21,9 @@ export function dial({ host, port, tls, tlsCa, responseMillis, lookup }: Place, 
     const signal = AbortSignal.any([ending, AbortSignal.timeout(responseMillis)]);
     const fail = (error?: unknown) => {
       socket.destroy();
-      reject(error instanceof Error ? error : new Error('not connected in time'));
+      // Where a name has several addresses, Node itself gives up on each.
+      if (error instanceof Error && (error as NodeJS.ErrnoException).code !== 'ETIMEDOUT') return reject(error);
+      reject(Object.assign(new Error('not connected in time', { cause: error }), { code: 'ETIMEDOUT', timeoutType: 'CONNECT_TIMEOUT' }));
     };
     socket.once('error', fail);
     signal.addEventListener('abort', fail, { once: true });

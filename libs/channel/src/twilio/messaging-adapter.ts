@@ -61,9 +61,10 @@ export abstract class TwilioMessaging extends ChannelAdapter {
     // Newest first. Not filtered by DateSent: what still waits there has none.
     const messages = await this.list({ To: delivery.recipient, From: delivery.sender, PageSize: String(LOOKUP_PAGE) }, signal);
     const since = Date.parse(delivery.firstAttemptAt) - CLOCK_SKEW_MILLIS;
-    const text = withoutQueries(this.outgoing(delivery).text);
+    const isTemplate = delivery.rich?.['kind'] === 'template';
+    const text = withoutQueries(isTemplate ? this.outgoing(delivery).text : (new Map(this.contentOf(delivery)).get('Body') ?? null));
     // A template's text is Twilio's to write, and what stands on its buttons is no part of it.
-    const isAlike = delivery.rich?.['kind'] === 'template' ? (body: string | null) => body !== null && body !== '' && text.startsWith(withoutQueries(body)) : (body: string | null) => withoutQueries(body) === text;
+    const isAlike = isTemplate ? (body: string | null) => body !== null && body !== '' && text.startsWith(withoutQueries(body)) : (body: string | null) => withoutQueries(body) === text;
     return found(messages.filter(({ body, direction, date_created }) =>
       isAlike(body) && direction.startsWith('outbound') && Date.parse(date_created) >= since));
   }

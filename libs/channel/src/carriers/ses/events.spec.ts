@@ -65,10 +65,14 @@ describe('a post of SNS', () => {
     for (let i = 0; i < 2; i++) expect(await adapter.parseWebhook(published(event, { SignatureVersion, Subject: 'Amazon SES Email Event Notification' }))).toHaveLength(1);
     expect(asked).toEqual(['https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0a1b.pem']);
   });
-  it.each<[what: string, fields: Record<string, string>, tampered?: Record<string, string>]>([
+  it.each<[what: string, fields: Record<string, string>, tampered?: Record<string, unknown>]>([
     ['of another topic', { TopicArn: 'arn:aws:sns:eu-west-1:999999999999:theirs' }],
     ['that was changed', {}, { Message: Message.replace('Send', 'Open') }],
     ['from long ago', { Timestamp: '2020-01-01T00:00:00.000Z' }],
+    ['whose time is no text', {}, { Timestamp: [new Date().toISOString()] }],
+    // The same bytes are signed, whichever field the line is in.
+    ['of which a part moved to another field', { MessageId: 'f3e8', Subject: 'a' }, { Subject: undefined, MessageId: 'f3e8\nSubject\na' }],
+    ['whose subject is no text', {}, { Subject: ['a'] }],
     ['of a signature nobody knows', { SignatureVersion: '3' }],
     ['whose certificate lies elsewhere', { SigningCertURL: 'https://sns.eu-west-1.amazonaws.com.example.test/SimpleNotificationService-0a1b.pem' }],
     ['whose certificate lies with another region', { SigningCertURL: 'https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0a1b.pem' }],

@@ -21,7 +21,7 @@ export const openPlayedSes = (baseUrl: string) =>
   openSes(mailConnection('ses', { accessKeyId: 'AKID', secretAccessKey: 'secret' }, { baseUrl, region: 'eu-west-1', topics: [topic] }), fetchText);
 
 /** Fields of SNS's post; a change to one of them after it was signed is `tampered`. */
-export function postedBySns(fields: Record<string, string>, tampered: Record<string, string> = {}): RawWebhook {
+export function postedBySns(fields: Record<string, string>, tampered: Record<string, unknown> = {}): RawWebhook {
   const all: Record<string, string> = {
     Type: 'Notification', MessageId: 'f3e8', TopicArn: topic, Timestamp: new Date().toISOString(), SignatureVersion: '2',
     SigningCertURL: `${sns}/SimpleNotificationService-0a1b.pem`, ...fields,

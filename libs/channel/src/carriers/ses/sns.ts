@@ -41,8 +41,8 @@ export class SnsTopics {
     const { Type: type, TopicArn: topic, Timestamp: at, SubscribeURL: subscribeUrl, Message: message } = fields;
     if (typeof type !== 'string' || !Object.hasOwn(signedFields, type) || headers['x-amz-sns-message-type'] !== type) throw new InvalidSignature();
     if (typeof topic !== 'string' || !this.topics.includes(topic)) throw new InvalidSignature();
+    if (typeof at !== 'string' || !(this.now() - Date.parse(at) < AGE_MILLIS_MAX)) throw new InvalidSignature();
     if (!(await this.isSigned(fields, type as keyof typeof signedFields, topic))) throw new InvalidSignature();
-    if (!(this.now() - Date.parse(String(at)) < AGE_MILLIS_MAX)) throw new InvalidSignature();
     if (type === 'Notification') return String(message);
     // Whoever ends the subscription meant it.
     if (type === 'SubscriptionConfirmation') await this.fetchText(atSns(subscribeUrl, topic));
@@ -53,7 +53,9 @@ export class SnsTopics {
     const { SignatureVersion: version, Signature: signature, SigningCertURL: certificate } = fields;
     const hash = hashes[String(version)];
     if (hash === undefined || typeof signature !== 'string') return false;
-    const text = signedFields[type].filter((name) => typeof fields[name] === 'string').map((name) => `${name}\n${String(fields[name])}\n`).join('');
+    const present = signedFields[type].filter((name) => fields[name] !== undefined);
+    if (!present.every((name) => isPlain(name, fields[name]))) return false;
+    const text = present.map((name) => `${name}\n${String(fields[name])}\n`).join('');
     return verify(hash, Buffer.from(text), await this.keyAt(atSns(certificate, topic, /^\/SimpleNotificationService-[0-9a-f]+\.pem$/)), Buffer.from(signature, 'base64'));
   }
 
@@ -66,6 +68,9 @@ export class SnsTopics {
     return key;
   }
 }
+
+/** What is signed separates fields by line breaks: one in a field would let its end pass for another. A message has them rightly. */
+const isPlain = (name: string, value: unknown): boolean => typeof value === 'string' && (name === 'Message' || !value.includes('\n'));
 
 /** Of SNS itself, in the topic's region: anybody can name an address. */
 function atSns(url: unknown, topic: string, path = /^\/$/): string {

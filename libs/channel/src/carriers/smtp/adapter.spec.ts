@@ -136,6 +136,11 @@ describe('a mail that goes out', () => {
     const { port } = silent.address() as AddressInfo;
     await new Promise((resolve) => silent.close(resolve));
     expect(await failure(send(open(port)))).toMatchObject({ outcome: 'retryable', code: 'unreachable' });
+    // As when its packets are dropped on the way.
+    const lookup: LookupFunction = (_name, _options, done) => done(Object.assign(new Error('connect ETIMEDOUT'), { code: 'ETIMEDOUT' }), '', 0);
+    const unheard = openSmtp({ ...mailConnection('smtp', {}, { host: 'mail.example.com', port, tls: 'none' as const }), lookup });
+    closing.push(() => unheard.close());
+    expect(await failure(send(unheard))).toMatchObject({ outcome: 'retryable', code: 'unreachable' });
     const hanging = await mailServer({ data: 'hang' });
     expect(await failure(send(open(hanging.port), mailDelivery(), 300))).toMatchObject({ outcome: 'ambiguous' });
     const dropping = await mailServer({ data: 'drop' });

@@ -56,6 +56,9 @@ describe('WhatsApp by Twilio', () => {
     ['buttons as text', { kind: 'buttons', body: 'hi', buttons: [] }, { Body: 'hi' }],
   ])('gets %s', async (_, rich, form) => expect((await sent('hi', rich)).form).toEqual(form));
 
+  it('finds a place again by the name that was sent', async () => {
+    expect(await (await sent('see you', { kind: 'location', latitude: 52.5, longitude: 13.4, name: 'Here' })).lookup()).toBeDefined();
+  });
   it('finds a template again by the text Twilio made of it', async () => {
     const { lookup } = await sent('Order 17 is ready\n- Thanks', template);
     twilio.taken.at(-1)!.body += '&Body=Order+17+is+ready';
