@@ -213,17 +213,21 @@ export class DeliveryStore {
 }
 
 // `head` is the first of each lane whoever holds it: a lane whose head is taken is passed over, never its second row taken.
-// What an account that is not active has queued stays as it is, until it is active again.
+// What an account that is not active has queued stays as it is, until it is active again. A group's message waits for those before it also
+// when they are in another phone's lane, because the first phone has left since; for that no message to one person is asked about.
 const claimSql = `
 with head as (
   select l.o, h.delivery_id, h.state
     from unnest($3::text[], $4::text[], $5::text[], $6::text[]) with ordinality l (account, channel, sender, recipient, o)
    cross join lateral (
-     select d.delivery_id, d.state, d.due_at from delivery.delivery d
+     select d.delivery_id, d.state, d.due_at, d.group_members is null as single, d.conversation_sid, d.message_index, d.place from delivery.delivery d
       where d.account = l.account and d.channel = l.channel and d.sender = l.sender and d.recipient = l.recipient
         and d.state in ('queued', 'sending', 'unknown')
       order by d.place limit 1) h
    where h.due_at <= now() and not exists (select 1 from registry.account i where i.sid = l.account and i.status <> 'active')
+     and (h.single or not exists (
+       select 1 from delivery.delivery b where b.group_members is not null and b.state in ('queued', 'sending', 'unknown')
+          and b.conversation_sid = h.conversation_sid and b.sender = l.sender and b.place < h.place and b.message_index <> h.message_index))
 ), free as (
   select head.o, head.delivery_id, l.state = 'queued' as begins
     from head cross join lateral (

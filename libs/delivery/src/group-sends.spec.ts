@@ -93,6 +93,22 @@ it('leaves out who opted out, whoever it is, and asks about what was sent when i
   expect(bench.played.reports.filter(({ errorCode }) => errorCode === 21610).length).toBeGreaterThanOrEqual(2);
 });
 
+it('keeps its order when the first phone has left', async () => {
+  const [first, second] = [await queued('first'), await bench.queue(lane(BOB), 'second')];
+  const phones = [{ deliveryId: second, participantSid: newSid('MB'), recipient: BOB }];
+  for (const table of ['delivery.delivery', 'model.message'])
+    await bench.db.pool.query(`update ${table} set conversation_sid = (select conversation_sid from delivery.delivery where delivery_id = $1), ${table.endsWith('message') ? 'index' : 'message_index'} = 1
+      where ${table.endsWith('message') ? 'sid = (select message_sid from delivery.delivery where delivery_id = $2)' : 'delivery_id = $2'}`, [first[ANN], second]);
+  await bench.db.pool.query('update delivery.delivery set group_members = $2 where delivery_id = $1', [second, { numbers: [BOB, SHOP], phones }]);
+  const store = new DeliveryStore(bench.db.pool, 'one');
+  expect(await store.claim(lane(BOB))).toBeUndefined();
+  dispatcher.wake(lane());
+  await reaches(first[ANN], 'accepted');
+  dispatcher.wake(lane(BOB));
+  await reaches(second, 'accepted');
+  expect(bench.carrier.sent.map(({ body }) => body)).toEqual(['first', 'second']);
+});
+
 it('is about nobody else any more once it is handed on, whoever dies then', async () => {
   await optOut(ANN);
   const group = await queued();

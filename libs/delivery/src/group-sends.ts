@@ -1,6 +1,6 @@
 /**
  * Messages to groups on phones: one delivery is sent, that of the first phone, and the carrier brings it to all of them. The others' rows
- * follow from it: what each of them refused, what became of the send, what their handsets report. No lane ever waits for them.
+ * follow from it: what each of them refused, what became of the send, what their handsets report. No lane ever waits for those.
  */
 import { refusals, regionAllowed } from '@parley/domain/delivery/routing';
 import type { ParticipantSid, ReceiptSid } from '@parley/domain/sid';
