@@ -8,7 +8,7 @@ import { shardOf } from '@parley/event-store/shard';
 import type { Session } from './session.js';
 import { Outgoing, Subscription } from './subscription.js';
 
-/** Facts kept for those who are subscribing right now: half a second at full load. */
+/** Facts that may pass while one is subscribing: half a second at full load. Kept are at most twice as many. */
 const PASSED_MAX = 4_096;
 const KNOWN_CONVERSATIONS_MAX = 50_000;
 
@@ -28,9 +28,15 @@ export class Hub {
   /** Observers of all, by account. */
   private readonly observers = new Map<string, Set<Session>>();
   private readonly services = new LruMap<string, string>(KNOWN_CONVERSATIONS_MAX);
-  /** Kept only while somebody is subscribing: facts kept always all outlive the young generation (a major GC every 3 s, measured). */
+  /**
+   * Kept only from the oldest mark of those who are subscribing on: facts kept always all outlive the young generation (a major
+   * GC every 3 s, measured). In a wave of reconnections somebody always is, so nobody's mark may depend on the others' ends.
+   */
   private passed: LogEvent[] = [];
-  private subscribing = 0;
+  /** How many passed before the first that is kept. */
+  private dropped = 0;
+  /** How many had passed when each who is subscribing began, in that order. */
+  private readonly marks = new Set<{ readonly at: number }>();
 
   constructor(private readonly parts: HubParts) {}
 
@@ -39,20 +45,32 @@ export class Hub {
    * were too many. Call it exactly once.
    */
   keepPassing(): () => LogEvent[] | undefined {
-    const mark = this.passed.length;
-    this.subscribing++;
+    const mark = { at: this.dropped + this.passed.length };
+    this.marks.add(mark);
     return () => {
-      const missed = this.passed.length > PASSED_MAX ? undefined : this.passed.slice(mark);
-      if (--this.subscribing === 0) this.passed = [];
+      const end = this.dropped + this.passed.length;
+      const missed = end - mark.at > PASSED_MAX ? undefined : this.passed.slice(mark.at - this.dropped);
+      this.marks.delete(mark);
+      const [oldest] = this.marks;
+      this.dropBefore(oldest?.at ?? end);
       return missed;
     };
   }
 
   publish(events: readonly LogEvent[]): void {
     for (const event of events) {
-      if (this.subscribing > 0 && this.passed.length <= PASSED_MAX) this.passed.push(event);
+      if (this.marks.size > 0) {
+        this.passed.push(event);
+        if (this.passed.length > 2 * PASSED_MAX) this.dropBefore(this.dropped + this.passed.length - PASSED_MAX);
+      }
       if (event.conversation !== null) this.pass(event, event.conversation);
     }
+  }
+
+  private dropBefore(mark: number): void {
+    if (mark <= this.dropped) return;
+    this.passed.splice(0, mark - this.dropped);
+    this.dropped = mark;
   }
 
   private pass(event: LogEvent, conversation: string): void {

@@ -126,7 +126,7 @@ class Listener {
   }
   say(frame: object): void { this.started = frame as never; }
   refuse(): void {}
-  end(): void { throw new Error('ended'); }
+  end(_code?: number): void { throw new Error('ended'); }
   get session(): Session { return this as unknown as Session; }
 }
 const alice: Principal = { account, service, identity: 'alice', key: undefined, expiresAt: undefined };
@@ -218,4 +218,51 @@ it('reads the past once more when too much happened while it was read', async ()
   while (world.busy) await world.step();
   await done;
   expect(listener.got.map((f) => f.position)).toEqual(Array.from({ length: 1_201 }, (_, i) => i + 2));
+});
+
+describe('those who come back at once', () => {
+  const fact = (world: World) => { world.say(rooms[0]!); return world.log.at(-1)!; };
+  const turnOf = (world: World, count: number) => { for (let n = 0; n < count; n++) world.hub.publish([fact(world)]); };
+
+  it('each get what passed since they began, though somebody is subscribing all the time', () => {
+    const world = new World(dice(1), true);
+    let before = world.hub.keepPassing();
+    for (let n = 0; n < 200; n++) {
+      const next = world.hub.keepPassing();
+      turnOf(world, 100);
+      expect(before()).toEqual(world.log.slice(n === 0 ? 0 : -200));
+      before = next;
+    }
+    expect(before()).toHaveLength(100);
+  });
+
+  it('fail alone when they take too long', () => {
+    const world = new World(dice(1), true);
+    const slow = world.hub.keepPassing();
+    turnOf(world, 9_000);
+    const quick = world.hub.keepPassing();
+    turnOf(world, 4_096);
+    const last = world.hub.keepPassing();
+    expect(quick()).toEqual(world.log.slice(-4_096));
+    turnOf(world, 1);
+    expect(slow()).toBeUndefined();
+    expect(last()).toEqual(world.log.slice(-1));
+    turnOf(world, 1);
+    expect(world.hub.keepPassing()()).toEqual([]);
+  });
+
+  it('are sent away when the log runs away from them again and again', async () => {
+    const world = new World(dice(1), true);
+    const listener = new Listener(alice);
+    const ends: number[] = [];
+    listener.end = (code?: number) => void ends.push(code!);
+    const done = world.subscriber.subscribe(listener.session, { type: 'subscribe', id: undefined, conversations: 'all' });
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      turnOf(world, 4_097);
+      await world.step();
+      await world.step();
+    }
+    await done;
+    expect([ends, listener.started]).toEqual([[1011], undefined]);
+  });
 });

@@ -3,12 +3,13 @@
  * what the tail handed out since before the snapshot was asked for is kept by the hub, and given to the session from the
  * snapshot's positions on, in the same event-loop turn in which it joins the live facts.
  */
+import type { LogEvent } from '@parley/domain/event';
 import type { Pool } from '@parley/event-store/database';
 import type { FrameOf } from './client-frames.js';
 import { FewAtOnce } from './few-at-once.js';
 import type { Hub } from './hub.js';
 import type { Replayer } from './replayer.js';
-import type { Session } from './session.js';
+import { closing, type Session } from './session.js';
 import { type Snapshot, takeSnapshot } from './snapshot.js';
 import type { Subscription } from './subscription.js';
 
@@ -24,21 +25,27 @@ export class Subscriber {
     private readonly pool: Pool, private readonly hub: Hub, private readonly replayer: Replayer, private readonly conversationsMax: number,
   ) {}
 
-  /** Rejects when the database does not answer; the session is as it was then. */
+  /** Rejects when the database does not answer; the session is as it was then. Ends the session when the log runs away from it. */
   async subscribe(session: Session, frame: Subscribe): Promise<void> {
     const listed = frame.conversations === 'all' ? undefined : [...new Set(frame.conversations)];
     const from = Object.keys(frame.from ?? {}).filter((sid) => listed === undefined || listed.includes(sid));
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++)
       if (await this.snapshots.run(() => this.attempt(session, frame, listed, from))) return;
     session.refuse(frame.id, 20503, 'Service unavailable, try again');
+    session.end(closing.internal, 'cannot subscribe now, connect again and resume'); // open, it would be told nothing and not know it
   }
 
   /** False: the database took so long that the log ran away. */
   private async attempt(session: Session, frame: Subscribe, listed: readonly string[] | undefined, from: readonly string[]): Promise<boolean> {
     if (!session.open) return true;
     const passed = this.hub.keepPassing();
-    const [snapshot, missed] = await takeSnapshot(this.pool, session.principal!, listed, from, this.conversationsMax + 1)
-      .then((taken) => [taken, passed()] as const, (error: unknown) => { passed(); throw error; });
+    let snapshot: Snapshot;
+    let missed: LogEvent[] | undefined;
+    try {
+      snapshot = await takeSnapshot(this.pool, session.principal!, listed, from, this.conversationsMax + 1);
+    } finally {
+      missed = passed();
+    }
     if (!session.open) return true;
     if (!missed) return false;
     if (snapshot.found.size > this.conversationsMax) {
