@@ -4,6 +4,7 @@ import type { Accounts } from '@parley/event-store/accounts';
 import { metrics } from '@parley/telemetry/metrics';
 import type { Principal } from '@parley/event-store/access-token';
 import type { Presence } from '@parley/runtime/presence';
+import { verifyBasicHeader } from './basic-header.js';
 import type { RealtimeLimits } from './limits.js';
 
 const SWEEP_MILLIS_MAX = 1_000;
@@ -16,6 +17,8 @@ const DRAIN_TICK_MILLIS = 10;
 export interface Connected {
   /** Undefined until it has said who it is. */
   principal: Principal | undefined;
+  /** The Authorization header it was opened with, when that was Basic. */
+  readonly basic?: string | undefined;
   readonly openedAt: number;
   heardAt: number;
   pingedAt: number;
@@ -158,20 +161,23 @@ export class Connections<Client extends Connected> {
   private async recheck(): Promise<void> {
     const { accounts } = this.parts;
     const refused = new Map<string, boolean>();
-    for (const { principal } of [...this.clients]) {
-      if (!principal) continue;
-      const { account, key } = principal;
-      const name = `${account} ${key ?? ''}`;
-      if (refused.has(name)) continue;
-      const active = (await accounts.find(account))?.status === 'active';
-      refused.set(name, !active || (key !== undefined && !(await accounts.findKey(key))));
-    }
     for (const client of [...this.clients]) {
-      const { account, key } = client.principal ?? {};
-      if (refused.get(`${account} ${key ?? ''}`)) client.revoked();
+      const { principal, basic } = client;
+      if (!principal) continue;
+      const name = credentialsOf(client);
+      if (refused.has(name)) continue;
+      const { account, key } = principal;
+      const active = (await accounts.find(account))?.status === 'active';
+      // An auth token may have been rotated away meanwhile: the account alone does not tell.
+      const known = basic !== undefined ? await verifyBasicHeader(basic, accounts) : key === undefined || (await accounts.findKey(key));
+      refused.set(name, !active || !known);
     }
+    for (const client of [...this.clients]) if (client.principal && refused.get(credentialsOf(client))) client.revoked();
   }
 }
+
+/** What those have in common who may stay or have to go together. */
+const credentialsOf = ({ principal, basic }: Connected): string => basic ?? `${principal!.account} ${principal!.key ?? ''}`;
 
 /** Fisher and Yates. */
 function shuffled<T>(items: T[]): T[] {

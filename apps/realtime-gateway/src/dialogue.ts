@@ -25,11 +25,13 @@ export type DialogueParts = {
 
 /** Frames that may wait while one is worked on. */
 const QUEUE_MAX = 100;
+const QUEUE_BYTES_MAX = 1_048_576;
 const log = logger('realtime');
 
 export class Dialogue {
   private readonly bucket: TokenBucket;
   private queued = 0;
+  private queuedBytes = 0;
   private work: Promise<void> = Promise.resolve();
   private readonly requests: Requests;
 
@@ -40,7 +42,8 @@ export class Dialogue {
 
   received(text: string): void {
     if (!this.session.open) return;
-    if (!this.bucket.take() || this.queued >= QUEUE_MAX) return this.session.end(closing.tooMany, 'too many frames');
+    const bytes = Buffer.byteLength(text);
+    if (!this.bucket.take() || this.queued >= QUEUE_MAX || this.queuedBytes + bytes > QUEUE_BYTES_MAX) return this.session.end(closing.tooMany, 'too many frames');
     let frame: ClientFrame;
     try {
       frame = parseClientFrame(text);
@@ -49,12 +52,12 @@ export class Dialogue {
     }
     if (frame.type === 'ping') return this.session.say({ type: 'pong', id: frame.id });
     if (frame.type === 'pong') return;
-    this.enqueue(() => this.handle(frame));
+    this.enqueue(() => this.handle(frame), bytes);
   }
 
   /** A token given with the address instead of a frame. */
   hello(token: string): void {
-    this.enqueue(() => this.authenticate(token, undefined));
+    this.enqueue(() => this.authenticate(token, undefined), token.length);
   }
 
   /** It is known who it is. */
@@ -73,10 +76,12 @@ export class Dialogue {
     });
   }
 
-  private enqueue(task: () => Promise<void> | void): void {
+  private enqueue(task: () => Promise<void> | void, bytes: number): void {
     this.queued += 1;
+    this.queuedBytes += bytes;
     this.work = this.work.then(async () => {
       this.queued -= 1;
+      this.queuedBytes -= bytes;
       if (!this.session.open) return;
       try {
         await task();

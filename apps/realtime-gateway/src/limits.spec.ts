@@ -82,6 +82,22 @@ describe('/v1/stream at its limits', () => {
     expect(client.closed!.code).toBe(4029);
   });
 
+  it('closes with 4029 who sends more than 1 MiB ahead of what is worked on', async () => {
+    const database = await world.database.pool.connect();
+    try {
+      await database.query('begin');
+      await database.query('lock table log.shard in access exclusive mode'); // nobody can subscribe
+      const client = await world.connect(account, 'alice');
+      const frame = JSON.stringify({ type: 'subscribe', conversations: 'all', x: 'x'.repeat(130_000) });
+      for (let n = 0; n < 10; n++) client.send(frame);
+      await client.until(() => client.closed !== undefined, 2_000);
+      expect(client.closed!.code).toBe(4029);
+    } finally {
+      await database.query('rollback');
+      database.release();
+    }
+  });
+
   it('admits so many sockets per account, and again when one goes', async () => {
     const clients = await Promise.all([1, 2, 3].map(() => world.connect(account, 'alice')));
     const fourth = world.client('', basic(account.sid, account.token));
@@ -135,6 +151,31 @@ describe('/v1/stream at its limits', () => {
       expect(client.closed!.code).toBe(4003);
     }
     for (const client of [byToken, other]) {
+      client.send({ type: 'ping' });
+      await client.next('pong');
+    }
+    await own.close();
+  });
+
+  it('ends the sockets that came with an auth token once it was rotated away, and no others', async () => {
+    const own = await RealtimeWorld.open({ recheckMillis: 100 });
+    const account = await own.account();
+    const [primary, next] = [await own.connect(account), 'f'.repeat(32)];
+    const { pool, box } = own.database;
+    await pool.query('update registry.account set secondary_auth_token = $2, secondary_created_at = now() where sid = $1', [account.sid, box.seal(next)]);
+    own.accounts.drop(account.sid); // as a change tells every process
+    const secondary = own.client('', basic(account.sid, next));
+    const [asMember, byKey, byToken] = [
+      own.client('?identity=bob', basic(account.sid, account.token)), own.client('', basic(account.keySid, account.keySecret)), await own.connect(account, 'alice'),
+    ];
+    for (const client of [secondary, asMember, byKey]) await client.next('ready');
+    await pool.query('update registry.account set auth_token = secondary_auth_token, secondary_auth_token = null, secondary_created_at = null where sid = $1', [account.sid]);
+    own.accounts.drop(account.sid);
+    for (const client of [primary, asMember]) {
+      await client.until(() => client.closed !== undefined);
+      expect(client.closed!.code).toBe(4003);
+    }
+    for (const client of [secondary, byKey, byToken]) {
       client.send({ type: 'ping' });
       await client.next('pong');
     }

@@ -14,7 +14,7 @@ export type RealtimeLimits = {
   helloMillis: number;
   /** The server pings at this interval, and gives up after two and a half of them without a sign of life. */
   heartbeatMillis: number;
-  /** A suspended account and a deleted API key end their sockets within this time (and that of the accounts' cache). */
+  /** A suspended account, a deleted API key and an auth token that was rotated away end their sockets within this time (and that of the accounts' cache). */
   recheckMillis: number;
   /** At the end of the process the goodbyes are spread over at most this time. */
   drainMillis: number;

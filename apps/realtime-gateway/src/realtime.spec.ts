@@ -54,6 +54,7 @@ describe('/v1/stream', () => {
 
     it.each<[number, string, (other: TestAccount) => Promise<string> | string]>([
       [20101, 'rubbish', () => 'x.y.z'],
+      [20101, 'white space after it', async () => `${await world.token(account)}%0A`],
       [20102, 'another algorithm', () => `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from('{}').toString('base64url')}.`],
       [20102, 'another content type', () => world.token(account, { header: { cty: 'other' } })],
       [20103, 'a key of another account', (other) => world.token(account, { claims: { iss: other.keySid }, secret: other.keySecret })],

@@ -59,8 +59,8 @@ export class Requests {
     return this.pass({ method, path, body: text, key: key ?? undefined, ...(hooks && { headers: { 'X-Twilio-Webhook-Enabled': 'true' } }) });
   }
 
-  private pass(call: Omit<RestCall, 'credentials'>): Promise<RestAnswer> {
-    const go = () => this.rest.call({ ...call, credentials: this.session.credentials, answerBytesMax: ANSWER_BYTES_MAX });
+  private pass(call: Omit<RestCall, 'account' | 'credentials'>): Promise<RestAnswer> {
+    const go = () => this.rest.call({ ...call, account: this.session.principal!.account, credentials: this.session.credentials, answerBytesMax: ANSWER_BYTES_MAX });
     return call.method === 'GET' ? go() : this.inLane(laneOf(call.path), go);
   }
 

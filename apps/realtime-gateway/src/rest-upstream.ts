@@ -3,8 +3,11 @@
  * webhooks, idempotency and error codes are the same for both, because they are the same code (ADR 0013).
  */
 import { Agent, request, type IncomingMessage } from 'node:http';
+import { FairTurns } from './fair-turns.js';
 
 export type RestCall = {
+  /** Whose it is: no account takes the others' turns. */
+  account: string;
   method: string;
   /** As it goes out: below the API's origin, percent-encoded. */
   path: string;
@@ -22,45 +25,67 @@ export type RestAnswer = { status: number; body: any; retryAfter?: number };
 const PATIENCE_MILLIS = 25_000; // the SDK waits 30 s
 const ANSWER_BYTES_MAX = 16_777_216;
 const AT_ONCE = 64;
-/** Of requests that wait for their answers or for their turn, over all sockets. */
+const AT_ONCE_PER_ACCOUNT = 16;
+/** Of requests that wait for their answers or for their turn, over all sockets, and over those of one account. */
 const WAITING_BYTES_MAX = 67_108_864;
+const ACCOUNT_WAITING_BYTES_MAX = 8_388_608;
 /** What a request without a body holds, about. */
 const OVERHEAD_BYTES = 2_048;
 
 /** In the REST API's form. */
 export const errorBody = (status: number, code: number, message: string): object => ({ status, code, message, more_info: `https://www.twilio.com/docs/errors/${code}` });
 const refusal = (status: number, code: number, message: string): RestAnswer => ({ status, body: errorBody(status, code, message) });
+const unavailable = (): RestAnswer => refusal(503, 20503, 'Service unavailable, try again');
 
 export class RestUpstream {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
+  private readonly turns = new FairTurns(AT_ONCE, AT_ONCE_PER_ACCOUNT);
+  private readonly waitingOf = new Map<string, number>();
   private waitingBytes = 0;
 
-  /** `url`: where api-gateway listens, asked for anew with each call. */
-  constructor(private readonly url: () => string) {}
+  /** `url`: where api-gateway listens, asked for anew with each call. `patienceMillis`: from the call to its whole answer. */
+  constructor(private readonly url: () => string, private readonly patienceMillis = PATIENCE_MILLIS) {}
 
-  /** Never rejects: 503 when it cannot be reached, does not answer within 25 s, or too much waits already. */
+  /** Never rejects: 503 when it cannot be reached, is not answered within 25 s (its turn included), or too much waits already. */
   async call(call: RestCall): Promise<RestAnswer> {
     const bytes = OVERHEAD_BYTES + (call.body?.text.length ?? 0);
-    if (this.waitingBytes + bytes > WAITING_BYTES_MAX) return { ...refusal(503, 20503, 'Service unavailable, try again'), retryAfter: 1 };
-    this.waitingBytes += bytes;
+    const { account } = call;
+    if (this.waitingBytes + bytes > WAITING_BYTES_MAX || (this.waitingOf.get(account) ?? 0) + bytes > ACCOUNT_WAITING_BYTES_MAX)
+      return { ...unavailable(), retryAfter: 1 };
+    this.wait(account, bytes);
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), this.patienceMillis);
     try {
-      return await this.ask(call);
+      if (!(await this.turns.enter(account, patience.signal))) return unavailable();
+      try {
+        return await this.ask(call, patience.signal);
+      } finally {
+        this.turns.leave(account);
+      }
     } finally {
-      this.waitingBytes -= bytes;
+      clearTimeout(timer);
+      this.wait(account, -bytes);
     }
+  }
+
+  private wait(account: string, bytes: number): void {
+    this.waitingBytes += bytes;
+    const mine = (this.waitingOf.get(account) ?? 0) + bytes;
+    if (mine === 0) this.waitingOf.delete(account);
+    else this.waitingOf.set(account, mine);
   }
 
   close(): void { this.agent.destroy(); }
 
-  private ask({ method, path, credentials, body, key, headers, answerBytesMax = ANSWER_BYTES_MAX }: RestCall): Promise<RestAnswer> {
+  private ask({ method, path, credentials, body, key, headers, answerBytesMax = ANSWER_BYTES_MAX }: RestCall, signal: AbortSignal): Promise<RestAnswer> {
     const all = {
       ...headers, ...credentials,
       ...(body && { 'Content-Type': body.type, 'Content-Length': String(Buffer.byteLength(body.text)) }),
       ...(key !== undefined && { 'Idempotency-Key': key }),
     };
-    return new Promise((resolve) => {
-      const unavailable = () => resolve(refusal(503, 20503, 'Service unavailable, try again'));
-      const outgoing = request(this.url() + path, { method, headers: all, agent: this.agent, timeout: PATIENCE_MILLIS }, (incoming) => {
+    return new Promise<RestAnswer>((resolve) => {
+      const fail = () => resolve(unavailable());
+      const outgoing = request(this.url() + path, { method, headers: all, agent: this.agent, signal }, (incoming) => {
         const chunks: Buffer[] = [];
         let size = 0;
         incoming.on('data', (chunk: Buffer) => {
@@ -72,15 +97,14 @@ export class RestUpstream {
         incoming.on('end', () => {
           const answer = answerOf(incoming, Buffer.concat(chunks).toString('utf8'));
           if (answer) resolve(answer);
-          else unavailable();
+          else fail();
         });
-        incoming.on('error', unavailable);
+        incoming.on('error', fail);
       });
-      outgoing.on('timeout', () => outgoing.destroy());
-      outgoing.on('error', unavailable);
-      outgoing.on('close', unavailable); // after an answer this changes nothing
+      outgoing.on('error', fail);
+      outgoing.on('close', fail); // after an answer this changes nothing
       outgoing.end(body?.text);
-    });
+    }).catch(unavailable); // what cannot even be sent, like a header that is none
   }
 }
 

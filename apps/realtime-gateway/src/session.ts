@@ -46,6 +46,8 @@ export class Session implements Connected {
   /** False as soon as it closes: nothing more is written. */
   get open(): boolean { return !this.ended; }
 
+  get basic(): string | undefined { return this.principal?.expiresAt === undefined ? this.credentials['authorization'] : undefined; }
+
   get busy(): boolean { return this.inFlight > 0; }
 
   enqueue(frame: Buffer): void { this.writer.add(frame); }

@@ -4,6 +4,7 @@ import { isIdentity } from '@parley/domain/identity';
 import { isSid } from '@parley/domain/sid';
 import { AuthenticationError, type Principal } from '@parley/event-store/access-token';
 import type { Accounts } from '@parley/event-store/accounts';
+import { verifyBasicHeader } from './basic-header.js';
 import type { Session } from './session.js';
 
 /** Answered by HTTP instead of the upgrade. */
@@ -15,9 +16,7 @@ export class UpgradeRefusal extends Error {
 
 /** Account-level credentials; with `identity` they act as that chat member. Throws AuthenticationError and UpgradeRefusal. */
 export async function basicPrincipal({ headers }: IncomingMessage, query: URLSearchParams, accounts: Accounts): Promise<Principal> {
-  const match = /^basic ([\w+/=-]{1,684})$/i.exec(headers.authorization!);
-  const [user, password] = match ? split(Buffer.from(match[1]!, 'base64').toString('utf8')) : [undefined, ''];
-  const { account, key } = (user === undefined ? undefined : await accounts.verifyBasic(user, password)) ?? {};
+  const { account, key } = (await verifyBasicHeader(headers.authorization!, accounts)) ?? {};
   // No permission of a restricted key opens the stream.
   if (!account || key?.allow) throw new AuthenticationError(20003);
   if (account.status !== 'active') throw new AuthenticationError(20005);
@@ -37,11 +36,6 @@ export async function basicPrincipal({ headers }: IncomingMessage, query: URLSea
 /** What the REST API is asked with for who came with these: as the account, or as the member. */
 export function basicCredentials({ identity, service }: Principal, authorization: string): Session['credentials'] {
   return { authorization, ...(identity !== undefined && { 'x-parley-acts-as': `${service}/${encodeURIComponent(identity)}` }) };
-}
-
-function split(credentials: string): [user: string | undefined, password: string] {
-  const colon = credentials.indexOf(':');
-  return colon > 0 ? [credentials.slice(0, colon), credentials.slice(colon + 1)] : [undefined, ''];
 }
 
 function originHost(origin: string): string | undefined {

@@ -45,6 +45,7 @@ export class AuthenticationError extends Error {
 
 const LIFETIME_SECONDS_MAX = 86_400;
 const CLOCK_SKEW_SECONDS = 5;
+const compact = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 type Grants = { identity?: unknown; chat?: { service_sid?: unknown; deployment_role_sid?: unknown; push_credential_sid?: unknown } };
 
 /** Throws AuthenticationError with the documented code. */
@@ -85,6 +86,8 @@ function claimsOf(token: string): JWTPayload {
     const { alg, cty } = decodeProtectedHeader(token);
     if (!['HS256', 'HS384', 'HS512'].includes(alg ?? '')) throw new AuthenticationError(20102);
     if (cty !== undefined && !cty.startsWith('twilio-fpa')) throw new AuthenticationError(20102);
+    // Decoders skip white space; what goes on as a header may have none.
+    if (!compact.test(token)) throw new AuthenticationError(20101);
     return decodeJwt(token);
   } catch (error) {
     throw error instanceof AuthenticationError ? error : new AuthenticationError(20101);

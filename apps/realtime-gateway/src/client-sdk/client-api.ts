@@ -113,7 +113,7 @@ export class ClientApi {
   /** Who makes a conversation is in it at once, and applications join it next: for him that is no mistake. */
   private async joined(session: ClientSession, conversation: string, refused: RestAnswer): Promise<RestAnswer> {
     const { token, mine, principal } = session;
-    const get = (path: string) => this.rest.call({ method: 'GET', path: `/v1/Services/${principal!.service}${path}`, credentials: bearer(token) });
+    const get = (path: string) => this.rest.call({ account: principal!.account, method: 'GET', path: `/v1/Services/${principal!.service}${path}`, credentials: bearer(token) });
     const { body } = await get(`/Users/${mine}/Conversations/${encodeURIComponent(conversation)}`);
     if (body?.created_by !== principal!.identity) return refused;
     const found = await get(`/Conversations/${encodeURIComponent(conversation)}/Participants/${body.participant_sid}`);
@@ -129,7 +129,7 @@ export class ClientApi {
   private ask({ token, principal }: ClientSession, { method, mutation }: TunnelRequest, path: string, form?: URLSearchParams): Promise<RestAnswer> {
     if (!['GET', 'POST', 'DELETE'].includes(method) || (method === 'POST' && !form)) throw notAllowed();
     return this.rest.call({
-      method, path: `/v1/Services/${principal!.service}${path}`, credentials: bearer(token), key: method === 'GET' ? undefined : mutation,
+      account: principal!.account, method, path: `/v1/Services/${principal!.service}${path}`, credentials: bearer(token), key: method === 'GET' ? undefined : mutation,
       body: form && { type: 'application/x-www-form-urlencoded', text: form.toString() },
     });
   }

@@ -31,7 +31,7 @@ export class Registrations {
     const form = new URLSearchParams({ BindingType: type, Address: address });
     for (const name of wanted) form.append('MessageTypes', name);
     const { status, body } = await this.rest.call({
-      method: 'POST', path: devices(principal!), credentials: bearer(token), body: { type: 'application/x-www-form-urlencoded', text: form.toString() },
+      account: principal!.account, method: 'POST', path: devices(principal!), credentials: bearer(token), body: { type: 'application/x-www-form-urlencoded', text: form.toString() },
     });
     if (status === 201) return { status, body: { id: body.sid as string } };
     if (status === 429 || status >= 500) return { status, body: body as unknown };
@@ -47,7 +47,7 @@ export class Registrations {
       ? pushBindingSid(account, service, type, type === 'apn' ? address.toLowerCase() : address) : undefined);
     const sid = segments[2] ?? byAddress();
     if (sid === undefined || !sid.startsWith('BS')) return { status: 204 };
-    const { status, body } = await this.rest.call({ method: 'DELETE', path: `${devices(principal!)}/${encodeURIComponent(sid)}`, credentials: bearer(token) });
+    const { status, body } = await this.rest.call({ account, method: 'DELETE', path: `${devices(principal!)}/${encodeURIComponent(sid)}`, credentials: bearer(token) });
     return status === 429 || status >= 500 ? { status, body: body as unknown } : { status: 204 };
   }
 }
