@@ -88,7 +88,7 @@ export class Dispatcher {
   /** What is not to be sent any more, or not yet. */
   private async overBefore(claim: Claim): Promise<End | undefined> {
     if (claim.address === null) return { state: 'dropped', reason: 'the device is gone' };
-    if (!claim.living) return { state: 'dropped', reason: 'the message was deleted' };
+    if (!claim.living) return { state: 'dropped', reason: claim.kind === 'new_message' ? 'the message was deleted' : 'the conversation was deleted' };
     if (claim.expired) return { state: 'failed', reason: `too late: ${claim.reason ?? 'never tried'}` };
     // Begun so often, and its process never lived to tell how the last one ended.
     if (claim.attempt > ATTEMPTS_MAX) return { state: 'failed' };

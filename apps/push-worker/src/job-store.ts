@@ -17,7 +17,7 @@ export type Claim = {
   /** Of the attempt before. */
   reason: string | null;
   expires_at: string; expired: boolean;
-  /** The message is still there. */
+  /** The message is still there, or the conversation where it is about none. */
   living: boolean;
   /** Null: the device is gone, or somebody else's now. */
   address: string | null; binding_type: string | null; credential: string | null; bound_at: string | null;
@@ -113,7 +113,9 @@ with head as (
   returning head.o::integer as o, j.*
 )
 select t.o, t.job_id, t.job_key, t.account, t.chat_service_sid as service, t.binding_sid as binding, t.identity, t.kind, t.notification, t.attempt, t.reason, t.expires_at,
-       t.expires_at <= now() as expired, t.message_sid is null or exists (select 1 from model.message m where m.sid = t.message_sid) as living,
+       t.expires_at <= now() as expired,
+       case when t.message_sid is null then exists (select 1 from model.conversation v where v.sid = t.conversation_sid)
+            else exists (select 1 from model.message m where m.sid = t.message_sid) end as living,
        b.address, b.binding_type, b.credential_sid as credential, b.updated_at as bound_at, c.updated_at as credential_at
   from taken t
   left join model.push_binding b on b.sid = t.binding_sid and b.account = t.account and b.identity = t.identity

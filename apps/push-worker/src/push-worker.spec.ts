@@ -296,6 +296,19 @@ it('sends nothing of a message that was deleted meanwhile, to a device that chan
   expect(tries).toBe(3);
 });
 
+it('tells nobody about a conversation that was deleted meanwhile', async () => {
+  await configure({ added_to_conversation_enabled: true });
+  const sid = await conversation('alice');
+  await device('bob', 'bob');
+  let tries = 0;
+  fcm.answer = (_message, response) => { tries++; refuse(response, 503, 'UNAVAILABLE', { retryAfter: '1' }); };
+  await run(sid, { type: 'AddParticipant', data: { ...joined('bob'), limits } }, { source: 'SDK', identity: 'alice' });
+  await until(() => tries === 1, 'tried once');
+  await run(sid, { type: 'DeleteConversation', data: {} });
+  await until(async () => (await jobs()).length === 0, 'dropped');
+  expect(tries).toBe(1);
+});
+
 it('goes on after a death where it was: planned once, in hand tried again, with the same id', async () => {
   await configure();
   const sid = await conversation('alice', 'bob');

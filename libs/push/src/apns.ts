@@ -26,9 +26,11 @@ export class ApnsProvider extends PushProvider {
   }
 
   async send(address: string, notification: PushNotification, signal: AbortSignal): Promise<void> {
-    let answer = await this.request(address, notification, signal);
+    const token = this.providerToken();
+    let answer = await this.request(address, notification, signal, token);
     if (answer.status === 403 && reasonIn(answer) === 'ExpiredProviderToken') {
-      this.token = undefined; // our clock is wrong, or it waited long
+      // Our clock is wrong, or it waited long; another may have taken its place.
+      if (this.token === token) this.token = undefined;
       answer = await this.request(address, notification, signal);
     }
     if (answer.status !== 200) throw apnsError(answer);
@@ -38,19 +40,21 @@ export class ApnsProvider extends PushProvider {
     this.connection.close();
   }
 
-  private async request(address: string, { id, expiresAt, ...notification }: PushNotification, signal: AbortSignal): Promise<ApnsAnswer> {
-    const { certificate, topic } = this.credential;
+  private async request(address: string, { id, expiresAt, ...notification }: PushNotification, signal: AbortSignal, token = this.providerToken()): Promise<ApnsAnswer> {
+    const { topic } = this.credential;
     return this.connection.post(`/3/device/${encodeURIComponent(address)}`, {
-      ...(!certificate && { authorization: `bearer ${await this.providerToken()}` }), ...(topic && { 'apns-topic': topic }),
+      ...(token && { authorization: `bearer ${await token.value}` }), ...(topic && { 'apns-topic': topic }),
       'apns-push-type': 'alert', 'apns-priority': IMMEDIATELY, 'apns-expiration': String(Math.floor(expiresAt / 1000)), 'apns-id': id,
       // A repetition after an answer that got lost replaces what is shown already.
       'apns-collapse-id': id,
     }, apnsPayload({ id, expiresAt, ...notification }), signal);
   }
 
-  private providerToken(): Promise<string> {
+  /** None where a certificate says who we are. */
+  private providerToken(): ApnsProvider['token'] {
+    if (this.credential.certificate) return undefined;
     if (!this.token || this.token.until < Date.now()) this.token = { value: this.signed(), until: Date.now() + TOKEN_MILLIS };
-    return this.token.value;
+    return this.token;
   }
 
   private async signed(): Promise<string> {

@@ -35,8 +35,28 @@ it('fetches another before the old one ends, and when it was revoked', async () 
   expect(fcm.messages).toHaveLength(4);
 });
 
+it('keeps a token that another request fetched meanwhile, when an old one is refused late', async () => {
+  await send();
+  const late: (() => void)[] = [];
+  fcm.late = () => new Promise((resolve) => late.push(resolve));
+  fcm.granted = ['revoked'];
+  const both = [send('a'), send('b')];
+  for (const end = Date.now() + 10_000; late.length < 2; ) {
+    if (Date.now() > end) throw new Error('never refused');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  fcm.late = undefined;
+  late[0]!();
+  await Promise.race(both);
+  late[1]!();
+  await Promise.all(both);
+  expect(fcm.granted).toHaveLength(2); // the revoked one's place, and one more
+});
+
 it.each([
   [404, 'UNREGISTERED', {}, { outcome: 'gone' }],
+  // The project, or the address: the devices live.
+  [404, 'NOT_FOUND', {}, { outcome: 'never', reason: 'NOT_FOUND' }],
   [400, 'INVALID_ARGUMENT', { field: 'message.token' }, { outcome: 'gone' }],
   [400, 'INVALID_ARGUMENT', { field: 'message.data' }, { outcome: 'never', reason: 'INVALID_ARGUMENT' }],
   // The device belongs to another project: the credential is wrong, and every device would be lost.

@@ -15,6 +15,8 @@ export class PlayedFcm {
   /** Default: taken. */
   answer: (message: FcmMessage, response: ServerResponse) => void = (message, response) =>
     void response.end(JSON.stringify({ name: `projects/parley/messages/${message.token}` }));
+  /** What a refused access token waits for. */
+  late: (() => Promise<void>) | undefined;
   expiresInSeconds = 3599;
   private constructor(private readonly server: Server, private readonly publicKey: CryptoKey, readonly serviceAccount: string) {}
 
@@ -26,8 +28,10 @@ export class PlayedFcm {
       request.on('data', (part: Buffer) => (body += part.toString())).on('end', () => {
         if (request.url === '/token') return void played.grant(new URLSearchParams(body), response);
         if (request.url !== '/v1/projects/parley/messages:send') return void response.writeHead(404).end();
-        if (!played.granted.includes(String(request.headers.authorization).replace(/^Bearer /, '')))
-          return void response.writeHead(401).end(JSON.stringify({ error: { status: 'UNAUTHENTICATED' } }));
+        if (!played.granted.includes(String(request.headers.authorization).replace(/^Bearer /, ''))) {
+          const refused = () => void response.writeHead(401).end(JSON.stringify({ error: { status: 'UNAUTHENTICATED' } }));
+          return void (played.late ? played.late().then(refused) : refused());
+        }
         const { message } = JSON.parse(body) as { message: FcmMessage };
         played.messages.push(message);
         played.answer(message, response);

@@ -9,7 +9,7 @@ export type FcmAddresses = { fcmUrl: string; tokenUrl: string };
 /** FCM asks for a minute when it names no time (its documentation of 429). */
 const QUOTA_MILLIS = 60_000;
 
-type FcmFault = { error?: { status?: string; message?: string; details?: { errorCode?: string; fieldViolations?: { field?: string }[] }[] } };
+type FcmFault = { error?: { status?: string; message?: string; details?: { '@type'?: string; errorCode?: string; fieldViolations?: { field?: string }[] }[] } };
 
 export class FcmProvider extends PushProvider {
   private readonly token: GoogleToken;
@@ -23,20 +23,21 @@ export class FcmProvider extends PushProvider {
 
   async send(address: string, notification: PushNotification, signal: AbortSignal): Promise<void> {
     const body = JSON.stringify({ message: fcmMessage(address, notification) });
-    let answer = await this.post(body, signal);
+    let token = await this.token.current(signal);
+    let answer = await this.post(token, body, signal);
     if (answer.status === 401) {
-      this.token.drop(); // revoked before its time
-      answer = await this.post(body, signal);
+      this.token.drop(token); // revoked before its time
+      token = await this.token.current(signal);
+      answer = await this.post(token, body, signal);
     }
     if (answer.status !== 200) throw fcmError(answer);
   }
 
   close(): void {}
 
-  private async post(body: string, signal: AbortSignal): Promise<Posted> {
-    const authorization = `Bearer ${await this.token.current(signal)}`;
+  private async post(token: string, body: string, signal: AbortSignal): Promise<Posted> {
     try {
-      return await post(this.url, { Authorization: authorization, 'Content-Type': 'application/json' }, body, signal);
+      return await post(this.url, { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }, body, signal);
     } catch (error) {
       throw new PushError('FCM cannot be reached', 'later', { cause: error });
     }
@@ -54,9 +55,11 @@ export function fcmMessage(token: string, notification: PushNotification): objec
 
 export function fcmError({ status, body, header }: Posted): PushError {
   const { error } = faultIn(body);
-  const code = error?.details?.find(({ errorCode }) => errorCode)?.errorCode ?? error?.status ?? `HTTP ${status}`;
+  const said = error?.details?.find((detail) => String(detail['@type']).includes('google.firebase.fcm'))?.errorCode;
+  const code = said ?? error?.details?.find(({ errorCode }) => errorCode)?.errorCode ?? error?.status ?? `HTTP ${status}`;
   const wait = retryAfterMillis(header('retry-after'));
-  if (code === 'UNREGISTERED' || status === 404) return new PushError(code, 'gone');
+  // A 404 that says no more is about the project, or some proxy's: the devices live.
+  if (said === 'UNREGISTERED') return new PushError(code, 'gone');
   // Only when it is the token that FCM finds invalid: a payload of ours it dislikes is no fault of the device.
   const ofToken = error?.details?.some(({ fieldViolations }) => fieldViolations?.some(({ field }) => field === 'message.token'));
   if (status === 400) return ofToken ? new PushError('INVALID_ARGUMENT: token', 'gone') : new PushError(code, 'never');

@@ -42,8 +42,9 @@ export class GoogleToken {
     return Promise.race([this.fetching, promise]).finally(() => signal.removeEventListener('abort', cut));
   }
 
-  drop(): void {
-    this.token = undefined;
+  /** Unless another has taken its place. */
+  drop(token: string): void {
+    if (this.token?.value === token) this.token = undefined;
   }
 
   private refuse(error: unknown): never {

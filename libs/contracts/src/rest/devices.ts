@@ -36,7 +36,8 @@ function jsonOf(text: string): unknown {
     return undefined;
   }
 }
-const bytesOf = (text: string) => (/^[\w-]+$/.test(text) ? Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0)) : undefined);
+// Four characters are three bytes; one over is none.
+const bytesOf = (text: string) => (/^[\w-]+$/.test(text) && text.length % 4 !== 1 ? Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0)) : undefined);
 
 export const createDevice = z
   .object({
