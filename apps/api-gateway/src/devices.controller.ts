@@ -26,7 +26,7 @@ const REFRESHED_MILLIS = 86_400_000;
 type Row = BindingRow & { address: string };
 const find = prepared('device', 'select * from model.push_binding where account = $1 and chat_service_sid = $2 and sid = $3');
 /** From the newest on. */
-const surplus = prepared('devices-surplus', `select sid from (select sid, updated_at from model.push_binding where chat_service_sid = $1 and identity = $2) b
+const surplus = prepared('devices-surplus', `select sid, identity, updated_at from (select sid, identity, updated_at from model.push_binding where chat_service_sid = $1 and identity = $2) b
   where sid <> $3 order by updated_at desc, sid offset $4`);
 const credentialType = prepared('credential-type', 'select type from model.credential where sid = $1 and account = $2');
 
@@ -75,7 +75,8 @@ export class DevicesController {
   remove(@TheCall() call: Call, @Param('Sid') sid: string): Promise<void> {
     return this.repetitions.orRun(call, async () => {
       if (!(await this.lookUp(call, sid))) throw new NotFound();
-      await this.registry.remove(call.caller, 'PushBinding', sid);
+      // That it is his was read before: by now it may be whoever's registered there last.
+      await this.registry.remove(call.caller, 'PushBinding', sid, call.member && { identity: call.member.identity });
     });
   }
 
@@ -102,10 +103,10 @@ export class DevicesController {
   }
 
   private async makeRoom(call: Call, identity: string, sid: string): Promise<void> {
-    const rows = await this.reads.query<{ sid: string }>(surplus(call.service, identity, sid, DEVICES_MAX - 1));
-    for (const { sid: silent } of rows)
-      await this.registry.remove({ account: call.account.sid }, 'PushBinding', silent).catch((error: unknown) => {
-        if (!(error instanceof DomainError && error.code === 'resource_not_found')) throw error; // somebody else made room too
+    const rows = await this.reads.query<Pick<Row, 'sid' | 'identity' | 'updated_at'>>(surplus(call.service, identity, sid, DEVICES_MAX - 1));
+    for (const { sid: silent, ...seen } of rows)
+      await this.registry.remove({ account: call.account.sid }, 'PushBinding', silent, seen).catch((error: unknown) => {
+        if (!(error instanceof DomainError && error.code === 'resource_not_found')) throw error; // somebody else made room too, or it was heard of
       });
   }
 }

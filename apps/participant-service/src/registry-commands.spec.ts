@@ -54,6 +54,17 @@ it('keeps rows as they were given, changes them, removes them', async () => {
   expect(await rowOf('credential', row.sid)).toBeUndefined();
   expect(await refusal(registry.update(caller, 'Credential', row.sid, {}))).toBe('resource_not_found');
 });
+it('removes what was seen, and nothing that somebody else has or that was renewed since', async () => {
+  const row = binding();
+  await registry.create(caller, 'PushBinding', row);
+  const { updated_at } = (await db.pool.query<{ updated_at: string }>('select updated_at from model.push_binding where sid = $1', [row.sid])).rows[0]!;
+  expect(await refusal(registry.remove(caller, 'PushBinding', row.sid, { identity: 'bob' }))).toBe('resource_not_found');
+  await registry.update(caller, 'PushBinding', row.sid, {});
+  expect(await refusal(registry.remove(caller, 'PushBinding', row.sid, { identity: 'ann', updated_at }))).toBe('resource_not_found');
+  const renewed = (await db.pool.query<{ updated_at: string }>('select identity, updated_at from model.push_binding where sid = $1', [row.sid])).rows[0]!;
+  await registry.remove(caller, 'PushBinding', row.sid, renewed);
+  expect(await rowOf('push_binding', row.sid)).toBeUndefined();
+});
 it('finds nothing of another account', async () => {
   const row = credential();
   await registry.create(caller, 'Credential', row);

@@ -63,10 +63,10 @@ export class RegistryService implements RegistryCommands {
     });
   }
 
-  async remove(caller: Caller, kind: RegistryKind, sid: string): Promise<void> {
-    const row = await this.mustFind(caller, kind, sid);
-    await this.onResource(caller, kind, row, async () => {
-      await this.mustFind(caller, kind, sid);
+  async remove(caller: Caller, kind: RegistryKind, sid: string, seen: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    await this.onResource(caller, kind, await this.mustFind(caller, kind, sid), async () => {
+      const row = await this.mustFind(caller, kind, sid);
+      if (Object.entries(seen).some(([name, value]) => String(row[name]) !== String(value))) throw new DomainError('resource_not_found');
       if (kind === 'Service') await this.mustNotBeDefault(caller.account, sid);
       // Whoever follows the user is told that he can be notified no more.
       const whose = kind === 'PushBinding' && { chat_service_sid: row['chat_service_sid'], identity: row['identity'] };

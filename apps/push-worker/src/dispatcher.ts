@@ -105,11 +105,11 @@ export class Dispatcher {
   }
 
   private async afterFailure(claim: Claim, error: PushError): Promise<End> {
-    const { account, binding, attempt, bound_at } = claim;
+    const { account, binding, identity, attempt, bound_at } = claim;
     const { reason, outcome } = error;
     log.info('notification not sent', { account, binding, attempt, reason, error: error.cause });
     if (outcome === 'gone' && !(error.goneSince !== undefined && Date.parse(bound_at!) > error.goneSince)) {
-      await this.remove(account, binding);
+      await this.remove(account, binding, { identity, updated_at: bound_at });
       return { state: 'dropped', reason };
     }
     if (outcome !== 'later' || attempt >= ATTEMPTS_MAX) return { state: 'failed', reason };
@@ -118,9 +118,9 @@ export class Dispatcher {
     return { state: 'queued', reason, dueInMillis, holdMillis: error.everybody ? (error.retryAfterMillis ?? HOLD_MILLIS) : undefined };
   }
 
-  /** Before it is recorded: who dies in between is told once more that it is gone. */
-  private async remove(account: string, binding: string): Promise<void> {
-    await this.options.registry.remove({ account }, 'PushBinding', binding).catch((error: unknown) => {
+  /** Before it is recorded: who dies in between is told once more that it is gone. Who registered again meanwhile stays. */
+  private async remove(account: string, binding: string, seen: Record<string, unknown>): Promise<void> {
+    await this.options.registry.remove({ account }, 'PushBinding', binding, seen).catch((error: unknown) => {
       if (!(error instanceof DomainError && error.code === 'resource_not_found')) throw error;
     });
   }

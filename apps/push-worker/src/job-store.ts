@@ -83,9 +83,9 @@ export class JobStore {
   }
 
   /** Devices not heard of for so many days, some at a time. */
-  async silentDevices(days: number): Promise<{ sid: string; account: string }[]> {
-    const { rows } = await this.pool.query<{ sid: string; account: string }>(
-      `select sid, account from model.push_binding where updated_at < now() - $1 * interval '1 day' limit ${REMOVED_PER_STEP}`, [days]);
+  async silentDevices(days: number): Promise<{ sid: string; account: string; updated_at: string }[]> {
+    const { rows } = await this.pool.query<{ sid: string; account: string; updated_at: string }>(
+      `select sid, account, updated_at from model.push_binding where updated_at < now() - $1 * interval '1 day' limit ${REMOVED_PER_STEP}`, [days]);
     return rows;
   }
 

@@ -1,4 +1,5 @@
 import type { ConversationCommand } from '@parley/domain/conversation/conversation';
+import { DomainError } from '@parley/domain/domain-error';
 import { newSid } from '@parley/domain/sid';
 import type { WebhookMark } from '@parley/domain/webhook-mark';
 import { Accounts } from '@parley/event-store/accounts';
@@ -69,8 +70,10 @@ async function startWorker(changes: Record<string, string> = {}): Promise<PushWo
     PUSH_RETRY_MILLIS: '1', PUSH_SWEEP_MILLIS: '20', PUSH_TIMEOUT_MILLIS: '5000', ...changes,
   });
   const registry = {
-    // As the registry does it: one fact.
-    remove: async ({ account: of }: { account: string }, _kind: string, sid: string) => {
+    // As the registry does it: one fact, about what is still as it was seen.
+    remove: async ({ account: of }: { account: string }, _kind: string, sid: string, seen: Readonly<Record<string, unknown>> = {}) => {
+      const { rows: [row] } = await db.pool.query<Record<string, unknown>>('select * from model.push_binding where sid = $1', [sid]);
+      if (!row || Object.entries(seen).some(([name, value]) => String(row[name]) !== String(value))) throw new DomainError('resource_not_found');
       await streams.onRegistry({ account: of }, sid, `push_binding-${sid}`, () => [{ type: 'PushBindingDeleted', data: { sid } }], { result: null }, sid);
     },
   };

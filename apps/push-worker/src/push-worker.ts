@@ -92,9 +92,9 @@ export class PushWorker {
     if (Date.now() - this.tidiedAt < UPKEEP_MILLIS) return;
     this.tidiedAt = Date.now();
     await this.store.removeOld();
-    for (const { account, sid } of await this.store.silentDevices(this.config.deviceDays)) {
+    for (const { account, sid, ...seen } of await this.store.silentDevices(this.config.deviceDays)) {
       if (this.stopped) return;
-      await this.registry.remove({ account }, 'PushBinding', sid).catch((error: unknown) => log.debug('a silent device is not removed', { sid, error }));
+      await this.registry.remove({ account }, 'PushBinding', sid, seen).catch((error: unknown) => log.debug('a silent device is not removed', { sid, error }));
     }
   }
 }

@@ -141,8 +141,8 @@ export interface RegistryCommands {
   update(caller: Caller, kind: RegistryKind, sid: string, changes: Record<string, unknown>): Promise<void>;
   /** For resources that exist with defaults until they are changed: `row` is what they become when there is none. */
   createOrUpdate(caller: Caller, kind: RegistryKind, row: RegistryRow, changes: Record<string, unknown>): Promise<void>;
-  /** Throws `resource_not_found`. */
-  remove(caller: Caller, kind: RegistryKind, sid: string): Promise<void>;
+  /** With `seen`, only what still has those values, as they were read; throws `resource_not_found`. */
+  remove(caller: Caller, kind: RegistryKind, sid: string, seen?: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
 /** A message a person outside sent us, as a channel service understood it. */
