@@ -76,6 +76,41 @@ export function protocolStories(parley: () => Parley): void {
       odd.socket.terminate();
     }, STORY_MS);
 
+    it('what he is in is told from where he was on, and last how far that is', async () => {
+      const sids = await Promise.all([1, 2, 3].map(async () => (await conversations().create({})).sid));
+      for (const sid of sids) await conversations()(sid).participants.create({ identity: 'away' });
+      const away = await clientOf('away');
+      const { sid: user } = await parley().sdk().conversations.v1.users('away').fetch();
+      const mine = `MPm${user.slice(2)}`;
+      const seen = Date.now() * 1_000 - 120_000_000; // microseconds
+      await away.subscribe('establish', [{ object_sid: mine, object_type: 'map', last_event_id: seen }]);
+      const told = away.notified.filter(({ event_type }) => event_type !== 'subscription_established' && event_type.startsWith('map_item'));
+      expect(away.notified.map(({ event_type }) => event_type)).toEqual(['map_item_updated', 'map_item_updated', 'map_item_updated', 'subscription_established']);
+      expect(told.map(({ event }) => event.id)).toEqual([seen + 1, seen + 2, seen + 3]);
+      expect(told.map(({ event }) => event.item_key as string).sort()).toEqual([...sids].sort());
+      const [[{ last_event_id: end }]] = away.said('subscription_established') as [[{ last_event_id: number }]];
+      expect(end).toBeGreaterThan(seen + 60_000_000);
+      const { body } = await away.answer(away.get(`/v3/Maps/${mine}/Items`));
+      for (const { last_event_id } of body.items) expect(last_event_id).toBeLessThanOrEqual(end);
+      away.socket.terminate();
+    }, STORY_MS);
+
+    it('who missed much in many conversations gets it as fast as he reads', async () => {
+      const sids = await Promise.all(Array.from({ length: 6 }, async () => (await conversations().create({})).sid));
+      for (const sid of sids) await conversations()(sid).participants.create({ identity: 'behind' });
+      await inParallel(6 * 40, 8, (i) => conversations()(sids[i % 6]!).messages.create({ body: `${i} ${'x'.repeat(30_000)}` }));
+      const behind = await clientOf('behind');
+      const asked = behind.subscribe('establish', sids.flatMap(partsOf));
+      behind.socket.pause();
+      const quick = await clientOf('quick');
+      for (let i = 0; i < 60; i++) await quick.answer(quick.get('/Client/v2/Configuration')); // nobody else waits for him
+      behind.socket.resume();
+      await asked;
+      expect(behind.said('list_item_added')).toHaveLength(6 * 40);
+      expect(behind.socket.readyState).toBe(WebSocket.OPEN);
+      for (const client of [behind, quick]) client.socket.terminate();
+    }, STORY_MS);
+
     it('who reads slowly is not cut off for asking much: the answers wait, and pages end early', async () => {
       const { sid } = await conversations().create({});
       await conversations()(sid).participants.create({ identity: 'slow' });

@@ -58,6 +58,8 @@ export class DevicesController {
     if (!call.member) await this.participants.ensureUser({ account: call.account.sid }, call.service as ServiceSid, identity);
     await this.makeRoom(call, identity, sid);
     const { key: _key, hash: _hash, ...caller } = call.caller; // it is its own repetition, whatever its key
+    // Who follows its former owner is told that he may be notified no more, who follows the new one that he can be.
+    if (known && known.identity !== identity) await this.removeSeen(call, known);
     await this.registry.createOrUpdate(
       caller, 'PushBinding', { ...wanted, sid, chat_service_sid: call.service, created_at: at, updated_at: at }, { ...wanted, updated_at: at });
     return this.fetch(call, sid);
@@ -104,10 +106,13 @@ export class DevicesController {
 
   private async makeRoom(call: Call, identity: string, sid: string): Promise<void> {
     const rows = await this.reads.query<Pick<Row, 'sid' | 'identity' | 'updated_at'>>(surplus(call.service, identity, sid, DEVICES_MAX - 1));
-    for (const { sid: silent, ...seen } of rows)
-      await this.registry.remove({ account: call.account.sid }, 'PushBinding', silent, seen).catch((error: unknown) => {
-        if (!(error instanceof DomainError && error.code === 'resource_not_found')) throw error; // somebody else made room too, or it was heard of
-      });
+    for (const row of rows) await this.removeSeen(call, row);
+  }
+
+  private async removeSeen(call: Call, { sid, identity, updated_at }: Pick<Row, 'sid' | 'identity' | 'updated_at'>): Promise<void> {
+    await this.registry.remove({ account: call.account.sid }, 'PushBinding', sid, { identity, updated_at }).catch((error: unknown) => {
+      if (!(error instanceof DomainError && error.code === 'resource_not_found')) throw error; // somebody else removed it too, or it was heard of
+    });
   }
 }
 

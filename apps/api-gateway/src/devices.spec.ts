@@ -8,6 +8,7 @@ import { TestGateway, unknown } from './gateway.testing.js';
 let gateway: TestGateway;
 let key: { apiKeySid: string; apiKeySecret: string };
 const credential: Record<string, string> = {};
+const removed: string[] = [];
 const subscription = (endpoint = 'https://push.example/send/1') => JSON.stringify({
   endpoint, expirationTime: null, keys: { p256dh: vapidKey, auth: Buffer.alloc(16, 1).toString('base64url') },
 });
@@ -28,7 +29,10 @@ beforeAll(async () => {
     const { rowCount } = await pool.query('delete from model.push_binding where sid = $1', [row.sid]);
     await gateway.put('push_binding', { ...row, ...(rowCount ? changes : {}), account: caller.account });
   };
-  commands.remove = async (_caller, _kind, sid) => void (await pool.query('delete from model.push_binding where sid = $1', [sid]));
+  commands.remove = async (_caller, _kind, sid) => {
+    removed.push(sid);
+    await pool.query('delete from model.push_binding where sid = $1', [sid]);
+  };
 });
 afterAll(() => gateway.stop());
 beforeEach(() => gateway.database.pool.query('delete from model.push_binding'));
@@ -51,6 +55,7 @@ it('registers a device, and again the same one, whoever has it now', async () =>
   expect(JSON.stringify(body)).not.toContain('token:1');
   expect((await register(fcm({ BindingType: 'gcm', Identity: 'bob' }))).body).toMatchObject({ sid, identity: 'bob', message_types: ['new_message', 'added_to_conversation', 'removed_from_conversation'] });
   expect(await bindings()).toEqual([{ sid, identity: 'bob', binding_type: 'gcm', address: 'token:1' }]);
+  expect(removed).toEqual([sid]); // whoever watches alice learns that she is not notified any more
   expect((await gateway.call(`${path()}/${sid}`)).body).toMatchObject({ sid, url: expect.stringContaining(`/Bindings/${sid}`) });
   expect((await gateway.call(`${path()}/${sid}`, { method: 'DELETE' })).status).toBe(204);
   expect((await gateway.call(`${path()}/${sid}`, { method: 'DELETE' })).status).toBe(404);

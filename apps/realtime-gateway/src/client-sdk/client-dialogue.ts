@@ -5,7 +5,7 @@ import { isConnectionError } from '@parley/event-store/database';
 import { logger } from '@parley/telemetry/logger';
 import { randomUUID } from 'node:crypto';
 import type { Connections } from '../connections.js';
-import { closing, statusNames, WAITING_BYTES_MAX, type ClientSession, type Status } from './client-session.js';
+import { closing, statusNames, type ClientSession, type Status } from './client-session.js';
 import { decodeFrame, isReply, MalformedFrame, type Frame } from './frame-codec.js';
 import type { SyncReads } from './sync-reads.js';
 import type { Tunnel } from './tunnel.js';
@@ -101,19 +101,19 @@ export class ClientDialogue {
 
   private async request(session: ClientSession, { header, payload }: Frame): Promise<void> {
     const bytes = REQUEST_BYTES + payload.length;
-    session.waitingBytes += bytes;
-    if (++session.inFlight > IN_FLIGHT_MAX || session.waitingBytes > WAITING_BYTES_MAX) return session.end(closing.tooMany, 'too many requests at once');
+    if (session.inFlight >= IN_FLIGHT_MAX || !session.hold(bytes)) return session.end(closing.tooMany, 'too many requests at once');
+    session.inFlight++;
     await session.turns.run(async () => {
-      while (session.backlogged) await session.drained();
+      await session.roomy();
       if (!session.open) return;
       const { status, body } = await this.answer(session, header, payload);
-      while (session.backlogged) await session.drained();
+      await session.roomy();
       session.reply(header.id, ok, {
         http_status: { code: status, status: statusNames[status] ?? 'Error' }, http_headers: { 'content-type': 'application/json' },
       }, body as object | undefined);
     });
     session.inFlight--;
-    session.waitingBytes -= bytes;
+    session.release(bytes);
   }
 
   private async answer(session: ClientSession, header: Frame['header'], payload: string): Promise<TunnelAnswer> {

@@ -22,8 +22,14 @@ const BACKLOG_BYTES = 262_144;
 const READ_MILLIS = 30_000;
 /** Requests of one client that are worked on; the others wait for their turn. */
 const REQUESTS_AT_ONCE = 32;
-/** Of requests and subscriptions of one client that wait for their turn; beyond it the client is sent away. */
-export const WAITING_BYTES_MAX = 16_777_216;
+/** Of its objects that are replayed at the same time: what they read waits in memory until the client has read what came before. */
+const REPLAYS_AT_ONCE = 4;
+/** Of requests and subscriptions of one client that wait for their turn; beyond it the client is sent away. A thousand conversations take some 5 MB. */
+const WAITING_BYTES_MAX = 8_388_608;
+/** The same of all clients together: beyond it those are sent away that hold more than `WAITING_BYTES_ALWAYS`. */
+const WAITING_BYTES_OF_ALL = 134_217_728;
+const WAITING_BYTES_ALWAYS = 131_072;
+let waitingOfAll = 0;
 /** Of a client's own objects and subscriptions, waiting for their turn. */
 const QUEUED_MAX = 20_000;
 /** What a client says: a thousand conversations are opened by some thousand requests, and every event is acknowledged. */
@@ -58,14 +64,17 @@ export class ClientSession implements Connected {
   readonly frames = new TokenBucket(FRAMES_PER_SECOND, FRAMES_BURST);
   /** Requests under way, and the bytes of what waits for its turn. */
   inFlight = 0;
-  waitingBytes = 0;
+  private waitingBytes = 0;
   readonly turns = new FewAtOnce(REQUESTS_AT_ONCE);
+  readonly replays = new FewAtOnce(REPLAYS_AT_ONCE);
   onClosed: () => void = () => {};
   /** What belongs to the user's own objects happens one after the other. */
   private chain: Promise<void> = Promise.resolve();
   private queued = 0;
   private draining: Promise<void> | undefined;
   private lastId = 0;
+  /** The highest id told of what the user is in: pages of it say no higher one, or the client would pass over what it is told again. */
+  private mineId: number | undefined;
   private ended = false;
 
   private readonly writer: SocketWriter;
@@ -90,10 +99,29 @@ export class ClientSession implements Connected {
   /** Resolves once the client has read most of it, or is gone; closes it as too slow after 30 s. */
   drained(): Promise<void> { return (this.draining ??= this.drain()); }
 
+  /** Until it has room again, or is gone. */
+  async roomy(): Promise<void> {
+    while (this.backlogged) await this.drained();
+  }
+
   private async drain(): Promise<void> {
     const inTime = await this.writer.drained(READ_MILLIS);
     this.draining = undefined;
     if (!inTime) this.finish(closing.lagged, 'reads too slowly');
+  }
+
+  /** False: more than may wait for its turn, nothing is held. Else `release` it. */
+  hold(bytes: number): boolean {
+    const all = this.waitingBytes + bytes;
+    if (all > WAITING_BYTES_MAX || (all > WAITING_BYTES_ALWAYS && waitingOfAll + bytes > WAITING_BYTES_OF_ALL)) return false;
+    this.waitingBytes = all;
+    waitingOfAll += bytes;
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.waitingBytes -= bytes;
+    waitingOfAll -= bytes;
   }
 
   say(header: Omit<Header, 'id'> & { id?: string; method: string }, payload?: object): void {
@@ -151,6 +179,11 @@ export class ClientSession implements Connected {
   nextId(seen = 0): number {
     return (this.lastId = Math.max(Date.now() * 1000, this.lastId + 1, seen + 1));
   }
+
+  nextMineId(seen = 0): number { return (this.mineId = this.nextId(seen)); }
+
+  /** For pages of it; 1 while this connection was told of none: anything told later replaces what such a page says. */
+  get pageOfMineId(): number { return this.mineId ?? 1; }
 
   /** After all that was queued before; `failed` when it throws. */
   inOrder(work: () => Promise<void>, failed: (error: unknown) => void): void {

@@ -6,7 +6,7 @@ import type { LogTail } from '@parley/event-store/log-tail';
 import { shardOf } from '@parley/event-store/shard';
 import { logger } from '@parley/telemetry/logger';
 import { FewAtOnce } from '../few-at-once.js';
-import { closing, WAITING_BYTES_MAX, type ClientSession } from './client-session.js';
+import { closing, type ClientSession } from './client-session.js';
 import { eventsOf } from './fact-events.js';
 import { ObjectSubscription } from './object-subscription.js';
 import type { Rooms } from './rooms.js';
@@ -51,9 +51,8 @@ export class Subscriptions {
   /** One request after the other: what became of a user's conversations is known before he asks for their objects. */
   enqueue(session: ClientSession, request: SubscriptionRequest): void {
     const held = request.objects.length * OBJECT_BYTES;
-    session.waitingBytes += held;
-    if (session.waitingBytes > WAITING_BYTES_MAX) return session.end(closing.tooMany, 'too many subscriptions at once');
-    session.inOrder(() => this.opening.run(() => this.request(session, request)).finally(() => (session.waitingBytes -= held)), (error) => {
+    if (!session.hold(held)) return session.end(closing.tooMany, 'too many subscriptions at once');
+    session.inOrder(() => this.request(session, request).finally(() => session.release(held)), (error) => {
       log.warn('subscribing failed', { error });
       session.end(closing.internal, 'internal error');
     });
@@ -74,7 +73,7 @@ export class Subscriptions {
     const ofUsers = asked.filter(({ object }) => object.kind === 'mine' || object.kind === 'info');
     const ofConversations = asked.filter((each): each is AskedPart => 'conversation' in each.object);
     for (const each of ofUsers) await this.openUserObject(session, correlation, each);
-    if (ofConversations.length > 0) await this.openParts(session, correlation, ofConversations);
+    if (ofConversations.length > 0) await this.opening.run(() => this.openParts(session, correlation, ofConversations));
   }
 
   /** Nothing of it any more: he was removed, or it was deleted. */
@@ -128,7 +127,7 @@ export class Subscriptions {
     const current = open.filter(({ object, after }) => after >= lasts.get(object.conversation)!.last);
     if (current.length > 0) session.send(established(correlation, current.map((each) => ({ ...named(each), last_event_id: each.after }))));
     for (const { subscription } of current) subscription.live();
-    for (const each of open) if (!current.includes(each)) void this.replay(correlation, each);
+    for (const each of open) if (!current.includes(each)) void session.replays.run(() => this.replay(correlation, each));
   }
 
   private async replay(correlation: number, each: Asked & { subscription: ObjectSubscription }): Promise<void> {
@@ -137,14 +136,17 @@ export class Subscriptions {
     const shard = shardOf(session.principal!.account, conversation);
     try {
       for (let after = subscription.after; ;) {
+        await session.roomy(); // a slow reader holds up nobody else's replay
         if (!session.open || subscription.left) return;
         const from = after;
         const { facts, events } = await this.replays.run(async () => {
           const facts = session.open ? await this.tail.readConversation(shard, conversation, from, BATCH) : [];
           return { facts, events: await eventsOf(this.reads, kind, facts, correlation) };
         });
-        for (const event of events) subscription.deliver(event);
-        while (session.backlogged) await session.drained(); // a slow reader holds up nobody else's replay
+        for (const event of events) {
+          await session.roomy();
+          subscription.deliver(event);
+        }
         if (facts.length < BATCH) break;
         after = facts.at(-1)!.position;
       }
@@ -161,25 +163,29 @@ export class Subscriptions {
     const { object, after } = each;
     if (object.kind === 'mine' && object.user === session.mine) {
       const again = session.memberships === undefined && after > 0;
-      const rows = await this.users.follow(session);
-      session.send(established(correlation, [{ ...named(each), last_event_id: session.nextId(after) }]));
-      if (again) await this.catchUp(session, after, rows);
+      const missed = await this.opening.run(async () => {
+        const rows = await this.users.follow(session);
+        return again ? this.missed(session, after, rows) : [];
+      });
+      await this.users.tellAgain(session, missed, after);
+      // Last: what it says is where the client goes on after a break.
+      session.send(established(correlation, [{ ...named(each), last_event_id: session.nextMineId(after + missed.length) }]));
       return;
     }
-    const row = object.kind === 'info' ? await this.reads.info(readerOf(session), 'user' in object ? { sid: object.user } : object) : undefined;
+    const row = object.kind === 'info' ? await this.opening.run(() => this.reads.info(readerOf(session), 'user' in object ? { sid: object.user } : object)) : undefined;
     if (!row) return session.send(failed(correlation, [named(each)]));
     if (this.users.watching(session) >= this.perSocketMax) return session.end(closing.tooMany, 'too many objects open');
     this.users.watch(session, row.sid, row.identity);
-    session.send(established(correlation, [{ ...named(each), last_event_id: session.nextId(after) }]));
     const changed = Date.parse(row.updated_at) > after / 1000 - OVERLAP_MILLIS ? ['friendly_name', 'attributes'] : [];
+    session.send(established(correlation, [{ ...named(each), last_event_id: session.nextId(after) }]));
     this.users.tellInfo(session, row.sid, [...changed, 'reachability'], after);
   }
 
   /** What became of his conversations while he was away. Those he is no longer in show when he asks for their objects. */
-  private async catchUp(session: ClientSession, after: number, rows: readonly MineRow[]): Promise<void> {
+  private async missed(session: ClientSession, after: number, rows: readonly MineRow[]): Promise<MineRow[]> {
     const since = after / 1000 - OVERLAP_MILLIS;
     const all = session.again && rows.length <= TOLD_AGAIN_MAX && Date.now() - after / 1000 < OPENING_MILLIS;
     const activity = all ? undefined : await this.reads.lastActivity(session.principal!.account, rows.map(({ conversation }) => conversation));
-    this.users.tellAgain(session, rows.filter(({ conversation }) => !activity || activity.get(conversation)! > since), after);
+    return rows.filter(({ conversation }) => !activity || activity.get(conversation)! > since);
   }
 }

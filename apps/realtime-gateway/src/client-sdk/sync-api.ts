@@ -35,7 +35,7 @@ export class SyncApi {
     const reader = readerOf(session);
     if (object.kind === 'mine') {
       if (object.user !== session.mine) throw notFound();
-      return this.describe(session, 'mine', object.user, mineName(object.user), session.nextId());
+      return this.describe(session, 'mine', object.user, mineName(object.user), session.nextMineId());
     }
     if (object.kind === 'info') {
       const id = session.nextId(); // before it is read: what happens meanwhile comes after it
@@ -70,7 +70,7 @@ export class SyncApi {
     const descending = (token?.order ?? params.get('Order')) === 'desc';
     const size = single === undefined ? Math.min(Math.max(token?.size ?? (Number(params.get('PageSize')) || PAGE_DEFAULT), 1), PAGE_MAX) : 1;
     const from = single ?? token?.from ?? params.get('From');
-    const id = session.nextId();
+    const id = object.kind === 'mine' ? session.pageOfMineId : session.nextId();
     const { head, items } = await this.page(session, object, from, descending && single === undefined, size + 1, id);
     const rows = single === undefined ? fitting(items.slice(0, size)) : items.slice(0, 1).filter((item) => String(item.key ?? item.index) === single);
     const next = single === undefined && items.length > rows.length ? keyOf(items[rows.length]!) : null;

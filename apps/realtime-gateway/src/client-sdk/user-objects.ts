@@ -7,6 +7,7 @@ import type { Somebody } from '@parley/runtime/presence';
 import { logger } from '@parley/telemetry/logger';
 import { KeyedSets } from './keyed-sets.js';
 import { closing, type ClientSession } from './client-session.js';
+import { SharedReads } from './shared-reads.js';
 import { infoData, mineData, type MineRow } from './sync-data.js';
 import { mapEvent } from './sync-events.js';
 import type { Reader, SyncReads } from './sync-reads.js';
@@ -28,6 +29,9 @@ export class UserObjects {
   /** Participants and conversations that went while memberships were being read. */
   private readonly gone = new Set<string>();
   private loading = 0;
+  /** What is still to be told to a session of a user it looks at: told once, with what changed meanwhile. */
+  private readonly untold = new WeakMap<ClientSession, Map<string, { changed: Set<string>; seen: number }>>();
+  private readonly infos = new SharedReads<Record<string, object> | undefined>();
 
   constructor(private readonly reads: SyncReads, private readonly isOnline: (who: Somebody) => Promise<boolean>, private readonly onLeft: (session: ClientSession, conversation: string) => void) {}
 
@@ -115,47 +119,71 @@ export class UserObjects {
       for (const [userSid, watched] of this.watched.get(session)!) if (watched === identity) this.tellInfo(session, userSid, ['reachability']);
   }
 
-  /** One item as it is now; nothing when he is not, or no longer, in it. `seen`: the last id the client knows. */
-  tellMine(session: ClientSession, conversation: string, seen?: number): void {
+  /** One item as it is now; nothing when he is not, or no longer, in it. */
+  tellMine(session: ClientSession, conversation: string): void {
     this.queue(session, async () => {
       const row = await this.reads.mineOf(readerOf(session), conversation);
       if (!row) return;
       const change = session.memberships?.has(conversation) ? 'updated' : 'added';
       this.remember(session, conversation, row.participant_sid);
-      session.send(mapEvent(change, 'mine', session.mine!, session.nextId(seen), conversation, mineData(row)));
+      session.send(mapEvent(change, 'mine', session.mine!, session.nextMineId(), conversation, mineData(row)));
     });
   }
 
-  /** Of what he is in, as it was read when he began to follow it. */
-  tellAgain(session: ClientSession, rows: readonly MineRow[], seen: number): void {
-    for (const row of rows) session.send(mapEvent('updated', 'mine', session.mine!, session.nextId(seen), row.conversation, mineData(row)));
+  /**
+   * Of what he is in, as it was read when he began to follow it. `seen`: the last id the client knows; the next ones follow it closely:
+   * a client whose line breaks in between comes back with one of them, and is told of all since `seen` once more.
+   */
+  async tellAgain(session: ClientSession, rows: readonly MineRow[], seen: number): Promise<void> {
+    let id = seen;
+    for (const row of rows) {
+      await session.roomy();
+      if (!session.open) return;
+      session.send(mapEvent('updated', 'mine', session.mine!, (id += 1), row.conversation, mineData(row)));
+    }
   }
 
   tellLeft(session: ClientSession, conversation: string): void {
     this.forget(session, conversation);
     this.onLeft(session, conversation);
-    this.queue(session, async () => session.send(mapEvent('removed', 'mine', session.mine!, session.nextId(), conversation, {})));
+    this.queue(session, async () => session.send(mapEvent('removed', 'mine', session.mine!, session.nextMineId(), conversation, {})));
   }
 
   /** The same for one who was away when it happened, in the midst of his own requests: said at once. */
   leftWhileAway(session: ClientSession, conversation: string): void {
     this.forget(session, conversation);
-    session.send(mapEvent('removed', 'mine', session.mine!, session.nextId(), conversation, {}));
+    session.send(mapEvent('removed', 'mine', session.mine!, session.nextMineId(), conversation, {}));
   }
 
   /** `changed`: columns of the user, or `reachability`. */
-  tellInfo(session: ClientSession, userSid: string, changed: readonly string[], seen?: number): void {
+  tellInfo(session: ClientSession, userSid: string, changed: readonly string[], seen = 0): void {
     const keys = { attributes: 'attributes', friendly_name: 'friendlyName', reachability: 'reachability' } as Readonly<Record<string, string>>;
+    let untold = this.untold.get(session);
+    if (!untold) this.untold.set(session, (untold = new Map()));
+    const waiting = untold.get(userSid);
+    if (waiting) {
+      for (const name of changed) waiting.changed.add(name);
+      waiting.seen = Math.max(waiting.seen, seen);
+      return;
+    }
+    const news = { changed: new Set(changed), seen };
+    untold.set(userSid, news);
     this.queue(session, async () => {
-      const row = await this.reads.info(readerOf(session), { sid: userSid });
-      if (!row) return;
-      const items = infoData(row, row.reachable && (await this.isOnline({ ...readerOf(session), identity: row.identity })));
-      for (const name of changed) {
+      untold.delete(userSid); // what changes from now on is told after this
+      const { account, service } = readerOf(session);
+      const items = await this.infos.read(userSid, () => this.info({ account, service }, userSid));
+      if (!items) return;
+      for (const name of news.changed) {
         const key = keys[name];
         const data = key === undefined ? undefined : items[key];
-        if (data) session.send(mapEvent('updated', 'info', userSid, session.nextId(seen), key!, data));
+        if (data) session.send(mapEvent('updated', 'info', userSid, session.nextId(news.seen), key!, data));
       }
     });
+  }
+
+  private async info(of: { account: string; service: string }, userSid: string): Promise<Record<string, object> | undefined> {
+    const row = await this.reads.info(of, { sid: userSid });
+    return row && infoData(row, row.reachable && (await this.isOnline({ ...of, identity: row.identity })));
   }
 
   private queue(session: ClientSession, work: () => Promise<void>): void {
