@@ -104,10 +104,10 @@ export class ClientDialogue {
     if (session.inFlight >= IN_FLIGHT_MAX || !session.hold(bytes)) return session.end(closing.tooMany, 'too many requests at once');
     session.inFlight++;
     await session.turns.run(async () => {
-      await session.roomy();
+      while (session.backlogged) await session.drained();
       if (!session.open) return;
       const { status, body } = await this.answer(session, header, payload);
-      await session.roomy();
+      while (session.backlogged) await session.drained();
       session.reply(header.id, ok, {
         http_status: { code: status, status: statusNames[status] ?? 'Error' }, http_headers: { 'content-type': 'application/json' },
       }, body as object | undefined);

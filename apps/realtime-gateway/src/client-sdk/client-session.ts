@@ -93,16 +93,11 @@ export class ClientSession implements Connected {
   /** Bytes written and not yet taken by the network, and those about to be written. */
   get backlogWithPending(): number { return this.writer.backlogWithPending; }
 
-  /** Has not read what it was sent: nothing more of what it asked for goes out. Look again after `drained`, others waited for it too. */
+  /** Has not read what it was sent: nothing more of what it asked for goes out. Look in the same turn as you send, and again after `drained`: others waited for it too. */
   get backlogged(): boolean { return !this.ended && this.backlogWithPending > BACKLOG_BYTES; }
 
   /** Resolves once the client has read most of it, or is gone; closes it as too slow after 30 s. */
   drained(): Promise<void> { return (this.draining ??= this.drain()); }
-
-  /** Until it has room again, or is gone. */
-  async roomy(): Promise<void> {
-    while (this.backlogged) await this.drained();
-  }
 
   private async drain(): Promise<void> {
     const inTime = await this.writer.drained(READ_MILLIS);

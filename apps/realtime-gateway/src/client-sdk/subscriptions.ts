@@ -136,7 +136,7 @@ export class Subscriptions {
     const shard = shardOf(session.principal!.account, conversation);
     try {
       for (let after = subscription.after; ;) {
-        await session.roomy(); // a slow reader holds up nobody else's replay
+        while (session.backlogged) await session.drained(); // a slow reader holds up nobody else's replay
         if (!session.open || subscription.left) return;
         const from = after;
         const { facts, events } = await this.replays.run(async () => {
@@ -144,7 +144,7 @@ export class Subscriptions {
           return { facts, events: await eventsOf(this.reads, kind, facts, correlation) };
         });
         for (const event of events) {
-          await session.roomy();
+          while (session.backlogged) await session.drained();
           subscription.deliver(event);
         }
         if (facts.length < BATCH) break;

@@ -137,7 +137,7 @@ export class UserObjects {
   async tellAgain(session: ClientSession, rows: readonly MineRow[], seen: number): Promise<void> {
     let id = seen;
     for (const row of rows) {
-      await session.roomy();
+      while (session.backlogged) await session.drained();
       if (!session.open) return;
       session.send(mapEvent('updated', 'mine', session.mine!, (id += 1), row.conversation, mineData(row)));
     }
