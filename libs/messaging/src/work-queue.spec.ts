@@ -89,13 +89,21 @@ describe('WorkQueue', () => {
 
   it('does not give away a job whose handler takes longer than the silence', async () => {
     let begun = 0;
+    let signs = 0;
+    let go = () => {};
+    const twoSilences = new Promise<void>((resolve) => (go = resolve));
+    // Three signs of work go to the server in each silence.
+    const acks = connection.nats.subscribe('$JS.ACK.>', { callback: (_error, message) => {
+      if (message.subject.includes(`.${stream}.`) && message.string() === '+WPI' && ++signs === 7) go();
+    } });
     work(async () => {
       begun += 1;
-      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      await twoSilences;
       return 'done';
     }, { silenceMs: 1_000 });
     queue.publish(`${root}.sms`, { n: 1 });
     await until(async () => begun > 0 && (await left()) === 0);
+    acks.unsubscribe();
     expect(begun).toBe(1);
   });
 
