@@ -1,8 +1,9 @@
 /** Firebase Cloud Messaging, HTTP v1 (`messages:send`): what its answers mean. The access token is google-token.ts's business. */
+import type { HttpAnswer } from '@parley/webhooks/http-exchange';
 import { GoogleToken, type ServiceAccount } from './google-token.js';
 import { fcmData } from './payload.js';
-import { post, type Posted } from './post.js';
 import { PushError, PushProvider, retryAfterMillis, type PushNotification } from './push-provider.js';
+import { ownServices } from './push-services.js';
 
 export type FcmAddresses = { fcmUrl: string; tokenUrl: string };
 
@@ -35,9 +36,10 @@ export class FcmProvider extends PushProvider {
 
   close(): void {}
 
-  private async post(token: string, body: string, signal: AbortSignal): Promise<Posted> {
+  private async post(token: string, body: string, signal: AbortSignal): Promise<HttpAnswer> {
+    const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
     try {
-      return await post(this.url, { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }, body, signal);
+      return await ownServices.ask(this.url, { method: 'POST', headers, body, signal });
     } catch (error) {
       throw new PushError('FCM cannot be reached', 'later', { cause: error });
     }
@@ -53,7 +55,7 @@ export function fcmMessage(token: string, notification: PushNotification): objec
   };
 }
 
-export function fcmError({ status, body, header }: Posted): PushError {
+export function fcmError({ status, body, header }: HttpAnswer): PushError {
   const { error } = faultIn(body);
   const said = error?.details?.find((detail) => String(detail['@type']).includes('google.firebase.fcm'))?.errorCode;
   const code = said ?? error?.details?.find(({ errorCode }) => errorCode)?.errorCode ?? error?.status ?? `HTTP ${status}`;

@@ -1,7 +1,7 @@
 /** Access tokens of a Google service account (RFC 7523: a JWT it signed, exchanged for a bearer token), fetched once for all who wait. */
 import { importPKCS8, SignJWT } from 'jose';
-import { post } from './post.js';
 import { PushError, retryAfterMillis } from './push-provider.js';
+import { ownServices } from './push-services.js';
 
 export type ServiceAccount = { projectId: string; clientEmail: string; privateKey: string };
 
@@ -54,8 +54,9 @@ export class GoogleToken {
 
   private async fetch(): Promise<string> {
     const form = new URLSearchParams({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion: await this.assertion() });
-    const answer = await post(new URL(this.tokenUrl), { 'Content-Type': 'application/x-www-form-urlencoded' }, form.toString(), AbortSignal.timeout(PATIENCE_MILLIS))
-      .catch((error: unknown) => { throw new PushError('the token service cannot be reached', 'later', { everybody: true, cause: error }); });
+    const answer = await ownServices.ask(new URL(this.tokenUrl), {
+      method: 'POST', headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: form.toString(), signal: AbortSignal.timeout(PATIENCE_MILLIS),
+    }).catch((error: unknown) => { throw new PushError('the token service cannot be reached', 'later', { everybody: true, cause: error }); });
     if (answer.status !== 200) {
       const passing = answer.status === 429 || answer.status >= 500;
       const reason = `no access token: ${/"error"\s*:\s*"([\w-]{1,60})"/.exec(answer.body)?.[1] ?? `HTTP ${answer.status}`}`;

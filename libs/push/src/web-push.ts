@@ -1,10 +1,11 @@
 /** Web Push (RFC 8030): browsers' own push services, each at the address its subscription names; nothing of ours is readable there. */
-import { isPrivateTarget, publicLookup } from '@parley/webhooks/target-address';
+import type { HttpAnswer } from '@parley/webhooks/http-exchange';
+import { isPrivateTarget } from '@parley/webhooks/target-address';
 import { SignJWT } from 'jose';
 import type { KeyObject } from 'node:crypto';
 import { webPushPayload } from './payload.js';
-import { post, type Posted } from './post.js';
 import { PushError, PushProvider, retryAfterMillis, type OpenCredential, type PushNotification } from './push-provider.js';
+import { ownServices, publicServices } from './push-services.js';
 import { vapidPublicKey, vapidSigningKey } from './vapid.js';
 import { encrypted, type WebPushKeys } from './web-push-encryption.js';
 
@@ -41,7 +42,7 @@ export class WebPushProvider extends PushProvider {
 
   close(): void {}
 
-  private async post(url: URL, { id, expiresAt }: PushNotification, body: Buffer, signal: AbortSignal): Promise<Posted> {
+  private async post(url: URL, { id, expiresAt }: PushNotification, body: Buffer, signal: AbortSignal): Promise<HttpAnswer> {
     const headers = {
       Authorization: `vapid t=${await this.tokenFor(url.origin)}, k=${this.publicKey}`, 'Content-Encoding': 'aes128gcm', 'Content-Type': 'application/octet-stream',
       TTL: String(Math.max(0, Math.round((expiresAt - Date.now()) / 1000))), Urgency: 'high',
@@ -49,7 +50,7 @@ export class WebPushProvider extends PushProvider {
       Topic: id.replaceAll('-', ''),
     };
     try {
-      return await post(url, headers, body, signal, this.privateAllowed ? undefined : publicLookup);
+      return await (this.privateAllowed ? ownServices : publicServices).ask(url, { method: 'POST', headers, body, signal });
     } catch (error) {
       throw new PushError('the push service cannot be reached', 'later', { cause: error });
     }
@@ -74,7 +75,7 @@ function bodyFor(keys: WebPushKeys, notification: PushNotification): Buffer {
   }
 }
 
-export function webPushError({ status, header }: Posted): PushError {
+export function webPushError({ status, header }: HttpAnswer): PushError {
   const reason = `HTTP ${status}`;
   const wait = retryAfterMillis(header('retry-after'));
   if (status === 404 || status === 410) return new PushError(reason, 'gone');
