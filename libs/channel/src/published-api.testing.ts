@@ -1,163 +1,102 @@
 /// <reference types="jest" />
 /**
- * A carrier by the OpenAPI document it publishes, on a real socket: takes only what the document allows (fields it does not
- * know are faults too), answers 422 to anything else, and answers itself with the document's own examples and schemas.
+ * A carrier by the OpenAPI document it publishes: Prism serves it on a real socket, takes only what the document allows, answers
+ * by the document and checks a test's own answers too. Names of fields that the document does not know are found here, because
+ * Prism overlooks them.
  */
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { bodyAs, valueAs } from './published-values.testing.js';
+import { getHttpOperationsFromSpec, type IHttpRequest, type PrismHttpComponents } from '@stoplight/prism-http';
+import { createServer } from '@stoplight/prism-http-server';
+import { validateInput, validateOutput } from '@stoplight/prism-http/dist/validator/index.js';
 
 type Json = Record<string, any>;
-type Answer = { status: number; headers?: Record<string, string>; body: unknown };
-/** A part of the document, and where it stands once references are followed. */
-type Part = { node: Json; pointer: string };
+type Operations = Awaited<ReturnType<typeof getHttpOperationsFromSpec>>;
+type Operation = Operations[number];
 
-const escaped = (key: string) => encodeURIComponent(key.replaceAll('~', '~0').replaceAll('/', '~1'));
+const quiet = () => {};
+const SILENT = { trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet, success: quiet, child: () => SILENT } as unknown as PrismHttpComponents['logger'];
+const FORM = 'application/x-www-form-urlencoded';
 
 export class PublishedApi {
   /** What the document does not allow, of requests and of the answers a test asked for. */
   readonly faults: string[] = [];
-  /** Requests that were as published: `createMessage`. */
+  /** Requests to operations of the document: `createMessage`. */
   readonly served: string[] = [];
-  private readonly ajv = new Ajv2020({ strict: false, allErrors: true, logger: false });
-  private readonly validators = new Map<string, ValidateFunction>();
-  private readonly server = createServer((request, response) => void this.handle(request).then(({ status, headers, body }) =>
-    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))));
-  private next: ((operationId: string) => Answer | undefined) = () => undefined;
+  url = '';
+  private published: Operations = [];
+  /** What Prism serves: the published ones, with a test's answer in one of them. */
+  private readonly operations: Operations = [];
+  private readonly mock: { dynamic: boolean; code?: number } = { dynamic: false };
+  private server!: ReturnType<typeof createServer>;
 
-  constructor(private readonly document: Json) {
-    // Twilio calls paths of its own addresses too.
-    this.ajv.addFormat('uri', (text: string) => text.startsWith('/') || URL.canParse(text));
-    this.ajv.addFormat('uuid', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i);
-    this.ajv.addSchema(withNull(document) as Json, 'published');
+  constructor(private readonly document: Json) {}
+
+  async listen(): Promise<void> {
+    // A callback would be made, to nowhere.
+    this.published = (await getHttpOperationsFromSpec(asPrismReads(this.document))).map(({ callbacks: _, ...operation }) => operation);
+    this.server = createServer(this.operations, {
+      cors: false,
+      config: { isProxy: false, mock: this.mock, checkSecurity: true, validateRequest: true, validateResponse: true, errors: false, upstreamProxy: undefined },
+      components: {
+        logger: SILENT,
+        validateInput: (call) => {
+          this.served.push(call.resource.iid!);
+          const [first, ...others] = unknownNames(call.resource, call.element).map((name) => ({ code: 'unknown', message: `${name} is not known`, severity: 0 }));
+          return this.noting(first ? { _tag: 'Left', left: [first, ...others] } : validateInput(call));
+        },
+        validateOutput: (call) => this.noting(validateOutput(call)),
+      },
+    });
+    this.url = await this.server.listen(0, '127.0.0.1');
   }
 
-  get url(): string { return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`; }
-  listen(): Promise<void> { return new Promise((resolve) => this.server.listen(0, '127.0.0.1', resolve)); }
-  close(): Promise<void> {
-    this.server.closeAllConnections();
-    return new Promise((resolve) => this.server.close(() => resolve()));
-  }
+  close(): Promise<void> { return this.server.close(); }
 
-  /** Until told otherwise: this status of the operation, with these fields instead of the examples'. Without: success. */
-  answerWith(operationId?: string, answer?: { status: number; headers?: Record<string, string>; fields?: Json }): void {
+  /** Until told otherwise: this answer of the operation. Without: what the document has for success. */
+  answerWith(operationId?: string, answer?: { status: number; headers?: Record<string, string>; body?: Json }): void {
     this.faults.length = this.served.length = 0;
-    this.next = (id) => (id === operationId && answer ? { ...answer, body: answer.fields } : undefined);
+    if (answer) this.mock.code = answer.status;
+    else delete this.mock.code;
+    this.operations.splice(0, Infinity, ...this.published.map((operation): Operation => operation.iid !== operationId ? operation : {
+      ...operation, responses: operation.responses.map((response) => response.code !== String(answer?.status) ? response : {
+        ...response,
+        headers: Object.entries(answer!.headers ?? {}).map(([name, value]) =>
+          ({ id: name, name, style: 'simple', schema: { type: 'string' }, examples: [{ id: name, key: name, value }] })) as typeof response.headers,
+        contents: response.contents?.map((content) => answer!.body ? { ...content, examples: [{ id: 'test', key: 'test', value: answer!.body }] } : content),
+      }) as Operation['responses'],
+    }));
   }
 
   /** Statuses the document has for an operation. */
   statusesOf(operationId: string): number[] {
-    const found = this.operations().find(({ operation }) => operation.node['operationId'] === operationId)!;
-    return Object.keys(found.operation.node['responses']).map(Number).filter(Number.isInteger);
+    return this.published.find(({ iid }) => iid === operationId)!.responses.map(({ code }) => Number(code)).filter(Number.isInteger);
   }
 
-  private async handle(request: IncomingMessage): Promise<Answer> {
-    const url = new URL(request.url!, this.url);
-    const found = this.operations().find(({ verb, address }) => verb === request.method?.toLowerCase() && address.test(url.pathname));
-    if (!found) return this.fault([`${request.method} ${url.pathname} is not there`]);
-    const { operation, item, address } = found;
-    const id = operation.node['operationId'] as string;
-    const faults = [
-      ...this.parametersAt(item, operation, url, address.exec(url.pathname)!.groups ?? {}, request),
-      ...this.authorizationFaults(operation.node, request), ...await this.bodyFaults(operation, request),
-    ];
-    if (faults.length > 0) return this.fault(faults.map((fault) => `${id}: ${fault}`));
-    this.served.push(id);
-    return this.answerOf(operation, this.next(id));
-  }
-
-  private fault(faults: string[]): Answer {
-    this.faults.push(...faults);
-    return { status: 422, body: { faults } };
-  }
-
-  /** Every operation with the address it has behind its server's. */
-  private operations() {
-    return Object.entries<Json>(this.document['paths']).flatMap(([path, item]) => ['get', 'post', 'put', 'delete'].filter((verb) => verb in item).map((verb) => {
-      const [server] = item[verb].servers ?? item['servers'] ?? this.document['servers'];
-      const prefix = new URL(server.url).pathname.replace(/\/$/, '');
-      const pattern = (prefix + path).replaceAll('.', String.raw`\.`).replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)');
-      const pointer = `#/paths/${escaped(path)}`;
-      return { verb, address: new RegExp(`^${pattern}$`), item: { node: item, pointer }, operation: { node: item[verb] as Json, pointer: `${pointer}/${verb}` } };
-    }));
-  }
-
-  private parametersAt(item: Part, operation: Part, url: URL, inPath: Record<string, string>, { headers }: IncomingMessage): string[] {
-    const parameters = [item, operation].flatMap((part) => ((part.node['parameters'] ?? []) as Json[]).map((_, i) => this.follow(part, 'parameters', String(i))));
-    const known = new Set(parameters.filter(({ node }) => node['in'] === 'query').map(({ node }) => node['name']));
-    const unknown = [...url.searchParams.keys()].filter((name) => !known.has(name)).map((name) => `query ${name} is not known`);
-    return [...unknown, ...parameters.flatMap((parameter) => {
-      const { name, in: where, required } = parameter.node;
-      const given = where === 'path' ? inPath[name] : where === 'query' ? url.searchParams.get(name) : headers[String(name).toLowerCase()];
-      if (given === undefined || given === null) return required ? [`${where} ${name} is missing`] : [];
-      const schema = this.follow(parameter, 'schema');
-      return this.check(schema.pointer, valueAs(schema.node, [decodeURIComponent(String(given))])).map((fault) => `${where} ${name}: ${fault}`);
-    })];
-  }
-
-  private authorizationFaults(operation: Json, { headers }: IncomingMessage): string[] {
-    const ways = ((operation['security'] ?? this.document['security'] ?? []) as Json[]).flatMap((way) => Object.keys(way))
-      .map((name) => this.document['components'].securitySchemes[name].scheme ?? 'bearer');
-    const given = headers.authorization?.split(' ')[0]?.toLowerCase();
-    return ways.length === 0 || ways.some((way) => way.toLowerCase() === given) ? [] : [`authorization is ${given}, not ${ways.join(' or ')}`];
-  }
-
-  private async bodyFaults(operation: Part, request: IncomingMessage): Promise<string[]> {
-    const text = Buffer.concat(await request.toArray()).toString();
-    if (!('requestBody' in operation.node)) return text === '' ? [] : ['body is not known'];
-    const described = this.follow(operation, 'requestBody');
-    const type = request.headers['content-type']?.split(';')[0] ?? '';
-    if (!(type in described.node['content'])) return [`body is ${type}`];
-    const schema = this.follow(described, 'content', type, 'schema');
-    return this.check(schema.pointer, bodyAs(type, text, schema.node, (part) => this.resolve({ node: part, pointer: '' }).node), true);
-  }
-
-  /** The document's own answer: by its example, or made of its fields' examples. A test's fields must fit it too. */
-  private answerOf(operation: Part, wanted?: Answer): Answer {
-    const status = wanted?.status ?? Number(Object.keys(operation.node['responses']).find((code) => code.startsWith('2')));
-    const response = this.follow(operation, 'responses', String(status));
-    if (!response.node?.['content']?.['application/json']) return { status, headers: wanted?.headers ?? {}, body: wanted?.body ?? {} };
-    const media = this.follow(response, 'content', 'application/json');
-    const [first] = Object.values<Json>(media.node['examples'] ?? {});
-    const schema = this.follow(media, 'schema');
-    const body = { ...(media.node['example'] ?? first?.['value'] ?? this.exampleOf(schema.node)), ...wanted?.body as Json };
-    this.faults.push(...this.check(schema.pointer, body).map((fault) => `the test's answer: ${fault}`));
-    return { status, headers: wanted?.headers ?? {}, body };
-  }
-
-  private exampleOf(part: Json): any {
-    const schema = this.resolve({ node: part, pointer: '' }).node;
-    if ('example' in schema) return schema['example'];
-    if (schema['enum']) return schema['enum'][0];
-    if (schema['type'] === 'array') return [this.exampleOf(schema['items'])];
-    if (schema['properties']) return Object.fromEntries(Object.entries<Json>(schema['properties']).map(([name, field]) => [name, this.exampleOf(field)]));
-    return ({ integer: 1, number: 1, boolean: true, string: 'text' } as Json)[schema['type']];
-  }
-
-  private check(pointer: string, value: unknown, closed = false): string[] {
-    const key = `${pointer} ${closed}`;
-    const validate = this.validators.get(key) ?? this.ajv.compile({ $ref: `published${pointer}`, ...(closed && { unevaluatedProperties: false }) });
-    this.validators.set(key, validate);
-    if (validate(value)) return [];
-    return validate.errors!.map(({ instancePath, message, params }) => `${instancePath || 'body'} ${message} ${(params as Json)['unevaluatedProperty'] ?? ''}`.trim());
-  }
-
-  private follow(from: Part, ...keys: string[]): Part {
-    return keys.reduce((part, key) => this.resolve({ node: part.node?.[key], pointer: `${part.pointer}/${escaped(key)}` }), from);
-  }
-  private resolve(part: Part): Part {
-    const pointer = part.node?.['$ref'] as string | undefined;
-    if (pointer === undefined) return part;
-    const node = pointer.slice(2).split('/').reduce((at, key) => at[decodeURIComponent(key).replaceAll('~1', '/').replaceAll('~0', '~')], this.document);
-    return this.resolve({ node, pointer });
+  private noting<Verdict extends { _tag: 'Right' } | { _tag: 'Left'; left: { message: string }[] }>(verdict: Verdict): Verdict {
+    if (verdict._tag === 'Left') this.faults.push(...verdict.left.map(({ message }) => message));
+    return verdict;
   }
 }
 
-/** OpenAPI 3.0's `nullable` as JSON schema says it. */
-function withNull(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(withNull);
-  if (typeof schema !== 'object' || schema === null) return schema;
-  const { nullable, ...rest } = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, withNull(value)])) as Json;
-  return nullable === true ? { anyOf: [{ type: 'null' }, rest] } : rest;
+/**
+ * The document so that Prism reads it as the standard means it: Prism does not look at the path of an operation's server, and takes
+ * a form's array for a text where the document leaves its encoding to the default.
+ */
+function asPrismReads(document: Json): Json {
+  const paths = Object.entries<Json>(document['paths']).map(([path, item]) => {
+    const [server] = item['servers'] ?? document['servers'];
+    for (const body of ['get', 'post', 'put'].flatMap((verb) => item[verb]?.requestBody?.content?.[FORM] ?? [])) {
+      body.encoding = Object.fromEntries(Object.entries<Json>(body.schema.properties ?? {}).flatMap(([name, { type }]) => type === 'array' ? [[name, { style: 'form', explode: true }]] : []));
+    }
+    return [new URL(server.url).pathname.replace(/\/$/, '') + path, item];
+  });
+  return { ...document, paths: Object.fromEntries(paths) };
+}
+
+/** Names in the query and in the body that the document does not have. */
+function unknownNames({ request }: Operation, { url, headers, body }: IHttpRequest): string[] {
+  const inQuery = new Set(request?.query?.map(({ name }) => name));
+  const type = headers?.['content-type']?.split(';')[0];
+  const schema = request?.body && 'contents' in request.body ? request.body.contents?.find(({ mediaType }) => mediaType === type)?.schema : undefined;
+  const given = type === FORM ? [...new URLSearchParams(String(body)).keys()] : Object.keys(body ?? {});
+  return [...Object.keys(url.query ?? {}).filter((name) => !inQuery.has(name)), ...given.filter((name) => !(name in (schema?.properties ?? {})))];
 }

@@ -39,7 +39,7 @@ describe('Bandwidth, as it is published', () => {
     [401, 'retryable', 'authentication', {}], [403, 'permanent', 'rejected', {}], [404, 'permanent', 'rejected', {}], [405, 'permanent', 'rejected', {}],
     [406, 'permanent', 'rejected', {}], [415, 'permanent', 'rejected', {}], [429, 'retryable', 'rate_limited', {}], [500, 'ambiguous', 'no_answer', {}],
   ])('is understood when it answers %i: %s', async (status, outcome, code, fields) => {
-    published.answerWith('createMessage', { status, fields: { type: 'error', description: 'in words', ...(status === 400 && { fieldErrors: [] }), ...fields } });
+    published.answerWith('createMessage', { status, body: { type: 'error', description: 'in words', ...(status === 400 && { fieldErrors: [] }), ...fields } });
     await expect(open().send(plain, signal())).rejects.toMatchObject({ outcome, code, carrierCode: `HTTP ${status}: ${'type' in fields ? fields.type : 'error'}${'fieldErrors' in fields ? ' to' : ''}` });
     expect(published).toMatchObject({ faults: [], served: ['createMessage'] });
     expect(published.statusesOf('createMessage')).toEqual([202, 400, 401, 403, 404, 405, 406, 415, 429, 500]);
@@ -47,7 +47,7 @@ describe('Bandwidth, as it is published', () => {
 
   it('is asked for what it has, and its list and its pause are understood', async () => {
     expect(await open().lookup(plain, signal())).toEqual({ providerMessageIds: [expect.stringMatching(/^\w+$/)] });
-    published.answerWith('listMessages', { status: 200, fields: { totalCount: 0, messages: [] } });
+    published.answerWith('listMessages', { status: 200, body: { totalCount: 0, messages: [] } });
     expect(await open().lookup(plain, signal())).toBeUndefined();
     published.answerWith('listMessages', { status: 429, headers: { 'retry-after': '300' } });
     await expect(open().lookup(plain, signal())).rejects.toMatchObject({ outcome: 'retryable', retryAfterMillis: 300_000 });
@@ -56,8 +56,8 @@ describe('Bandwidth, as it is published', () => {
 
   it('would say so if a request were not as published', async () => {
     await expect(open().send({ ...plain, body: 'a'.repeat(2049) }, signal())).rejects.toMatchObject({ outcome: 'permanent' });
-    expect(published.faults).toEqual(['createMessage: /text must NOT have more than 2048 characters']);
-    for (const [body, fault] of [[{ to: 'x' }, /required property|must be array/], [{ applicationId: 'a', to: ['b'], from: 'c', tags: 'd' }, /unevaluated properties tags/]] as const) {
+    expect(published.faults).toEqual(['Request body property text must NOT have more than 2048 characters']);
+    for (const [body, fault] of [[{ to: 'x' }, /required property|must be array/], [{ applicationId: 'a', to: ['b'], from: 'c', tags: 'd' }, /^tags is not known/]] as const) {
       published.answerWith();
       await fetch(`${published.url}/api/v2/users/1/messages`, {
         method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', authorization: 'Basic YTpi' }, signal: signal(),

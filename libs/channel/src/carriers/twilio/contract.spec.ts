@@ -40,7 +40,7 @@ describe('Twilio, as it is published', () => {
   it('is asked for what it has, and its list is understood', async () => {
     const sid = `SM${'a'.repeat(32)}`;
     const message = { sid, body: plain.body, direction: 'outbound-api', date_created: new Date().toUTCString().replace('GMT', '+0000') };
-    published.answerWith('ListMessage', { status: 200, fields: { messages: [message, { ...message, direction: 'inbound' }] } });
+    published.answerWith('ListMessage', { status: 200, body: { messages: [message, { ...message, direction: 'inbound' }] } });
     expect(await open('whatsapp').lookup(plain, signal())).toEqual({ providerMessageIds: [sid] });
     expect(published).toMatchObject({ faults: [], served: ['ListMessage'] });
     // The document's own example is somebody else's message, years ago.
@@ -50,7 +50,7 @@ describe('Twilio, as it is published', () => {
 
   it('would say so if a request were not as published', async () => {
     await expect(open('sms', { ...credentials, accountSid: 'AC1' }).send(plain, signal())).rejects.toMatchObject({ outcome: 'permanent' });
-    expect(published.faults).toEqual(expect.arrayContaining([expect.stringMatching(/^CreateMessage: path AccountSid: body must/)]));
+    expect(published.faults).toEqual(expect.arrayContaining([expect.stringMatching(/path parameter accountsid must match pattern/)]));
     for (const body of ['From=%2B12025550101', 'To=%2B12025550102&StatusCallback=nowhere', 'To=%2B12025550102&Text=hi']) {
       published.answerWith();
       const { status } = await fetch(`${published.url}/2010-04-01/Accounts/${credentials.accountSid}/Messages.json`, {
