@@ -62,7 +62,7 @@ describeWithPeer('chat in a browser', chromiumIsMissing, () => {
       const { sid: earlier } = await conversations().create({ friendlyName: 'Earlier' });
       await conversations()(earlier).participants.create({ identity: alice });
       await Promise.all([
-        hers.start(accessToken(parley.account, alice), line.url),
+        hers.start(await hers.token(parley.installation.info, alice), line.url),
         his.start(accessToken(parley.account, bob), parley.installation.info.clientWsUrl),
       ]);
       await hers.next('conversationJoined', { conversation: earlier });

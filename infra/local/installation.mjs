@@ -2,7 +2,7 @@
  * A whole Parley on this machine: the servers it needs (given or private), the database set up, its apps running. Used by
  * `npm start`, and directly by the black-box tests, the benchmark and the chaos run, which restart and kill its parts.
  */
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { appAddresses, appEnvironment, appProcess, ONE_PROCESS, SERVICES } from './apps.mjs';
@@ -20,6 +20,7 @@ import { keepRunning } from './supervisor.mjs';
  * What run.json holds.
  * @typedef {import('./setup-command.mjs').FirstAccount & {
  *   version: string, restUrl: string, wsUrl: string, clientWsUrl: string, webhookUrl: string, mediaUrl: string, simulatorUrl: string,
+ *   tokenUrl?: string, tokenPassword?: string,
  *   databaseUrl: string, keysDatabaseUrl: string, natsUrl: string, redisUrl: string, pids: Record<string, number>,
  * }} RunInfo
  *
@@ -82,6 +83,8 @@ export async function startInstallation({ home: givenHome, port, services = fals
     const ports = await appPorts(names, restPort);
     const restUrl = `http://${HOST}:${restPort}`;
     const publicUrl = env['PUBLIC_URL'] || restUrl;
+    const kek = env['PARLEY_KEK'] || storedSecret(join(home, 'kek'), () => randomBytes(32).toString('base64'));
+    const tokenPassword = env['DEVELOPMENT_TOKEN_PASSWORD'] || createHmac('sha256', kek).update('development tokens').digest('base64url').slice(0, 24);
     const appEnv = appEnvironment(env, {
       ...urls,
       ...appAddresses(ports),
@@ -89,7 +92,8 @@ export async function startInstallation({ home: givenHome, port, services = fals
       WEBHOOK_PRIVATE_TARGETS: env['WEBHOOK_PRIVATE_TARGETS'] || 'allow', // people try webhooks on their own machine first
       PARLEY_HOME: home,
       NODE_COMPILE_CACHE: env['NODE_COMPILE_CACHE'] || join(homeFolder(env), 'compile-cache'), // a fifth off every start
-      PARLEY_KEK: env['PARLEY_KEK'] || storedSecret(join(home, 'kek'), () => randomBytes(32).toString('base64')),
+      PARLEY_KEK: kek,
+      DEVELOPMENT_TOKEN_PASSWORD: tokenPassword,
     });
     const account = await runSetup({ ...appEnv, PORT: String(restPort) }, signal);
     for (const name of names) apps[name] = appProcess(name, { home, port: /** @type {number} */ (ports[name]), env: appEnv });
@@ -103,6 +107,7 @@ export async function startInstallation({ home: givenHome, port, services = fals
       webhookUrl: `${publicUrl}/webhooks`,
       mediaUrl: restUrl, // `/v1/Services/IS…/Media` is served by the REST API
       simulatorUrl: `${restUrl}/simulator`,
+      ...(tokenPassword !== 'off' && { tokenUrl: `${restUrl}/development/token`, tokenPassword }),
       // For people and other tools: by TCP.
       databaseUrl: servers.postgres?.url('parley') ?? urls.DATABASE_URL,
       keysDatabaseUrl: (!env['KEYS_DATABASE_URL'] && servers.postgres?.url('parley_keys')) || urls.KEYS_DATABASE_URL,

@@ -18,6 +18,7 @@ export function welcome({ home, info, servers, apps }, seconds) {
     ['Client SDK', info.clientWsUrl],
     ['Webhooks', info.webhookUrl],
     ['Simulator', info.simulatorUrl],
+    ...(info.tokenUrl === undefined ? [] : [['Test tokens', `${info.tokenUrl}?identity=alice&password=${info.tokenPassword}`]]),
     ['Postgres', `${databasePlace(info.databaseUrl)} (${whose(servers.postgres, 'postgres')})`],
     ['NATS', `${withoutPassword(info.natsUrl)} (${whose(servers.nats, 'nats')})`],
     ['Redis', `${withoutPassword(info.redisUrl)} (${servers.redis ? 'private, in memory' : 'given'})`],

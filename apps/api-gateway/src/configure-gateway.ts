@@ -18,6 +18,7 @@ import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fast
 import { Authentication, type Authenticated } from './authentication.js';
 import type { ApiRequest, Call, Member } from './call.js';
 import type { GatewayConfig } from './config.js';
+import { developmentTokens } from './development-tokens.js';
 import { answerError, apiError, ApiErrorFilter, NotFound, resourcePath } from './error-answer.js';
 import { MemberPermissions } from './member-permissions.js';
 import { mediaRoutes } from './media-routes.js';
@@ -63,6 +64,7 @@ export function configureGateway(fastify: Fastify, app: NestFastifyApplication):
   for (const url of everythingElse) fastify.route({ method: everyMethod, url, handler: () => {} }); // answered by its hook, before a body
   mediaRoutes(fastify, app);
   referenceRoutes(fastify);
+  developmentTokens(fastify, app);
   fastify.addHook('onClose', (_instance, done) => {
     rateLimit.stop();
     done();
