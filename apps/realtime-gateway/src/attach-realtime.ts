@@ -108,7 +108,7 @@ class Gateway {
       },
     });
     this.typing = new Typing(pool, signals, this.hub);
-    this.presence = new PresenceWatch(pool, redis, accounts, signals);
+    this.presence = new PresenceWatch(pool, redis, accounts, signals, this.limits.presenceWatchesMax);
     this.unsubscribe = tail.subscribe((events) => {
       try {
         this.hub.publish(events);

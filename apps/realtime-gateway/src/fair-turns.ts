@@ -8,28 +8,20 @@ export class FairTurns {
 
   constructor(private readonly max: number, private readonly perGroup: number) {}
 
+  /** In its group's turn: at once when nobody is in the way. Rejects as the task does. */
+  async run<T>(name: string, task: () => Promise<T>): Promise<T> {
+    if (!this.begins(name)) await this.turn(name);
+    try {
+      return await task();
+    } finally {
+      this.leave(name);
+    }
+  }
+
   /** True: it is the group's turn, until it leaves. False: aborted before that. */
   async enter(name: string, signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return false;
-    const group = this.groups.get(name) ?? { running: 0, waiting: new Set() };
-    this.groups.set(name, group);
-    if (this.running < this.max && group.running < this.perGroup) {
-      this.take(group);
-      return true;
-    }
-    return new Promise((resolve) => {
-      const go = () => {
-        signal.removeEventListener('abort', giveUp);
-        resolve(true);
-      };
-      const giveUp = () => {
-        group.waiting.delete(go);
-        this.forget(name, group);
-        resolve(false);
-      };
-      group.waiting.add(go);
-      signal.addEventListener('abort', giveUp, { once: true });
-    });
+    return this.begins(name) || this.turn(name, signal);
   }
 
   /** Once for each turn. */
@@ -47,6 +39,31 @@ export class FairTurns {
       this.groups.set(next, group);
       return go();
     }
+  }
+
+  private begins(name: string): boolean {
+    const group = this.groups.get(name) ?? { running: 0, waiting: new Set() };
+    this.groups.set(name, group);
+    if (this.running >= this.max || group.running >= this.perGroup) return false;
+    this.take(group);
+    return true;
+  }
+
+  private turn(name: string, signal?: AbortSignal): Promise<boolean> {
+    const group = this.groups.get(name)!;
+    return new Promise((resolve) => {
+      const go = () => {
+        signal?.removeEventListener('abort', giveUp);
+        resolve(true);
+      };
+      const giveUp = () => {
+        group.waiting.delete(go);
+        this.forget(name, group);
+        resolve(false);
+      };
+      group.waiting.add(go);
+      signal?.addEventListener('abort', giveUp, { once: true });
+    });
   }
 
   private take(group: Group): void {

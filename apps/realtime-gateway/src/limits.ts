@@ -10,6 +10,8 @@ export type RealtimeLimits = {
   unauthenticatedMax: number;
   /** A client's frames per second, twice as many in a burst. */
   framesPerSecond: number;
+  /** Of sockets and the users whose presence they follow, in all; an account has half of them at most. */
+  presenceWatchesMax: number;
   /** How long a socket may take to say hello. */
   helloMillis: number;
   /** The server pings at this interval, and gives up after two and a half of them without a sign of life. */
@@ -29,6 +31,7 @@ export const realtimeLimits = (env: NodeJS.ProcessEnv = process.env): RealtimeLi
   socketsPerAccountMax: integer(env, 'REALTIME_SOCKETS_PER_ACCOUNT_MAX', 20_000, 1, 1_000_000),
   unauthenticatedMax: integer(env, 'REALTIME_UNAUTHENTICATED_MAX', 2_000, 1, 1_000_000),
   framesPerSecond: integer(env, 'REALTIME_FRAMES_PER_SECOND', 20, 1, 10_000),
+  presenceWatchesMax: integer(env, 'REALTIME_PRESENCE_WATCHES_MAX', 500_000, 1, 100_000_000),
   helloMillis: integer(env, 'REALTIME_HELLO_MILLIS', 10_000, 100, 600_000),
   heartbeatMillis: integer(env, 'REALTIME_HEARTBEAT_MILLIS', 25_000, 100, 600_000),
   recheckMillis: integer(env, 'REALTIME_RECHECK_MILLIS', 30_000, 100, 600_000),

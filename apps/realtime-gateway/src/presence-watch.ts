@@ -8,13 +8,14 @@ import { whoIsOnline, type Somebody } from '@parley/runtime/presence';
 import { logger } from '@parley/telemetry/logger';
 import type { Redis } from 'ioredis';
 import type { FrameOf } from './client-frames.js';
+import { FairRoom } from './fair-room.js';
 import type { Session } from './session.js';
 import type { Signals } from './signals.js';
 
 const LOOK_AGAIN_MILLIS = 10_000;
 const AT_ONCE = 500;
-/** Of sockets and whom they look at, in this process. */
-const WATCHES_MAX = 500_000;
+/** Of all there is room for: an account may watch so many whatever the others do. */
+const LITTLE = 0.01;
 const log = logger('presence');
 
 /** null: the service does not tell, or Redis is away. */
@@ -27,26 +28,31 @@ const keyOf = (who: Somebody) => `${scopeKey(who)}/${who.identity}`;
 export class PresenceWatch {
   private readonly watched = new Map<string, Watched>();
   private readonly bySession = new Map<Session, Set<string>>();
-  private watches = 0;
-  /** To be looked at, by service. */
-  private readonly due = new Map<string, Set<string>>();
+  private readonly room: FairRoom;
+  /** To be looked at, by account, then by service. */
+  private readonly due = new Map<string, Map<string, Set<string>>>();
   private looking = false;
   private readonly timer: NodeJS.Timeout;
 
-  constructor(private readonly pool: Pool, private readonly redis: Redis, private readonly accounts: Accounts, signals: Signals) {
+  /** `watchesMax`: of sockets and whom they look at, in this process. */
+  constructor(private readonly pool: Pool, private readonly redis: Redis, private readonly accounts: Accounts, signals: Signals, watchesMax: number) {
+    this.room = new FairRoom(watchesMax, Math.ceil(LITTLE * watchesMax));
     signals.onReachability((who) => this.look([keyOf(who)]));
     this.timer = setInterval(() => this.look(this.watched.keys()), LOOK_AGAIN_MILLIS).unref();
   }
 
-  /** Instead of those named before. */
+  /** Instead of those named before; when that is refused, they stay. */
   async watch(session: Session, { id, identities, chat_service_sid: named }: FrameOf<'presence'>): Promise<void> {
     const { account, service = named ?? (await this.accounts.find(account))?.defaultChatServiceSid } = session.principal!;
     if (!session.open) return;
     if (service === undefined || (named && named !== service)) return session.refuse(id, 20404, 'The requested resource was not found', { chat_service_sid: named });
-    this.remove(session);
-    if (this.watches + identities.length > WATCHES_MAX) return session.refuse(id, 20503, 'Service unavailable, try again');
+    const wanted = new Set(identities);
+    const before = this.bySession.get(session)?.size ?? 0;
+    if (wanted.size > before && !this.room.take(account, wanted.size - before)) return session.refuse(id, 20429, 'Too many users are watched already');
+    this.unwatch(session);
+    if (wanted.size < before) this.room.give(account, before - wanted.size);
     const mine = new Set<string>();
-    for (const identity of identities) {
+    for (const identity of wanted) {
       const who = { account, service, identity };
       const key = keyOf(who);
       mine.add(key);
@@ -54,50 +60,60 @@ export class PresenceWatch {
       if (watched) watched.told.set(session, undefined);
       else this.watched.set(key, { who, told: new Map([[session, undefined]]) });
     }
-    this.watches += mine.size;
     if (mine.size > 0) this.bySession.set(session, mine);
     this.look(mine);
   }
 
   remove(session: Session): void {
+    const count = this.bySession.get(session)?.size;
+    if (count === undefined) return;
+    this.unwatch(session);
+    this.room.give(session.principal!.account, count);
+  }
+
+  close(): void { clearInterval(this.timer); }
+
+  private unwatch(session: Session): void {
     const mine = this.bySession.get(session);
-    if (!mine) return;
     this.bySession.delete(session);
-    this.watches -= mine.size;
-    for (const key of mine) {
+    for (const key of mine ?? []) {
       const watched = this.watched.get(key)!;
       watched.told.delete(session);
       if (watched.told.size === 0) this.watched.delete(key);
     }
   }
 
-  close(): void { clearInterval(this.timer); }
-
   private look(keys: Iterable<string>): void {
     for (const key of keys) {
       const watched = this.watched.get(key);
       if (!watched) continue;
+      const { account } = watched.who;
       const scope = scopeKey(watched.who);
-      const due = this.due.get(scope);
-      if (due) due.add(key);
-      else this.due.set(scope, new Set([key]));
+      let due = this.due.get(account);
+      if (!due) this.due.set(account, (due = new Map()));
+      const keys = due.get(scope);
+      if (keys) keys.add(key);
+      else due.set(scope, new Set([key]));
     }
     if (!this.looking && this.due.size > 0) void this.lookAtAll();
   }
 
-  /** One look after the other: an older answer never comes behind a newer one. */
+  /** One look after the other: an older answer never comes behind a newer one. Accounts take turns. */
   private async lookAtAll(): Promise<void> {
     this.looking = true;
     try {
-      for (const [scope, keys] of this.due) { // what is added meanwhile comes last
+      for (const [account, scopes] of this.due) { // what is added meanwhile comes last
+        const [scope, keys] = scopes.entries().next().value!;
         const batch: Watched[] = [];
         for (const key of keys) {
           keys.delete(key);
           const watched = this.watched.get(key);
           if (watched && batch.push(watched) === AT_ONCE) break;
         }
-        this.due.delete(scope);
-        if (keys.size > 0) this.due.set(scope, keys);
+        scopes.delete(scope);
+        if (keys.size > 0) scopes.set(scope, keys);
+        this.due.delete(account);
+        if (scopes.size > 0) this.due.set(account, scopes);
         if (batch.length > 0) await this.lookAt(batch);
       }
     } catch (error) {

@@ -19,7 +19,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket } from 'ws';
 import { attachRealtime, type Realtime } from './attach-realtime.js';
-import type { RealtimeLimits } from './limits.js';
+import { ClientGateway } from './client-sdk/client-gateway.js';
+import { realtimeLimits, type RealtimeLimits } from './limits.js';
 import { RestUpstream } from './rest-upstream.js';
 import { Signals } from './signals.js';
 
@@ -53,7 +54,9 @@ export class RealtimeWorld {
     const nats = await Connection.open({ url: testNatsUrl(), name: 'realtime-world' });
     const signals = new Signals(nats);
     const presence = new Presence(redis, (who) => signals.reachability(who));
-    const realtime = attachRealtime(server, { tail, pool, accounts, limits, rest, redis, signals, presence });
+    const publicUrl = 'http://parley.test';
+    const client = new ClientGateway({ tail, pool, accounts, limits: { ...realtimeLimits(), ...limits }, rest, redis, signals, presence, publicUrl, welcome: () => Promise.resolve() });
+    const realtime = attachRealtime(server, { tail, pool, accounts, limits, rest, redis, signals, presence, client });
     const world: RealtimeWorld = new RealtimeWorld(database, tail, new Streams(pool, commit, keys), accounts, commit, server, realtime, { rest, redis, nats, signals, presence });
     return world;
   }

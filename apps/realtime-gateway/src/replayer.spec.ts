@@ -16,12 +16,12 @@ const log = Array.from({ length: 450 }, (_, index): LogEvent => ({
 /** A client whose network takes nothing until it reads. */
 class Reader {
   open = true;
-  principal = { account, identity: undefined };
+  readonly principal;
   backlogWithPending = 0;
   told = 0;
   most = 0;
   reads: () => void = () => {};
-  constructor(private readonly slow: boolean) {}
+  constructor(private readonly slow: boolean, of = account) { this.principal = { account: of, identity: undefined }; }
   enqueue(frame: Buffer): void {
     this.told += 1;
     if (this.slow) this.backlogWithPending += frame.length;
@@ -59,4 +59,26 @@ it('many that do not read keep nobody else from his past, hold little, and get e
     return waiting.every(({ behind }) => !behind);
   });
   expect(slow.map(({ told }) => told)).toEqual(slow.map(() => 450));
+});
+
+it('one account\'s pasts, however many and slow to read, keep no other account from its own', async () => {
+  const hanging: (() => void)[] = [];
+  const replayer = new Replayer({
+    readConversation: async (_shard, of, after, limit = 200) => {
+      if (of !== conversation) await new Promise<void>((go) => hanging.push(go));
+      return log.slice(after, after + limit);
+    },
+  }, () => {});
+  const greedy = new Reader(false);
+  const pasts = Array.from({ length: 50 }, (_, n) => new Subscription(greedy as unknown as Session, `CH${String(n).padStart(32, '2')}`, 0, 0, undefined, true));
+  for (const past of pasts) replayer.start(past);
+  const modest = new Reader(false, `AC${'1'.repeat(32)}`);
+  const live = modest.resumes(replayer);
+  await turns(() => !live.behind);
+  expect([modest.told, live.behind, greedy.told]).toEqual([450, false, 0]);
+  await turns(() => {
+    for (const go of hanging.splice(0)) go();
+    return pasts.every(({ behind }) => !behind);
+  });
+  expect(greedy.told).toBe(50 * 450);
 });

@@ -6,7 +6,7 @@
 import type { LogEvent } from '@parley/domain/event';
 import type { Pool } from '@parley/event-store/database';
 import type { FrameOf } from './client-frames.js';
-import { FewAtOnce } from './few-at-once.js';
+import { FairTurns } from './fair-turns.js';
 import type { Hub } from './hub.js';
 import type { Replayer } from './replayer.js';
 import { closing, type Session } from './session.js';
@@ -15,11 +15,11 @@ import type { Subscription } from './subscription.js';
 
 type Subscribe = FrameOf<'subscribe'>;
 const ATTEMPTS = 3;
-/** So that those who write find a connection to the database when thousands come back. */
+/** Of one account, and one more of others: so that those who write find a connection to the database when thousands come back. */
 const SNAPSHOTS_AT_ONCE = 4;
 
 export class Subscriber {
-  private readonly snapshots = new FewAtOnce(SNAPSHOTS_AT_ONCE);
+  private readonly snapshots = new FairTurns(SNAPSHOTS_AT_ONCE + 1, SNAPSHOTS_AT_ONCE);
 
   constructor(
     private readonly pool: Pool, private readonly hub: Hub, private readonly replayer: Replayer, private readonly conversationsMax: number,
@@ -30,7 +30,7 @@ export class Subscriber {
     const listed = frame.conversations === 'all' ? undefined : [...new Set(frame.conversations)];
     const from = Object.keys(frame.from ?? {}).filter((sid) => listed === undefined || listed.includes(sid));
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++)
-      if (await this.snapshots.run(() => this.attempt(session, frame, listed, from))) return;
+      if (await this.snapshots.run(session.principal!.account, () => this.attempt(session, frame, listed, from))) return;
     session.refuse(frame.id, 20503, 'Service unavailable, try again');
     session.end(closing.internal, 'cannot subscribe now, connect again and resume'); // open, it would be told nothing and not know it
   }

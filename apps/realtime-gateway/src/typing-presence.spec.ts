@@ -2,9 +2,11 @@ import { Presence } from '@parley/runtime/presence';
 import { Redis } from 'ioredis';
 import { basic, RealtimeWorld, type Client, type TestAccount } from './realtime.testing.js';
 
+/** In all: 200 of an account at most, the last 100 for accounts that watch no more than 4. */
+const WATCHES = 400;
 let world: RealtimeWorld;
 let account: TestAccount;
-beforeAll(async () => { world = await RealtimeWorld.open({ framesPerSecond: 1_000 }); });
+beforeAll(async () => { world = await RealtimeWorld.open({ framesPerSecond: 1_000, presenceWatchesMax: WATCHES }); });
 afterAll(() => world.close());
 beforeEach(async () => {
   account = await world.account();
@@ -143,6 +145,29 @@ describe('presence', () => {
     expect(await shown(backEnd)).toEqual(['alice', true]);
     backEnd.send({ type: 'presence', identities: ['alice'], chat_service_sid: `IS${'0'.repeat(32)}` });
     expect(await shown(backEnd)).toEqual(['alice', null]);
+  });
+  it('is told to every account, whatever others watch', async () => {
+    const many = (count: number) => Array.from({ length: count }, (_, n) => `u${n}`);
+    const watches = async (client: Client, count: number) => {
+      client.send({ type: 'presence', id: count, identities: many(count) });
+      await client.until(() => client.frames.some(({ type, id }) => type === 'error' && id === count) || client.frames.filter(({ type }) => type === 'presence').length >= count);
+      return client.frames.find(({ type, id }) => type === 'error' && id === count)?.code ?? 'watched';
+    };
+    const greedy = await world.connect(account, 'greedy');
+    expect([await watches(greedy, 201), await watches(greedy, 200)]).toEqual([20429, 'watched']);
+    const second = await world.connect(account, 'second');
+    expect(await watches(second, 1)).toBe(20429);
+    const modest = await world.account();
+    await service(modest);
+    const alice = await world.connect(modest, 'alice');
+    expect([await watches(alice, 101), await watches(alice, 4)]).toEqual([20429, 'watched']);
+    // What was refused left what was watched before as it was.
+    expect(await watches(alice, 102)).toBe(20429);
+    await world.connect(modest, 'u3');
+    await alice.until(() => alice.frames.some(({ type, identity, online }: any) => type === 'presence' && identity === 'u3' && online));
+    greedy.websocket.close();
+    await greedy.until(() => greedy.closed !== undefined);
+    expect(await watches(second, 2)).toBe('watched');
   });
   it.each([{ identities: 'bob' }, { identities: [7] }, { identities: [''] }, { identities: Array.from({ length: 1_001 }, String) }, {}])('is asked for properly', async (frame) => {
     const alice = await world.connect(account, 'alice');

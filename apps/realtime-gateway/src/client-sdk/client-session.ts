@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Connected } from '../connections.js';
+import { FairRoom } from '../fair-room.js';
 import { FewAtOnce } from '../few-at-once.js';
 import type { Outbox } from '../outbox.js';
 import { SocketWriter } from '../socket-writer.js';
@@ -26,10 +27,10 @@ const REQUESTS_AT_ONCE = 32;
 const REPLAYS_AT_ONCE = 4;
 /** Of requests and subscriptions of one client that wait for their turn; beyond it the client is sent away. A thousand conversations take some 5 MB. */
 const WAITING_BYTES_MAX = 8_388_608;
-/** The same of all clients together: beyond it those are sent away that hold more than `WAITING_BYTES_ALWAYS`. */
-const WAITING_BYTES_OF_ALL = 134_217_728;
+/** Each client may hold so many; what it holds beyond comes out of room that all clients share. */
 const WAITING_BYTES_ALWAYS = 131_072;
-let waitingOfAll = 0;
+const beyondAlways = (bytes: number): number => Math.max(0, bytes - WAITING_BYTES_ALWAYS);
+const waitingOfAll = new FairRoom(134_217_728, WAITING_BYTES_MAX);
 /** Of a client's own objects and subscriptions, waiting for their turn. */
 const QUEUED_MAX = 20_000;
 /** What a client says: a thousand conversations are opened by some thousand requests, and every event is acknowledged. */
@@ -108,15 +109,17 @@ export class ClientSession implements Connected {
   /** False: more than may wait for its turn, nothing is held. Else `release` it. */
   hold(bytes: number): boolean {
     const all = this.waitingBytes + bytes;
-    if (all > WAITING_BYTES_MAX || (all > WAITING_BYTES_ALWAYS && waitingOfAll + bytes > WAITING_BYTES_OF_ALL)) return false;
+    const shared = beyondAlways(all) - beyondAlways(this.waitingBytes);
+    if (all > WAITING_BYTES_MAX || (shared > 0 && !waitingOfAll.take(this.principal!.account, shared))) return false;
     this.waitingBytes = all;
-    waitingOfAll += bytes;
     return true;
   }
 
   release(bytes: number): void {
-    this.waitingBytes -= bytes;
-    waitingOfAll -= bytes;
+    const left = this.waitingBytes - bytes;
+    const shared = beyondAlways(this.waitingBytes) - beyondAlways(left);
+    if (shared > 0) waitingOfAll.give(this.principal!.account, shared);
+    this.waitingBytes = left;
   }
 
   say(header: Omit<Header, 'id'> & { id?: string; method: string }, payload?: object): void {

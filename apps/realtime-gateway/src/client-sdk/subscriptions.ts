@@ -5,7 +5,7 @@
 import type { LogTail } from '@parley/event-store/log-tail';
 import { shardOf } from '@parley/event-store/shard';
 import { logger } from '@parley/telemetry/logger';
-import { FewAtOnce } from '../few-at-once.js';
+import { FairTurns } from '../fair-turns.js';
 import { closing, type ClientSession } from './client-session.js';
 import { eventsOf } from './fact-events.js';
 import { ObjectSubscription } from './object-subscription.js';
@@ -21,9 +21,9 @@ export type SubscriptionRequest = { action: 'establish' | 'cancel'; correlation:
 const BATCH = 200;
 /** What an object that waits to be opened holds, about. */
 const OBJECT_BYTES = 512;
-/** Objects that are replayed at the same time, over all clients. */
+/** Objects that are replayed at the same time, over all clients of one account; and one more of others. */
 const REPLAYS_AT_ONCE = 6;
-/** Requests worked on at the same time, over all clients: those who write find a connection to the database when thousands come back. */
+/** Requests worked on at the same time, counted as above: those who write find a connection to the database when thousands come back. */
 const OPENING_AT_ONCE = 4;
 /** Facts are dated before they are stored, by clocks that differ: who comes back is told of what happened shortly before he left once more. */
 const OVERLAP_MILLIS = 5_000;
@@ -40,8 +40,8 @@ type Wanted = { object_sid: string; object_type: ObjectType | string };
 const named = ({ sid, object }: Asked): Wanted => ({ object_sid: sid, object_type: typeOf(object.kind) });
 
 export class Subscriptions {
-  private readonly opening = new FewAtOnce(OPENING_AT_ONCE);
-  private readonly replays = new FewAtOnce(REPLAYS_AT_ONCE);
+  private readonly opening = new FairTurns(OPENING_AT_ONCE + 1, OPENING_AT_ONCE);
+  private readonly replays = new FairTurns(REPLAYS_AT_ONCE + 1, REPLAYS_AT_ONCE);
 
   constructor(
     private readonly tail: Pick<LogTail, 'readConversation'>, private readonly reads: SyncReads, private readonly rooms: Rooms, private readonly users: UserObjects,
@@ -72,8 +72,9 @@ export class Subscriptions {
     }
     const ofUsers = asked.filter(({ object }) => object.kind === 'mine' || object.kind === 'info');
     const ofConversations = asked.filter((each): each is AskedPart => 'conversation' in each.object);
+    const { account } = session.principal!;
     for (const each of ofUsers) await this.openUserObject(session, correlation, each);
-    if (ofConversations.length > 0) await this.opening.run(() => this.openParts(session, correlation, ofConversations));
+    if (ofConversations.length > 0) await this.opening.run(account, () => this.openParts(session, correlation, ofConversations));
   }
 
   /** Nothing of it any more: he was removed, or it was deleted. */
@@ -133,13 +134,14 @@ export class Subscriptions {
   private async replay(correlation: number, each: Asked & { subscription: ObjectSubscription }): Promise<void> {
     const { subscription } = each;
     const { session, kind, conversation } = subscription;
-    const shard = shardOf(session.principal!.account, conversation);
+    const { account } = session.principal!;
+    const shard = shardOf(account, conversation);
     try {
       for (let after = subscription.after; ;) {
         while (session.backlogged) await session.drained(); // a slow reader holds up nobody else's replay
         if (!session.open || subscription.left) return;
         const from = after;
-        const { facts, events } = await this.replays.run(async () => {
+        const { facts, events } = await this.replays.run(account, async () => {
           const facts = session.open ? await this.tail.readConversation(shard, conversation, from, BATCH) : [];
           return { facts, events: await eventsOf(this.reads, kind, facts, correlation) };
         });
@@ -161,9 +163,10 @@ export class Subscriptions {
 
   private async openUserObject(session: ClientSession, correlation: number, each: Asked): Promise<void> {
     const { object, after } = each;
+    const { account } = session.principal!;
     if (object.kind === 'mine' && object.user === session.mine) {
       const again = session.memberships === undefined && after > 0;
-      const missed = await this.opening.run(async () => {
+      const missed = await this.opening.run(account, async () => {
         const rows = await this.users.follow(session);
         return again ? this.missed(session, after, rows) : [];
       });
@@ -172,7 +175,7 @@ export class Subscriptions {
       session.send(established(correlation, [{ ...named(each), last_event_id: session.nextMineId(after + missed.length) }]));
       return;
     }
-    const row = object.kind === 'info' ? await this.opening.run(() => this.reads.info(readerOf(session), 'user' in object ? { sid: object.user } : object)) : undefined;
+    const row = object.kind === 'info' ? await this.opening.run(account, () => this.reads.info(readerOf(session), 'user' in object ? { sid: object.user } : object)) : undefined;
     if (!row) return session.send(failed(correlation, [named(each)]));
     if (this.users.watching(session) >= this.perSocketMax) return session.end(closing.tooMany, 'too many objects open');
     this.users.watch(session, row.sid, row.identity);
