@@ -4,6 +4,8 @@ import type { LogEvent } from '@parley/domain/event';
 import { newSid, type ConversationSid, type MessageSid } from '@parley/domain/sid';
 import { transaction } from '@parley/event-store/database';
 import { testDatabase, type TestDatabase } from '@parley/event-store/database.testing';
+import { DeliveryStore } from '@parley/delivery/delivery-store';
+import type { Lane } from '@parley/delivery/lane';
 import { concernsDeliveries, lanesOf, planDeliveries } from './delivery-planner.js';
 
 let db: TestDatabase;
@@ -50,6 +52,21 @@ describe('planning deliveries', () => {
         phones: [ann, eve].map(({ participantSid, address }) => ({ deliveryId: receiptSidOf(message, participantSid), participantSid, recipient: address })),
       },
     }, []]);
+  });
+  it('makes one that has its place in the order of the group when a single phone is left', async () => {
+    const [eve, inGroup] = [{ ...ann, participantSid: newSid('MB'), address: '+15550100009' } as Recipient, (index: number, ...recipients: Recipient[]) => {
+      const said = added(index, recipients);
+      return { ...said, data: { ...said.data, group: recipients.map(({ address }) => address) } };
+    }];
+    await db.pool.query("insert into registry.account (sid, friendly_name, auth_token, default_chat_service_sid) values ($1, '', '\\x00', 'IS') on conflict do nothing", [account]);
+    await plan(inGroup(0, ann, eve), inGroup(1, eve)); // Ann left in between
+    const store = new DeliveryStore(db.pool, 'one');
+    const [first, second] = lanesOf([added(0, [ann, eve])]) as [Lane, Lane];
+    expect(await store.claim(second)).toBeUndefined();
+    const claim = (await store.claim(first))!;
+    expect(await store.claim(second)).toBeUndefined();
+    await store.settle({ deliveryId: claim.delivery_id, attempt: claim.attempt, state: 'accepted' });
+    expect(await store.claim(second)).toMatchObject({ message_index: 1, group_members: { numbers: [eve.address], phones: [] } });
   });
   it('keeps the order of the log', async () => {
     await plan(...Array.from({ length: 50 }, (_, n) => added(n, [ann])));

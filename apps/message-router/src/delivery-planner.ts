@@ -68,8 +68,9 @@ async function byOtherWay(tx: Connection, delivery: ReturnType<typeof deliveries
 function deliveriesOf({ type, account, conversation, data }: LogEvent) {
   if (type !== 'MessageAdded') return [];
   const { messageSid, index, recipients, group } = data as MessageAdded;
-  // A group gets one message: the first phone's delivery stands for all of theirs.
-  const members = group && { numbers: group, phones: recipients.map(({ participantSid, address }) => ({ deliveryId: receiptSidOf(messageSid, participantSid), participantSid, recipient: address })) };
+  // A group gets one message: the first phone's delivery stands for all of theirs. A phone alone gets one like any other, in its place among the group's.
+  const phones = group && group.length > 1 ? recipients.map(({ participantSid, address }) => ({ deliveryId: receiptSidOf(messageSid, participantSid), participantSid, recipient: address })) : [];
+  const members = group && { numbers: group, phones };
   return (members ? recipients.slice(0, 1) : recipients).map(({ participantSid, type: channel, address, proxyAddress }) => ({
     delivery_id: receiptSidOf(messageSid, participantSid), account, conversation_sid: conversation, message_sid: messageSid,
     message_index: index, participant_sid: participantSid, channel, sender: proxyAddress, recipient: address, ...(members && { group_members: members }),

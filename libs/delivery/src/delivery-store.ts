@@ -58,7 +58,7 @@ export type Claim = DeliveryRow & {
   opted_out: boolean;
   /** This person wants no marketing from this sender, and everything else. */
   refuses_marketing: boolean;
-  /** Of a message to a group. */
+  /** Of a message in a group. */
   group_members: GroupMembers | null;
   /** Once it is known who is written to: the others. */
   group?: readonly string[];
@@ -214,20 +214,24 @@ export class DeliveryStore {
 
 // `head` is the first of each lane whoever holds it: a lane whose head is taken is passed over, never its second row taken.
 // What an account that is not active has queued stays as it is, until it is active again. A group's message waits for those before it also
-// when they are in another phone's lane, because the first phone has left since; for that no message to one person is asked about.
+// when they are in another phone's lane, because the first phone has left since, and for the call that was under way when it was handed on to
+// this lane, in front of it; outside groups nothing of that is asked.
 const claimSql = `
 with head as (
   select l.o, h.delivery_id, h.state
     from unnest($3::text[], $4::text[], $5::text[], $6::text[]) with ordinality l (account, channel, sender, recipient, o)
    cross join lateral (
-     select d.delivery_id, d.state, d.due_at, d.group_members is null as single, d.conversation_sid, d.message_index, d.place from delivery.delivery d
+     select d.delivery_id, d.state, d.due_at, d.group_members is null as single, d.conversation_sid, d.place from delivery.delivery d
       where d.account = l.account and d.channel = l.channel and d.sender = l.sender and d.recipient = l.recipient
         and d.state in ('queued', 'sending', 'unknown')
       order by d.place limit 1) h
    where h.due_at <= now() and not exists (select 1 from registry.account i where i.sid = l.account and i.status <> 'active')
      and (h.single or not exists (
        select 1 from delivery.delivery b where b.group_members is not null and b.state in ('queued', 'sending', 'unknown')
-          and b.conversation_sid = h.conversation_sid and b.sender = l.sender and b.place < h.place and b.message_index <> h.message_index))
+          and b.conversation_sid = h.conversation_sid and b.sender = l.sender and b.place < h.place)
+       and not exists (
+       select 1 from delivery.delivery f where f.account = l.account and f.channel = l.channel and f.sender = l.sender and f.recipient = l.recipient
+          and f.state = 'sending' and f.due_at > now() and f.place > h.place))
 ), free as (
   select head.o, head.delivery_id, l.state = 'queued' as begins
     from head cross join lateral (

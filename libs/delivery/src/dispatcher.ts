@@ -149,7 +149,7 @@ export class Dispatcher {
   }
 
   private async deliver(claimed: Claim): Promise<CallEnd | undefined> {
-    const admitted = claimed.group_members && claimed.found ? await this.options.store.groups.admitted(claimed) : { told: [], claim: claimed };
+    const admitted = claimed.group_members?.phones.length && claimed.found ? await this.options.store.groups.admitted(claimed) : { told: [], claim: claimed };
     for (const row of admitted.told) void this.options.receipts.report(row);
     if ('claim' in admitted) return this.conclude(admitted.claim);
     const row = await this.settle({ ...failed(admitted.errorCode), deliveryId: claimed.delivery_id, attempt: claimed.attempt });

@@ -93,13 +93,21 @@ it('leaves out who opted out, whoever it is, and asks about what was sent when i
   expect(bench.played.reports.filter(({ errorCode }) => errorCode === 21610).length).toBeGreaterThanOrEqual(2);
 });
 
-it('keeps its order when the first phone has left', async () => {
-  const [first, second] = [await queued('first'), await bench.queue(lane(BOB), 'second')];
-  const phones = [{ deliveryId: second, participantSid: newSid('MB'), recipient: BOB }];
+/** To Bob, after what `first` is to, in the same group; `phones`: with receipts of their own. */
+async function then(first: Record<string, ReceiptSid>, body: string, members: GroupMembers, at = 1): Promise<ReceiptSid> {
+  const second = await bench.queue(lane(BOB), body);
   for (const table of ['delivery.delivery', 'model.message'])
-    await bench.db.pool.query(`update ${table} set conversation_sid = (select conversation_sid from delivery.delivery where delivery_id = $1), ${table.endsWith('message') ? 'index' : 'message_index'} = 1
-      where ${table.endsWith('message') ? 'sid = (select message_sid from delivery.delivery where delivery_id = $2)' : 'delivery_id = $2'}`, [first[ANN], second]);
-  await bench.db.pool.query('update delivery.delivery set group_members = $2 where delivery_id = $1', [second, { numbers: [BOB, SHOP], phones }]);
+    await bench.db.pool.query(`update ${table} set conversation_sid = (select conversation_sid from delivery.delivery where delivery_id = $1), ${table.endsWith('message') ? 'index' : 'message_index'} = $3
+      where ${table.endsWith('message') ? 'sid = (select message_sid from delivery.delivery where delivery_id = $2)' : 'delivery_id = $2'}`, [first[ANN], second, at]);
+  await bench.db.pool.query('update delivery.delivery set group_members = $2 where delivery_id = $1', [second, members]);
+  return second;
+}
+const toBobAndShop = (): GroupMembers => ({ numbers: [BOB, SHOP], phones: [{ deliveryId: newSid('DY'), participantSid: newSid('MB'), recipient: BOB }] });
+const toBobAlone: GroupMembers = { numbers: [BOB], phones: [] };
+
+it.each([['others are in it', toBobAndShop], ['a single phone is left', () => toBobAlone]])('keeps its order when the first phone has left and %s', async (_, members) => {
+  const first = await queued('first');
+  const second = await then(first, 'second', members());
   const store = new DeliveryStore(bench.db.pool, 'one');
   expect(await store.claim(lane(BOB))).toBeUndefined();
   dispatcher.wake(lane());
@@ -107,6 +115,44 @@ it('keeps its order when the first phone has left', async () => {
   dispatcher.wake(lane(BOB));
   await reaches(second, 'accepted');
   expect(bench.carrier.sent.map(({ body }) => body)).toEqual(['first', 'second']);
+});
+
+it('keeps its order when it is handed on to a phone that has more waiting', async () => {
+  await optOut(ANN);
+  const first = await queued('first');
+  const second = await then(first, 'second', toBobAlone);
+  dispatcher.wake(lane());
+  await reaches(second, 'accepted');
+  expect(bench.carrier.sent.map(({ body }) => body)).toEqual(['first', 'second']);
+});
+
+it('is one of its lane when it is handed on, whatever else the phone is sent just then', async () => {
+  await optOut(ANN);
+  const group = await queued('to the group');
+  const other = await bench.queue(lane(BOB), 'of another conversation');
+  let answer = () => {};
+  bench.carrier.respond = () => new Promise<void>((resolve) => { answer = resolve; });
+  dispatcher.wake(lane(BOB));
+  await until(() => bench.carrier.sent.length === 1);
+  dispatcher.wake(lane());
+  await reaches(group[ANN], 'failed');
+  expect(await new DeliveryStore(bench.db.pool, 'another').claim(lane(BOB))).toBeUndefined();
+  bench.carrier.respond = () => {};
+  answer();
+  await reaches(other, 'accepted');
+  await reaches(group[BOB], 'accepted');
+});
+
+it('is a message like any other to a single phone: cut when it is too long, by another way when there is one', async () => {
+  await bench.db.pool.query('insert into delivery.routing_policy (sid, account, policy) values ($1, $2, $3)',
+    [newSid('RP'), bench.account, { long_text: 'split', fallback: { ways: [{ sender: SHOP }] } }]);
+  const id = await bench.queue(lane(BOB), 'so long. '.repeat(200));
+  await bench.db.pool.query('update delivery.delivery set group_members = $2 where delivery_id = $1', [id, toBobAlone]);
+  bench.carrier.respond = ({ sender }) => { if (sender === DESK) throw new SendError('invalid_recipient', 'permanent', { errorCode: 30005 }); };
+  dispatcher.wake(lane(BOB));
+  await until(() => bench.carrier.sent.length === 3);
+  await reaches(id, 'accepted');
+  expect(bench.carrier.sent.map(({ sender, group }) => [sender, group])).toEqual([[DESK, undefined], [SHOP, undefined], [SHOP, undefined]]);
 });
 
 it('is about nobody else any more once it is handed on, whoever dies then', async () => {

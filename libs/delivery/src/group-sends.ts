@@ -12,7 +12,7 @@ import type { Lane } from './lane.js';
 export type GroupMembers = {
   /** Everybody it goes to, also numbers of ours. */
   numbers: string[];
-  /** Who gets a receipt; the delivery's own first. */
+  /** Who gets a receipt; the delivery's own first. Empty: it is to one phone alone, a message like any other but for its place among the group's. */
   phones: { deliveryId: ReceiptSid; participantSid: ParticipantSid; recipient: string }[];
 };
 /** `told`: the rows of those who are left out. */
@@ -73,13 +73,13 @@ function toGroup(claim: Claim, members: GroupMembers): Claim {
   return { ...claim, routing, opted_out: false, group_members: members, group: members.numbers.filter((number) => number !== claim.recipient) };
 }
 
-// In the order in which rows are locked everywhere.
+// In the order in which rows are locked everywhere. What is handed on keeps its place: its group's next message may wait in that lane already.
 const shareSql = `
 with rest as (
   update delivery.delivery set group_members = $4 where delivery_id = $1 and attempt = $2 and $4::jsonb is not null
 )
-insert into delivery.delivery as d (delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient, deadline, state, error_code, group_members)
-select r."deliveryId", l.account, l.conversation_sid, l.message_sid, l.message_index, r."participantSid", l.channel, l.sender, r.recipient, l.deadline, r.state, r."errorCode", r.members
+insert into delivery.delivery as d (delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient, deadline, state, error_code, group_members, place)
+select r."deliveryId", l.account, l.conversation_sid, l.message_sid, l.message_index, r."participantSid", l.channel, l.sender, r.recipient, l.deadline, r.state, r."errorCode", r.members, l.place
   from jsonb_to_recordset($3) as r ("deliveryId" text, "participantSid" text, recipient text, state text, "errorCode" integer, members jsonb), delivery.delivery l
  where l.delivery_id = $1 and l.attempt = $2 order by r."deliveryId"
     on conflict (delivery_id) do update set state = excluded.state, error_code = excluded.error_code, updated_at = now()
@@ -98,7 +98,7 @@ const reportedSql = `
 with lead as (
   select * from ((select d.* from delivery.delivery d where d.delivery_id = $2 and d.account = $1)
     union all (select d.* from delivery.delivery d where $2::text is null and d.account = $1 and d.provider_message_ids[1] = $3 and d.provider_message_ids <> '{}')) l
-   where l.group_members is not null limit 1
+   where l.group_members->'phones' <> '[]' limit 1
 ), member as (
   select p.* from lead, jsonb_to_recordset(lead.group_members->'phones') as p ("deliveryId" text, "participantSid" text, recipient text) where p.recipient = $4
 ), made as (

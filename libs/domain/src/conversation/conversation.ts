@@ -286,7 +286,7 @@ function inGroup(author: ParticipantSid | null, { group }: Conversation): Pick<M
   const send = groupSend(group, member);
   if (!send) return { recipients: [] };
   const recipients = send.phones.map(({ participantSid, group: phone }): Recipient => ({ participantSid, type: 'sms', address: numberOf(phone), proxyAddress: send.sender }));
-  return { recipients, ...(send.to.length > 1 && { group: send.to }) };
+  return { recipients, group: send.to };
 }
 
 /** Everybody outside the chat but the author: an author string equal to an address leaves that participant out. */

@@ -95,7 +95,7 @@ export type MessageAdded = {
   subject: string | null;
   /** Who gets it outside the chat, decided once (at most 50 by default): `participantSid` and where it goes. */
   recipients: Recipient[];
-  /** To a group: every number it goes to, in one message of the carrier; those of the recipients first, then others of ours. */
+  /** Said in a group, by a number of ours: every number it goes to, in one message of the carrier; those of the recipients first, then others of ours. */
   group?: string[];
   /** The channel it came in by, null for REST and chat. */
   source: string | null;

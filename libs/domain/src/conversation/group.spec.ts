@@ -95,8 +95,8 @@ describe('what is said', () => {
   it('by a number of ours too', () =>
     given(...group).when(say(SHOP)).then(said(SHOP, 'MB4', [to(2, ANN, SHOP), to(3, BOB, SHOP)], [ANN, BOB, DESK])));
   it('by a phone has reached them already', () => given(...group).when(say(ANN)).then(said(ANN, 'MB2', [])));
-  it('to a single phone is a message like any other', () =>
-    given(created, joined(phone(2, ANN)), joined(projected(1, DESK, 'agent'))).when(say('agent')).then(said('agent', 'MB1', [to(2, ANN, DESK)])));
+  it('to a single phone is said in the group all the same', () =>
+    given(created, joined(phone(2, ANN)), joined(projected(1, DESK, 'agent'))).when(say('agent')).then(said('agent', 'MB1', [to(2, ANN, DESK)], [ANN])));
   it('where no phone is goes nowhere', () => given(created, joined(projected(1, DESK, 'agent')), joined(projected(4, SHOP))).when(say('agent')).then(said('agent', 'MB1', [])));
   it('is said by a member', () => given(...group).when(say('system')).thenRejects('author_not_in_group'));
   it('goes from the number its author has now', () =>
