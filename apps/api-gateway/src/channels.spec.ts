@@ -1,7 +1,8 @@
 /** Connections, senders, messaging services, refusals and queues over HTTP, on a real database. */
 import { listOf } from '@parley/contracts/rest/answer-fields';
 import * as answers from '@parley/contracts/rest/channel-answers';
-import { newSid } from '@parley/domain/sid';
+import { receiptSidOf } from '@parley/domain/delivery/receipt-sid';
+import { newSid, type MessageSid } from '@parley/domain/sid';
 import { TestGateway, unknown, type TestAccount } from './gateway.testing.js';
 
 let gateway: TestGateway;
@@ -91,9 +92,22 @@ describe('senders', () => {
     ['an address of no channel', { Address: 'not an address!' }, 50408], ['another account’s connection', { ConnectionSid: newSid('CX') }, 20001], ['no address', { Address: '' }, 50412],
     ['a rate of nothing', { Rate: '0' }, 20001], ['a cap of nothing', { DailyCap: '0' }, 20001], ['a policy nobody knows', { Policy: '{"moon":true}' }, 20001],
     ['a channel the carrier does not have', { Address: 'a@example.com' }, 20001],
+    ['a capability nobody knows', { Capabilities: 'mms,fax' }, 20001], ['none and one', { Capabilities: 'none,mms' }, 20001],
   ])('%s is refused', async (_, more, code) => {
     const { sid } = await connection();
     expect((await gateway.call('/Senders', { form: { Address: number(), ConnectionSid: sid, ...more } })).body.code).toBe(code);
+  });
+  it('can do as much as is said of the number, nothing, or what the carrier can', async () => {
+    const { sid } = await sender(number(), { Capabilities: 'none' });
+    const changed = async (Capabilities: string) => (await gateway.call(`/Senders/${sid}`, { form: { Capabilities } })).body.capabilities;
+    expect([(await gateway.call(`/Senders/${sid}`)).body.capabilities, await changed('mms, group'), await changed('')]).toEqual([[], ['mms', 'group'], null]);
+  });
+  it.each([
+    ['{"moon":true}', 'Policy.moon (there is no such field)'], ['{"opt_out":{"stopp":"x"}}', 'Policy.opt_out.stopp (there is no such field)'], ['{"regions":["49"]}', 'Policy.regions.0 ('],
+    ['{', 'Policy (no JSON)'], ['[]', 'Policy (Invalid input: expected object'], ['{"opt_out":{"stop":"\\u0000"}}', 'Policy (NUL'],
+  ])('a policy that does not fit is refused by its place: %s', async (Policy, message) => {
+    const { body } = await gateway.call('/Senders', { form: { Address: number(), ConnectionSid: (await connection()).sid, Policy } });
+    expect([body.code, body.message]).toEqual([20001, expect.stringContaining(`Invalid parameter: ${message}`)]);
   });
   it('are there once', async () => {
     const address = number();
@@ -153,6 +167,18 @@ describe('refusals', () => {
   });
 });
 
+describe('routing policies', () => {
+  it.each([
+    [{ quiet_hours: { start: '25:00', end: '08:00', time_zone: 'Europe/Berlin' } }, 'Policy.quiet_hours.start (HH:MM'], [{ quiet_hour: {} }, 'Policy.quiet_hour (there is no such field)'],
+    [{ quiet_hours: { start: '21:00', end: '08:00', time_zone: 'Mars/Base' } }, 'Policy.quiet_hours.time_zone (no time zone'],
+    [{ fallback: { ways: [{}] } }, 'Policy.fallback.ways.0 (neither template nor sender)'], [{ fallback: { on: ['never'], ways: [{ sender: '+15550100001' }] } }, 'Policy.fallback.on.0 ('],
+    [{ regions: { deny: ['1900'] } }, 'Policy.regions.deny.0 ('], [{ media: 'fax' }, 'Policy.media ('],
+  ])('that do not fit are refused by the place: %j', async (policy, message) => {
+    const { status, body } = await gateway.call('/RoutingPolicies', { form: { Policy: JSON.stringify(policy) } });
+    expect([status, body.code, body.message]).toEqual([400, 20001, expect.stringContaining(`Invalid parameter: ${message}`)]);
+  });
+});
+
 describe('queues', () => {
   it('tell depth and age by sender, and dead letters to try again', async () => {
     const put = async (state: string, dead: boolean) => {
@@ -172,6 +198,28 @@ describe('queues', () => {
     fits(answers.deadLettersAnswer, (await gateway.call('/Queues/DeadLetters')).body);
     fits(answers.replayAnswer, (await gateway.call(`/Queues/DeadLetters/${dead}`, { method: 'POST' })).body);
     expect((await gateway.call(`/Queues/DeadLetters/${dead}`)).status).toBe(404);
+  });
+  it('show the deliveries of a message before there are receipts, and what waits, of a sender or of all', async () => {
+    const [message, other] = [newSid('IM'), newSid('IM')];
+    const put = async (of: string, sender: string, state: string) => {
+      const sid = receiptSidOf(of as MessageSid, newSid('MB'));
+      await gateway.database.pool.query(
+        `insert into delivery.delivery (delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient, deadline, state)
+         values ($1, $2, $3, $4, 0, $5, 'sms', $6, '+2', now(), $7)`, [sid, gateway.account.sid, newSid('CH'), of, newSid('MB'), sender, state]);
+      return sid;
+    };
+    const [sent, waiting] = [await put(message, '+15550400002', 'sent'), await put(message, '+15550400003', 'queued')];
+    const third = await put(other, '+15550400003', 'queued');
+    const ask = async (query: string, as = gateway.account) => (await gateway.call(`/Queues/Deliveries?${query}`, { as })).body;
+    const sids = (body: { deliveries: { sid: string }[] }) => body.deliveries.map(({ sid }) => sid);
+    const of = await ask(`MessageSid=${message}`);
+    fits(answers.deliveriesAnswer, of);
+    expect(sids(of)).toEqual([sent, waiting]);
+    expect(sids(await ask(`Sender=${encodeURIComponent('+15550400003')}`))).toEqual([waiting, third]);
+    expect(sids(await ask('')).slice(-2)).toEqual([waiting, third]);
+    expect(sids(await ask(`MessageSid=${message}`, gateway.other))).toEqual([]);
+    expect((await ask('MessageSid=IM1')).code).toBe(20001);
+    expect((await ask(`MessageSid=${message}&Sender=x`)).message).toContain('Sender');
   });
 });
 

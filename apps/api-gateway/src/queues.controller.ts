@@ -1,13 +1,14 @@
 /** `/v1/Queues`: what waits to leave the house, and deliveries that were given up for reasons that may pass. */
 import { Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { listDeliveries as filters, type ListDeliveries } from '@parley/contracts/rest/channels';
 import { listDeadLetters, replayDeadLetters, type DeadLetter } from '@parley/delivery/dead-letters';
-import { findDelivery } from '@parley/delivery/delivery-record';
+import { findDelivery, listDeliveries } from '@parley/delivery/delivery-record';
 import { queueStates } from '@parley/delivery/queues';
 import { isSid } from '@parley/domain/sid';
 import type { Pool } from '@parley/event-store/database';
 import { listPushRecords } from '@parley/push/push-records';
 import { POOL } from '@parley/runtime/parts';
-import { TheCall, type Call } from './call.js';
+import { Filters, TheCall, type Call } from './call.js';
 import { NotFound } from './error-answer.js';
 import { Once } from './once.js';
 import { deadLetterJson, deliveryJson, pushRecordJson } from './sender-json.js';
@@ -25,6 +26,13 @@ export class QueuesController {
   async list(@TheCall() { account }: Call): Promise<string> {
     const queues = await queueStates(this.pool, account.sid);
     return JSON.stringify({ queues: queues.map(({ channel, sender, depth, oldestSeconds, held }) => ({ channel, sender, depth, oldest_seconds: oldestSeconds, held })) });
+  }
+
+  /** Those of one message, also before there are receipts; else what waits, oldest first. At most a hundred. */
+  @Get('Deliveries')
+  async deliveries(@TheCall() call: Call, @Filters(filters) { MessageSid: message, Sender: sender }: ListDeliveries): Promise<string> {
+    const found = await listDeliveries(this.pool, call.account.sid, message === undefined ? { sender } : { message });
+    return JSON.stringify({ deliveries: found.map((each) => deliveryJson(call, each)) });
   }
 
   /** By the SID of its receipt, also before there is one. */

@@ -1,15 +1,15 @@
-/** `parley senders|connections|messaging-services|opt-outs|queues …`: what accounts reach people by, as the API has it. */
+/** `parley senders|connections|messaging-services|opt-outs …`: what accounts reach people by, as the API has it. */
 import { carriers } from '@parley/channel/carriers/catalogue';
+import { senderCapabilities } from '@parley/contracts/rest/channels';
+import { firstFault } from '@parley/contracts/rest/json-object';
 import { senderPolicy } from '@parley/contracts/rest/sender-policy';
 import { ConnectionFault, Connections } from '@parley/delivery/connections';
-import { listDeadLetters, replayDeadLetters } from '@parley/delivery/dead-letters';
 import { MessagingServices } from '@parley/delivery/messaging-services';
 import { findOptOut, listOptOuts, optIn, optOut } from '@parley/delivery/opt-outs';
-import { queueStates } from '@parley/delivery/queues';
 import { SenderFault, Senders } from '@parley/delivery/senders';
 import { channelOf, channelOfProxy } from '@parley/domain/address';
 import { mustFindAccount } from './account-commands.js';
-import { CommandError, sidArgument, UsageError, type Group } from './command-group.js';
+import { CommandError, mustBe, one, sidArgument, UsageError, type Group } from './command-group.js';
 import type { Databases } from './new-account.js';
 
 /** Whoever runs this may name private addresses: it is their installation. */
@@ -40,8 +40,19 @@ function number(value: string | undefined, what: string, whole: boolean): number
 function policyOf(value: string | undefined) {
   const read = jsonObject(value, 'the policy');
   const policy = read && senderPolicy.safeParse(read);
-  if (policy && !policy.success) throw new UsageError(`policy: ${policy.error.issues[0]!.path.join('.')}: ${policy.error.issues[0]!.message}`);
+  if (policy && !policy.success) {
+    const { path, reason } = firstFault(policy.error);
+    throw new UsageError(`policy: ${[...path, reason].join(': ')}`);
+  }
   return policy?.data;
+}
+/** null: what the carrier can. */
+function capabilitiesOf(value: string | undefined): string[] | null | undefined {
+  if (value === undefined || value === 'none') return value === undefined ? undefined : [];
+  if (value === 'any') return null;
+  const named = value.split(',').map((each) => each.trim());
+  if (named.every((each) => (senderCapabilities as readonly string[]).includes(each))) return named;
+  throw new UsageError(`capabilities are ${senderCapabilities.join(' and ')} with a comma between, none, or any: what the carrier can`);
 }
 async function told<T>(work: Promise<T>): Promise<T> {
   try {
@@ -50,11 +61,6 @@ async function told<T>(work: Promise<T>): Promise<T> {
     throw error instanceof ConnectionFault || error instanceof SenderFault ? new CommandError(error.message) : error;
   }
 }
-const mustBe = <T>(found: T | undefined, what: string): T => {
-  if (found === undefined) throw new CommandError(`the account has no such ${what}`);
-  return found;
-};
-const one = (values: Record<string, string | string[] | undefined>, name: string) => values[name] as string | undefined;
 
 export const connectionsGroup: Group<Databases> = {
   name: 'connections', about: 'Access of an account to carriers. Credentials are a JSON object in CARRIER_CREDENTIALS.',
@@ -96,9 +102,10 @@ export const connectionsGroup: Group<Databases> = {
 };
 const shapeOf = (schema: unknown): object => (schema as { shape?: object }).shape ?? {};
 
-const senderOptions = { rate: text, cap: text, policy: text, connection: text } as const;
+const senderOptions = { rate: text, cap: text, policy: text, capabilities: text } as const;
 const senderChanges = (options: Record<string, string | string[] | undefined>) => Object.fromEntries(Object.entries({
   rate: number(one(options, 'rate'), 'a rate', false), dailyCap: number(one(options, 'cap'), 'a daily cap', true), policy: policyOf(one(options, 'policy')),
+  capabilities: capabilitiesOf(one(options, 'capabilities')),
 }).filter(([, value]) => value !== undefined));
 
 export const sendersGroup: Group<Databases> = {
@@ -109,7 +116,8 @@ export const sendersGroup: Group<Databases> = {
       run: async ({ pool, ...parts }, [sid, channel]) => new Senders(pool).list((await mustFindAccount({ pool, ...parts }, sid)).sid, { channel: channel ?? null }),
     },
     create: {
-      usage: 'create <account> <connection> <address> [--rate=N] [--cap=N] [--policy=JSON]', args: [3, 3], about: 'messages a second, sends of a day at most', options: senderOptions,
+      usage: 'create <account> <connection> <address> [--rate=N] [--cap=N] [--capabilities=mms,group|none] [--policy=JSON]', args: [3, 3],
+      about: 'messages a second, sends of a day at most, what the number can (without it: what the carrier can)', options: senderOptions,
       async run(parts, [sid, connection, address = ''], options) {
         const account = await mustFindAccount(parts, sid);
         const made = await told(new Senders(parts.pool).create(account.sid, { address, connection: sidArgument(connection, 'CX', 'connection SID'), ...senderChanges(options) }));
@@ -118,7 +126,8 @@ export const sendersGroup: Group<Databases> = {
       },
     },
     update: {
-      usage: 'update <account> <sender> [--connection=CX…] [--rate=N|none] [--cap=N|none] [--policy=JSON]', args: [2, 2], about: 'what is not given stays', options: senderOptions,
+      usage: 'update <account> <sender> [--connection=CX…] [--rate=N|none] [--cap=N|none] [--capabilities=mms,group|none|any] [--policy=JSON]', args: [2, 2],
+      about: 'what is not given stays', options: { ...senderOptions, connection: text },
       async run(parts, [sid, named], options) {
         const account = await mustFindAccount(parts, sid);
         const connection = one(options, 'connection');
@@ -145,6 +154,16 @@ export const messagingServicesGroup: Group<Databases> = {
       usage: 'create <account> <name> [--no-sticky]', args: [2, 2], about: 'an empty pool', options: { 'no-sticky': { type: 'boolean' } },
       run: async (parts, [sid, friendlyName = ''], options) =>
         new MessagingServices(parts.pool).create((await mustFindAccount(parts, sid)).sid, { friendlyName, sticky: options['no-sticky'] === undefined }),
+    },
+    update: {
+      usage: 'update <account> <service> [--name=…] [--sticky=true|false]', args: [2, 2], about: 'what is not given stays', options: { name: text, sticky: text },
+      async run(parts, [sid, named], options) {
+        const [friendlyName, sticky] = [one(options, 'name'), one(options, 'sticky')];
+        if (sticky !== undefined && !['true', 'false'].includes(sticky)) throw new UsageError('--sticky is true or false');
+        const changes = { ...(friendlyName !== undefined && { friendlyName }), ...(sticky !== undefined && { sticky: sticky === 'true' }) };
+        return mustBe(await new MessagingServices(parts.pool).update(
+          (await mustFindAccount(parts, sid)).sid, sidArgument(named, 'MG', 'messaging service SID'), changes), 'messaging service');
+      },
     },
     senders: {
       usage: 'senders <account> <service>', args: [2, 2], about: 'the pool',
@@ -201,18 +220,6 @@ export const optOutsGroup: Group<Databases> = {
         const found = mustBe(await findOptOut(parts.pool, (await mustFindAccount(parts, sid)).sid, sidArgument(named, 'XO', 'SID of a refusal')), 'refusal');
         return { removed: await optIn(parts.pool, found) };
       },
-    },
-  },
-};
-
-export const queuesGroup: Group<Databases> = {
-  name: 'queues', about: 'What waits to leave the house, and what was given up for reasons that may pass',
-  actions: {
-    list: { usage: 'list <account>', args: [1, 1], about: 'depth, and age of the oldest, by channel and sender', run: async (parts, [sid]) => queueStates(parts.pool, (await mustFindAccount(parts, sid)).sid) },
-    'dead-letters': { usage: 'dead-letters <account>', args: [1, 1], about: 'oldest first', run: async (parts, [sid]) => listDeadLetters(parts.pool, { account: (await mustFindAccount(parts, sid)).sid, limit: 1000 }) },
-    replay: {
-      usage: 'replay <delivery>...', args: [1, 1000], about: 'try those again',
-      run: async ({ pool }, deliveries) => ({ queued: await replayDeadLetters(pool, deliveries.map((each) => sidArgument(each, 'DY', 'delivery SID'))) }),
     },
   },
 };

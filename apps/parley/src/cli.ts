@@ -9,7 +9,7 @@ import { DataKeys } from '@parley/event-store/data-keys';
 import { SecretBox } from '@parley/event-store/secret-box';
 import { ConfigError, readConfig, type Config } from '@parley/runtime/config';
 import { accountGroup, tokenGroup } from './account-commands.js';
-import { connectionsGroup, messagingServicesGroup, optOutsGroup, queuesGroup, sendersGroup } from './channel-commands.js';
+import { connectionsGroup, messagingServicesGroup, optOutsGroup, sendersGroup } from './channel-commands.js';
 import { CommandError, helpOf, understand, UsageError, type Group } from './command-group.js';
 import { contentGroup } from './content-commands.js';
 import { deliveryCommand, deliveryHelp } from './delivery-commands.js';
@@ -17,6 +17,8 @@ import { keyGroup } from './key-commands.js';
 import type { Databases } from './new-account.js';
 import { environmentOfInstallation } from './running-installation.js';
 import { pushGroup } from './push-commands.js';
+import { queuesGroup } from './queue-commands.js';
+import { routingGroup } from './routing-commands.js';
 import { serviceGroup } from './service-commands.js';
 import { setup } from './setup.js';
 
@@ -25,8 +27,8 @@ const help = `usage: parley <command>
   setup                   migrate the databases, make the first account, print its credentials
   account | token | key | service | content <command>
                           accounts, auth tokens, API keys, services, content templates: see parley account --help and so on
-  connections | senders | messaging-services | opt-outs | queues <command>
-                          carriers, what is sent from, pools, refusals, what waits: see parley senders --help and so on
+  connections | senders | messaging-services | opt-outs | queues | routing <command>
+                          carriers, what is sent from, pools, refusals, what waits, policies: see parley senders --help and so on
   push <command>          keys for Web Push, what became of notifications
   rebuild                 build the read models again from the log while serving, then swap them in
   parked                  events a consumer could not handle, oldest first
@@ -40,6 +42,7 @@ const alone = ['setup', 'rebuild', 'parked'];
 const ofDelivery = ['sender', 'dead-letters', 'replay'];
 const groups = new Map([
   accountGroup, tokenGroup, keyGroup, serviceGroup, contentGroup, pushGroup, connectionsGroup, sendersGroup, messagingServicesGroup, optOutsGroup, queuesGroup,
+  routingGroup,
 ].map((group): [string, Group<Databases>] => [group.name, group]));
 
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);

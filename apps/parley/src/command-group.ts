@@ -13,6 +13,13 @@ export class CommandError extends Error {
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 type Values = Record<string, string | string[] | undefined>;
+/** An option that is given once. */
+export const one = (values: Values, name: string): string | undefined => values[name] as string | undefined;
+/** Throws CommandError where there is nothing. */
+export function mustBe<T>(found: T | undefined, what: string): T {
+  if (found === undefined) throw new CommandError(`the account has no such ${what}`);
+  return found;
+}
 export type Action<Parts> = {
   /** What stands behind the group's name: `create <account> [name]`. */
   usage: string;

@@ -48,3 +48,4 @@ export const deliveryAnswer = z.strictObject({
   recipient: z.string(), status: z.enum(['queued', 'sending', 'unknown', 'accepted', 'sent', 'delivered', 'read', 'failed', 'undelivered', 'cancelled']), error_code: count,
   carrier_message_ids: z.array(z.string()), date_due: time, date_deadline: time, ...dates, url: urlOf('account', 'Queues/Deliveries/{DY}'), attempts: z.array(attemptAnswer),
 });
+export const deliveriesAnswer = z.strictObject({ deliveries: z.array(deliveryAnswer).max(100) });

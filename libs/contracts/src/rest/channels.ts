@@ -5,21 +5,11 @@
  */
 import { ADDRESS_CHARS_MAX } from '@parley/domain/address';
 import { z } from 'zod';
+import { jsonObject } from './json-object.js';
 import { clearable, fault, flag, given, integer, oneOf, parsed, sid, text } from './parameters.js';
 import { senderPolicy } from './sender-policy.js';
 
-const JSON_CHARS_MAX = 32_768;
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
-function jsonObject(value: string): Record<string, unknown> | undefined {
-  if (value.length > JSON_CHARS_MAX) return undefined;
-  try {
-    const read: unknown = JSON.parse(value);
-    return isObject(read) ? read : undefined;
-  } catch {
-    return undefined;
-  }
-}
-const object = parsed(jsonObject, 20001).meta({ contentMediaType: 'application/json', description: 'A JSON object.' });
+const object = jsonObject(z.record(z.string(), z.unknown())).meta({ description: 'A JSON object.' });
 
 const connection = {
   FriendlyName: clearable(64, 50003).optional(),
@@ -40,12 +30,14 @@ const rate = parsed((value) => {
 }, 20001).meta({ description: 'Messages a second, above zero; empty: as the carrier allows.' });
 const cap = z.union([z.literal('').transform(() => null), integer(1, 100_000_000, 20001)], fault(20001));
 const channels = ['sms', 'whatsapp', 'email', 'messenger'] as const;
-const capabilities = parsed((value) => (/^([a-z_]{1,32}(,[a-z_]{1,32})*)?$/.test(value) ? (value === '' ? null : value.split(',')) : undefined), 20001)
-  .meta({ description: 'Separated by commas, such as mms,group; empty: what the channel can.' });
-const policy = parsed((value) => {
-  const read = senderPolicy.safeParse(jsonObject(value));
-  return read.success ? read.data : undefined;
-}, 20001).meta({ contentMediaType: 'application/json', description: 'JSON: opt_out (answers, stop, start, help), regions, email (copies, strangers), mark_read.' });
+/** What is told of numbers one by one; everything else is the carrier's. */
+export const senderCapabilities = ['mms', 'group'] as const;
+const capabilities = parsed((value): string[] | null | undefined => {
+  if (value === '') return null;
+  const named = value.split(',').map((each) => each.trim());
+  return named.every((each) => each === 'none' ? named.length === 1 : (senderCapabilities as readonly string[]).includes(each)) ? named.filter((each) => each !== 'none') : undefined;
+}, 20001).meta({ description: 'mms, group, both with a comma between, or none; empty: what the carrier can.' });
+const policy = jsonObject(senderPolicy).meta({ description: 'JSON: opt_out (answers, stop, start, help), regions, email (copies, strangers), mark_read, typing (docs/senders.md).' });
 
 const sender = { Rate: rate.optional(), DailyCap: cap.optional(), Capabilities: capabilities.optional(), Policy: policy.optional() };
 type Sender = { Rate?: number | null | undefined; DailyCap?: number | null | undefined; Capabilities?: string[] | null | undefined; Policy?: z.output<typeof senderPolicy> | undefined };
@@ -73,3 +65,8 @@ export const createOptOut = z.object({ Sender: address, Recipient: address }).tr
 export type CreateOptOut = z.output<typeof createOptOut>;
 export const listOptOuts = z.object({ Sender: address.optional(), Recipient: address.optional() });
 export type ListOptOuts = z.output<typeof listOptOuts>;
+
+/** Of one message, else what waits. */
+export const listDeliveries = z.object({ MessageSid: sid('IM', 20001).optional(), Sender: address.optional() })
+  .refine(({ MessageSid, Sender }) => MessageSid === undefined || Sender === undefined, { path: ['Sender'], ...fault(20001) });
+export type ListDeliveries = z.output<typeof listDeliveries>;

@@ -52,6 +52,7 @@ const beyond: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/v1/Devices/:Sid': { GET: 'devices/read', DELETE: 'devices/delete' },
   '/v1/Queues/PushNotifications': { GET: 'queues/list' },
   '/v1/Queues': { GET: 'queues/list' },
+  '/v1/Queues/Deliveries': { GET: 'queues/list' },
   '/v1/Queues/Deliveries/:Sid': { GET: 'queues/read' },
   '/v1/Queues/DeadLetters': { GET: 'queues/list' },
   '/v1/Queues/DeadLetters/:Sid': { GET: 'queues/read', POST: 'queues/update' },

@@ -43,6 +43,7 @@ const paths: Record<string, Record<string, Described>> = {
     name: 'OptOut', tag: 'Opt-Out', key: 'opt_outs', answer: answers.optOutAnswer, create: forms.createOptOut, query: forms.listOptOuts,
   }),
   '/v1/Queues': { get: { name: 'ListQueue', tag: 'Queue', answer: answers.queuesAnswer } },
+  '/v1/Queues/Deliveries': { get: { name: 'ListDelivery', tag: 'Queue', answer: answers.deliveriesAnswer, query: forms.listDeliveries } },
   '/v1/Queues/Deliveries/{Sid}': { get: { name: 'FetchDelivery', tag: 'Queue', answer: answers.deliveryAnswer } },
   '/v1/Queues/PushNotifications': { get: { name: 'ListPushNotification', tag: 'Push', answer: pushNotificationsAnswer } },
   '/v1/Services/{ChatServiceSid}/Devices': { post: { name: 'CreateDevice', tag: 'Push', answer: deviceAnswer, created: true, form: createDevice } },

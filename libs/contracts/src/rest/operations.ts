@@ -64,6 +64,7 @@ const linked: readonly Row[] = [
   ['Opt Out', 'OptOuts', 'account', 'GET POST', 'GET POST'],
   ['Opt Out', 'OptOuts/{Sid}', 'account', 'GET DELETE', 'GET DELETE'],
   ['Queue', 'Queues', 'account', 'GET', 'GET'],
+  ['Delivery', 'Queues/Deliveries', 'account', 'GET', 'GET'],
   ['Delivery', 'Queues/Deliveries/{Sid}', 'account', 'GET', 'GET'],
   ['Dead Letter', 'Queues/DeadLetters', 'account', 'GET', 'GET'],
   ['Dead Letter', 'Queues/DeadLetters/{Sid}', 'account', 'GET POST', 'GET POST'],

@@ -115,11 +115,11 @@ export function given<T extends object>(values: T): { [K in keyof T]: Exclude<T[
 /** Decoded form or query: a repeated key is an array. */
 export type Form = Readonly<Record<string, string | readonly string[]>>;
 
-/** Parses, or throws the ApiError of the first fault; what has no code of its own is 20001 with the parameter's name. */
+/** Parses, or throws the ApiError of the first fault; what has no code of its own is 20001 with the parameter's name, and the reason where the check gave one. */
 export function parameters<S extends z.ZodType>(schema: S, form: Form): z.output<S> {
   const result = schema.safeParse(form);
   if (result.success) return result.data;
-  const { message, path } = result.error.issues[0]!;
+  const { message, path, params } = result.error.issues[0] as z.core.$ZodIssue & { params?: { reason?: string } };
   const code = Number(message);
-  throw new ApiError(isErrorCode(code) ? code : 20001, path.join('.'));
+  throw new ApiError(isErrorCode(code) ? code : 20001, params?.reason === undefined ? path.join('.') : `${path.join('.')} (${params.reason})`);
 }

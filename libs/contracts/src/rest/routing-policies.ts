@@ -8,40 +8,32 @@ import { fallbackReasons, type RoutingPolicy } from '@parley/domain/delivery/rou
 import { isSid } from '@parley/domain/sid';
 import { z } from 'zod';
 import { sidOf, time, urlOf } from './answer-fields.js';
-import { isStorable, parsed, sid } from './parameters.js';
+import { jsonObject } from './json-object.js';
+import { sid } from './parameters.js';
 
-const JSON_CHARS_MAX = 32_768;
 const WAYS_MAX = 5;
 const REGIONS_MAX = 250;
 
-const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);
-const beginnings = z.array(z.string().regex(/^\+[1-9]\d{0,6}$/)).min(1).max(REGIONS_MAX);
+const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'HH:MM, from 00:00 to 23:59');
+const beginnings = z.array(z.string().regex(/^\+[1-9]\d{0,6}$/, 'the beginning of a number, as +1 or +4930')).min(1).max(REGIONS_MAX);
 const channels = z.array(z.enum(['sms', 'whatsapp', 'email', 'messenger'])).min(1);
 const way = z.strictObject({
-  template: z.string().refine((value) => isSid(value, 'HX')).optional(),
-  sender: z.string().max(ADDRESS_CHARS_MAX).refine((value) => channelOfProxy(value) !== undefined).optional(),
-}).refine(({ template, sender }) => template !== undefined || sender !== undefined);
+  template: z.string().refine((value) => isSid(value, 'HX'), 'no SID of a content template: HX and 32 hex digits').optional(),
+  sender: z.string().max(ADDRESS_CHARS_MAX).refine((value) => channelOfProxy(value) !== undefined, 'no address of any channel').optional(),
+}).refine(({ template, sender }) => template !== undefined || sender !== undefined, 'neither template nor sender');
 
 export const routingPolicy = z.strictObject({
   fallback: z.strictObject({ on: z.array(z.enum(fallbackReasons)).min(1).optional(), ways: z.array(way).min(1).max(WAYS_MAX) }).optional(),
-  quiet_hours: z.strictObject({ start: clock, end: clock, time_zone: z.string().max(64).refine(isTimeZone), channels: channels.optional() })
-    .refine(({ start, end }) => start !== end).optional(),
+  quiet_hours: z.strictObject({ start: clock, end: clock, time_zone: z.string().max(64).refine(isTimeZone, 'no time zone, as Europe/Berlin'), channels: channels.optional() })
+    .refine(({ start, end }) => start !== end, 'start and end are the same').optional(),
   regions: z.strictObject({ allow: beginnings.optional(), deny: beginnings.optional() }).optional(),
   media: z.enum(['link', 'refuse']).optional(),
   author_name: z.enum(['never', 'group', 'always']).optional(),
   long_text: z.enum(['refuse', 'split']).optional(),
 });
 
-const policy = parsed((value): RoutingPolicy | undefined => {
-  if (value.length > JSON_CHARS_MAX) return undefined;
-  try {
-    const json: unknown = JSON.parse(value);
-    const read = routingPolicy.safeParse(json);
-    return read.success && isStorable(json) ? read.data as RoutingPolicy : undefined;
-  } catch {
-    return undefined;
-  }
-}, 20001).meta({ contentMediaType: 'application/json', description: 'JSON: fallback, quiet_hours, regions, media, author_name, long_text (docs/routing.md).' });
+const policy = jsonObject(routingPolicy).transform((read) => read as RoutingPolicy)
+  .meta({ description: 'JSON: fallback, quiet_hours, regions, media, author_name, long_text (docs/routing.md).' });
 
 export const createRoutingPolicy = z.object({ ConversationSid: sid('CH', 20001).optional(), Policy: policy })
   .transform((p) => ({ conversation: p.ConversationSid, policy: p.Policy }));

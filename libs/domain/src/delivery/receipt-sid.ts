@@ -9,3 +9,9 @@ export function receiptSidOf(messageSid: MessageSid, participantSid: Participant
   const mixed = randomPart(messageSid) ^ randomPart(participantSid);
   return `DY${messageSid.slice(2, 14).toLowerCase()}${mixed.toString(16).padStart(20, '0')}`;
 }
+
+/** The first and the last SID that receipts of this message can have; others of the same millisecond lie between them too. */
+export function receiptSidRange(messageSid: MessageSid): [first: string, last: string] {
+  const time = messageSid.slice(2, 14).toLowerCase();
+  return [`DY${time}${'0'.repeat(20)}`, `DY${time}${'f'.repeat(20)}`];
+}
