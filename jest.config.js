@@ -20,7 +20,7 @@ const base = {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
 };
 export default {
-  testTimeout: 30_000,
+  testTimeout: 120_000, // a machine that does much else at once is five times slower; whatever waits says itself, and sooner, what never came
   maxWorkers: 2, // stories wait for their installations most of the time; jest would take one worker on two cores
   projects: [
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/{libs,apps}/*/src/**/*.spec.ts', '<rootDir>/tools/*/*.spec.ts'] },

@@ -16,7 +16,7 @@ import { commandLine, Parley, START_MS, topology, until, type Credentials } from
 import { refusal, refused } from './refusal.js';
 import { Watcher } from './watcher.js';
 
-const TEST_MS = 60_000;
+const TEST_MS = 180_000;
 /** Caches end after ten seconds; a busy machine gets some more. */
 const CACHE_MS = 30_000;
 

@@ -9,7 +9,7 @@ import { Stage } from './stage.js';
 import type { Thread } from './thread.js';
 import { Watcher } from './watcher.js';
 
-const TEST_MS = 60_000;
+const TEST_MS = 180_000;
 /** Valid at each resource: refused for whose they are, not for how they look. */
 const fieldsOf: Record<string, Fields> = {
   Conversations: { FriendlyName: 'intruder' }, Messages: { Body: 'intruder' }, Participants: { Identity: 'intruder' }, Addresses: { FriendlyName: 'intruder' },

@@ -6,9 +6,9 @@ export type Places = { restUrl: string; wsUrl: string; simulatorUrl: string; web
 export type Fields = Record<string, string>;
 export type Answer = { status: number; text: string; headers: Headers };
 
-const ANSWER_MILLIS = 15_000;
+const ANSWER_MILLIS = 30_000;
 /** No fault of a test lasts longer. */
-const PATIENCE_MILLIS = 60_000;
+const PATIENCE_MILLIS = 180_000;
 const AGAIN_MILLIS = 50;
 
 export const basic = (user: string, password: string): string => `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
@@ -61,7 +61,7 @@ export class Caller {
   }
 }
 
-/** Again and again through whatever may pass, as a good client does. Throws what will not change, and after 60 s everything. */
+/** Again and again through whatever may pass, as a good client does. Throws what will not change, and after three minutes everything. */
 export async function persistently<T>(attempt: () => Promise<T>): Promise<T> {
   for (const end = Date.now() + PATIENCE_MILLIS; ; await pause(AGAIN_MILLIS)) {
     try {

@@ -10,7 +10,7 @@ import { Parley, START_MS, topology } from './installation.js';
 const run = promisify(execFile);
 const program = join(dirname(createRequire(import.meta.url).resolve('twilio-cli/package.json')), 'bin', 'run');
 /** Each command reads the description of every API Twilio has. */
-const COMMAND_MS = 60_000;
+const COMMAND_MS = 180_000;
 
 let parley: Parley;
 let home: string;

@@ -14,7 +14,7 @@ import { accessToken } from '../tools/bench/access-token.ts';
 import { BreakableLine } from './breakable-line.js';
 import { Parley, START_MS, topology, until } from './installation.js';
 
-const STORY_MS = 60_000;
+const STORY_MS = 180_000;
 const CUTS = 12;
 const WRITERS = 3;
 const repository = join(import.meta.dirname, '..');
@@ -80,7 +80,7 @@ describe(`the client library (${topology})`, () => {
     for (const sid of sids) {
       const logged = await log(sid, 'carol');
       for (const { events } of people) {
-        await until(async () => events.at(-1) && bodies(events, sid).at(-1) === 'the end', 'it has heard the end', 20_000);
+        await until(async () => events.at(-1) && bodies(events, sid).at(-1) === 'the end', 'it has heard the end');
         const heard = events.filter(({ conversation }) => conversation === sid);
         expect(heard).toEqual(logged.slice(-heard.length));
         expect(heard.length).toBe(logged.filter(({ position }) => position >= heard[0]!.position).length);

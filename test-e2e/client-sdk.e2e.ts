@@ -8,7 +8,7 @@ import { protocolStories } from './client-sdk/protocol-stories.js';
 import { sdkVersions, type SdkVersion } from './client-sdk/versions.js';
 import { Parley, START_MS } from './installation.js';
 
-const STORY_MS = 300_000;
+const STORY_MS = 600_000;
 const AT_ONCE = 32;
 
 /** Where the thousand are made matters little, how often costs time. */

@@ -6,7 +6,7 @@ import { until, type Topology } from './installation.js';
 import { Stage } from './stage.js';
 import { Thread } from './thread.js';
 
-const TEST_MS = 120_000;
+const TEST_MS = 360_000;
 type Resource = { sid: string } & Record<string, unknown>;
 
 describe.each<Topology>(['one', 'services'])('everybody sees the same (%s)', (topology) => {

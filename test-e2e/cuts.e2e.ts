@@ -21,7 +21,7 @@ const OWN_BETWEEN_MILLIS = 120;
 const SDK_BETWEEN_MILLIS = 1_200;
 const DOWN_MILLIS = 30;
 const WRITERS = 2;
-const STORY_MS = 30_000 + CUTS * 400;
+const STORY_MS = 180_000 + CUTS * 1_000;
 
 describe(`connections that are cut ${CUTS} times (${topology}), PARLEY_SEED=${SEED}`, () => {
   const stage = new Stage(topology);
@@ -45,9 +45,9 @@ describe(`connections that are cut ${CUTS} times (${topology}), PARLEY_SEED=${SE
     await writing;
 
     expect(cuts).toBeGreaterThanOrEqual(CUTS);
-    await thread.check(20_000); // of the members, too
+    await thread.check(); // of the members, too
     const log = (await thread.messages()).map(({ body }) => body);
-    for (const { added, identity } of followers) await until(async () => added.length >= log.length, `${identity} has everything`, 30_000);
+    for (const { added, identity } of followers) await until(async () => added.length >= log.length, `${identity} has everything`);
     for (const { added } of followers) expect(added).toEqual(log);
     expect(await Promise.all(followers.map((follower) => follower.ending()))).toEqual(followers.map(() => ''));
     await stage.checkAll();

@@ -11,7 +11,7 @@ import { bringBack, kill, killAndBringBack } from './parts.js';
 import { Stage } from './stage.js';
 import type { Thread } from './thread.js';
 
-const TEST_MS = 180_000;
+const TEST_MS = 540_000;
 const WRITTEN = 40;
 /** One after the other; those of one group die in the same moment. Who answers commands dies alone: everybody waits for it. */
 const victims: Record<Topology, string[][]> = {

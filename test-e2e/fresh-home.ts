@@ -13,7 +13,7 @@ import { waitUntil } from '../infra/local/wait-until.mjs';
 
 /** Data and the secrets that belong to it; NATS and Redis begin empty. */
 const KEPT = ['postgres', 'postgres.password', 'postgres-app.password', 'kek'];
-const MAKING_MS = 120_000;
+const MAKING_MS = 240_000;
 const run = promisify(execFile);
 
 /** A folder of its own, to be removed by the caller. `env`: what the installation is not to take from ours. */

@@ -13,7 +13,7 @@ import { handsetUrl } from './handset.js';
 import { until } from './installation.js';
 import { Stage } from './stage.js';
 
-const TEST_MS = 60_000;
+const TEST_MS = 180_000;
 const [ANN, BOB, EVE, DESK, SHOP] = ['+12025550101', '+12025550102', '+12025550103', '+12025550190', '+12025550191'] as const;
 type Participant = { sid: string; identity: string | null; messaging_binding: { type: string; address?: string; projected_address?: string } | null };
 type Receipt = { status: string; error_code: number; participant_sid: string };

@@ -17,7 +17,7 @@ export type Topology = 'one' | 'services';
 export const topology: Topology = process.env['PARLEY_TOPOLOGY'] === 'services' ? 'services' : 'one';
 
 /** Starting takes seconds, with eight processes on a busy machine some more. */
-export const START_MS = 120_000;
+export const START_MS = 300_000;
 /** What the caller has set up for itself is not ours to use. */
 const nothingGiven = { DATABASE_URL: '', KEYS_DATABASE_URL: '', NATS_URL: '', REDIS_URL: '', PUBLIC_URL: '', PARLEY_KEK: '', LOG_LEVEL: 'warn' };
 export const commandLine = join(import.meta.dirname, '..', 'apps', 'parley', 'dist', 'cli.js');
@@ -96,7 +96,7 @@ class Redirected extends twilio.RequestClient {
 }
 
 /** Asks again until `check` answers something; says what it last got when time is up. */
-export async function until<T>(check: () => Promise<T | undefined | false>, what: string, millis = 20_000): Promise<T> {
+export async function until<T>(check: () => Promise<T | undefined | false>, what: string, millis = 60_000): Promise<T> {
   const deadline = Date.now() + millis;
   for (;;) {
     const result = await check();

@@ -51,7 +51,7 @@ export class Kannel {
     for (const box of ['bearerbox', 'smsbox']) {
       this.boxes.push(spawn(join(dirname(tool.file), box), ['-v', '4', file], { env: { ...process.env, ...tool.env }, stdio: 'ignore' }));
       const port = box === 'bearerbox' ? adminPort : this.sendPort;
-      await until(() => fetch(`http://127.0.0.1:${port}/`).then(() => true, () => undefined), `Kannel's ${box}\n${this.log()}`, 20_000);
+      await until(() => fetch(`http://127.0.0.1:${port}/`).then(() => true, () => undefined), `Kannel's ${box}\n${this.log()}`);
     }
   }
 

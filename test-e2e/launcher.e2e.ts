@@ -11,9 +11,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const LAUNCHER = join(import.meta.dirname, '..', 'infra', 'local');
-const READY_MS = 60_000;
+const READY_MS = 180_000;
 /** The services' 10 s, then the servers. */
-const END_MS = 30_000;
+const END_MS = 90_000;
 
 type RunInfo = { restUrl: string; mediaUrl: string; serviceSid: string; accountSid: string; authToken: string; pids: Record<string, number> };
 type Result = { code: number | null; output: string };

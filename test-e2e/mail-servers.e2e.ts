@@ -36,8 +36,8 @@ describeWithPeer('Postfix, Dovecot and swaks', mailServersAreMissing, () => {
   const delivery = (recipient: string): Delivery => ({
     deliveryId: newSid('DY'), conversationSid: newSid('CH'), sender: 'support@inbox.example.test', recipient, body: 'Grüße 👋', media: [], firstAttemptAt: new Date().toISOString(),
   });
-  const send = (one: Delivery) => adapter.send(one, AbortSignal.timeout(10_000));
-  const next = (which: (event: InboundEvent) => boolean) => until(async () => events.find(which), `an event; ${servers.log()}`, 20_000);
+  const send = (one: Delivery) => adapter.send(one, AbortSignal.timeout(30_000));
+  const next = (which: (event: InboundEvent) => boolean) => until(async () => events.find(which), `an event; ${servers.log()}`);
 
   beforeAll(async () => {
     const port = (listenerPort = await sparePort());
@@ -62,7 +62,7 @@ describeWithPeer('Postfix, Dovecot and swaks', mailServersAreMissing, () => {
     expect(await next(({ kind }) => kind === 'status')).toMatchObject({
       deliveryId: one.deliveryId, from: 'gone@far.example.test', status: 'undelivered', errorCode: 30005, carrierCode: expect.stringContaining('5.1.1') as string, suppress: 'bounce',
     });
-  }, 60_000);
+  }, 180_000);
 
   it('hand on what people answer, and what is in a mailbox, once', async () => {
     const mailbox = () => open({ domain: 'remote.example.test', imap: { host: '127.0.0.1', port: servers.imapPort, tls: 'none', pollSeconds: 1 } });
@@ -84,7 +84,7 @@ describeWithPeer('Postfix, Dovecot and swaks', mailServersAreMissing, () => {
     await next(about('later'));
     transport.close();
     expect(events.filter(about('by IMAP'))).toHaveLength(1);
-  }, 60_000);
+  }, 180_000);
 
   it('bring what swaks writes, with its file; straight to our listener it is told for each recipient whether we take it', async () => {
     const written = (subject: string) => ['--from', 'ana@remote.example.test', '--h-Subject', subject, '--body', `about ${subject}`, '--attach-type', 'text/plain', '--attach-name', 'note.txt', '--attach', 'a note', '--suppress-data'];
@@ -102,5 +102,5 @@ describeWithPeer('Postfix, Dovecot and swaks', mailServersAreMissing, () => {
     expect(events.filter(about('straight'))).toMatchObject([{ ...seen, text: 'about straight' }]);
     expect(await servers.swaks(...us, '--to', 'someone@elsewhere.example.test', ...written('nowhere'))).toMatchObject({ end: 24 });
     expect(events.filter(about('nowhere'))).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 });

@@ -84,7 +84,7 @@ export class MailServers {
     });
     let said = '';
     for (const stream of [this.process.stdout!, this.process.stderr!]) stream.on('data', (chunk: Buffer) => { said += chunk.toString(); });
-    for (const port of [this.smtpPort, this.imapPort, lmtpPort]) await until(() => answers(port), `a mail server on ${port}`, 30_000)
+    for (const port of [this.smtpPort, this.imapPort, lmtpPort]) await until(() => answers(port), `a mail server on ${port}`)
       .catch((error: Error) => { throw new Error(`${error.message}: ${said}\n${this.log()}`); });
   }
 

@@ -22,7 +22,7 @@ beforeAll(async () => {
   const connection = await caller.post<{ sid: string }>('/v1/CarrierConnections', { Carrier: 'smtp', Settings: JSON.stringify(settings) });
   await caller.post('/v1/Senders', { Address: support, ConnectionSid: connection.sid, Policy: JSON.stringify({ email: { copies: 'join' } }) });
   await caller.post('/v1/Configuration/Addresses', { Type: 'email', Address: support, 'AutoCreation.Enabled': 'true', 'AutoCreation.Type': 'default' });
-  await until(() => peer.write('probe@example.com', 'probe@elsewhere.example.test', { text: 'x' }).then(() => false, (error: { responseCode?: number }) => error.responseCode === 550), 'the listener is open', 30_000);
+  await until(() => peer.write('probe@example.com', 'probe@elsewhere.example.test', { text: 'x' }).then(() => false, (error: { responseCode?: number }) => error.responseCode === 550), 'the listener is open');
 }, START_MS);
 afterAll(async () => {
   await peer?.close();

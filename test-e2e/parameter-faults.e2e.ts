@@ -75,7 +75,7 @@ describe(`each parameter of an operation (${topology})`, () => {
         const target = operation.path.replaceAll(/\{\w+\}/g, () => others.shift()!);
         expect([target, await outcome(target, { method: verb, ...(verb === 'POST' && { body: urlencoded(baseOf(operation)) }) })]).toEqual([target, 20404]);
       }
-  }, 60_000);
+  }, 180_000);
 });
 
 describe(`values in any case (${topology})`, () => {

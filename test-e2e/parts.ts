@@ -3,7 +3,7 @@ import type { ManagedProcess } from '../infra/local/managed-process.mjs';
 import type { Parley } from './installation.js';
 import { until } from './installation.js';
 
-const START_MILLIS = 90_000;
+const START_MILLIS = 180_000;
 
 /** kill -9. Resolves when it is gone. */
 export const kill = (part: ManagedProcess): Promise<void> => part.kill('SIGKILL');

@@ -8,7 +8,7 @@ import { accessToken } from '../tools/bench/access-token.ts';
 import { Parley, START_MS, topology, until } from './installation.js';
 import { Phone } from './push-device.js';
 
-const STORY_MS = 60_000;
+const STORY_MS = 180_000;
 let parley: Parley;
 let fcm: PlayedFcm;
 let browser: PlayedBrowser;

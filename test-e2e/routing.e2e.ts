@@ -7,7 +7,7 @@ import { Handset, handsetUrl } from './handset.js';
 import { until, type Topology } from './installation.js';
 import { Stage } from './stage.js';
 
-const TEST_MS = 60_000;
+const TEST_MS = 180_000;
 type Resource = { sid: string; policy: object; conversation_sid: string | null };
 type Receipt = { sid: string; status: string; error_code: number; participant_sid: string };
 type Message = { sid: string; body: string | null; author: string; delivery: { total: number } | null };

@@ -9,7 +9,7 @@ import { Handset } from './handset.js';
 import { until, type Topology } from './installation.js';
 import { Stage } from './stage.js';
 
-const TEST_MS = 60_000;
+const TEST_MS = 180_000;
 type Resource = { sid: string; address: string; webhook_url: string };
 type Receipt = { status: string; error_code: number };
 type Message = { sid: string; body: string | null; author: string };

@@ -85,7 +85,7 @@ it(`a deleted service is emptied even if the process that does it is killed (${t
   const { apps } = parley.installation;
   await killAndBringBack(apps[topology === 'one' ? 'parley' : 'conversation-service']!);
   for (const conversation of made)
-    await until(async () => (await parley.request(`/v1/Services/${sid}/Conversations/${conversation}`)).status === 404, 'every conversation goes', 60_000);
+    await until(async () => (await parley.request(`/v1/Services/${sid}/Conversations/${conversation}`)).status === 404, 'every conversation goes');
 }, START_MS);
 
 describe(`the configuration of a service (${topology})`, () => {

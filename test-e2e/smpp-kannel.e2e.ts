@@ -20,7 +20,7 @@ describeWithPeer('Kannel at our message centre', kannelIsMissing, () => {
     centre = await new MessageCentre({ systemId: 'kannel', password: 'secret' }).listen();
     centre.onEnquiry = () => enquiries++;
     kannel = await Kannel.start(centre.port);
-    await until(async () => centre.sessions > 0, 'Kannel bound', 20_000);
+    await until(async () => centre.sessions > 0, 'Kannel bound');
   }, 240_000);
   afterAll(async () => {
     await kannel?.stop();
@@ -28,17 +28,17 @@ describeWithPeer('Kannel at our message centre', kannelIsMissing, () => {
   });
 
   const submitted = async (count: number): Promise<Submitted[]> => {
-    await until(async () => centre.submits.length >= count, `${count} submits`, 10_000);
+    await until(async () => centre.submits.length >= count, `${count} submits`);
     return centre.submits.splice(0);
   };
   const told = (path: string, count = 1) => until(async () => {
     const found = kannel.told.filter(({ pathname }) => pathname === path);
     return found.length >= count ? found : undefined;
-  }, `${count} calls of ${path}`, 10_000);
+  }, `${count} calls of ${path}`);
 
   it('binds, and finds us alive', async () => {
     expect(centre.binds).toMatchObject([{ command: 'bind_transceiver', fields: { systemId: 'kannel', systemType: 'VMA', interfaceVersion: 0x34 } }]);
-    await until(async () => enquiries > 1, 'enquire_link', 10_000);
+    await until(async () => enquiries > 1, 'enquire_link');
     expect(centre.binds).toHaveLength(1);
   });
   it('has its GSM-7 and UCS-2 read as they were meant', async () => {

@@ -62,7 +62,7 @@ describe.each(Object.keys(carriers) as (keyof typeof carriers)[])(`%s (${topolog
     const message = await write('Your order is ready');
     await until(() => receiptOf(message).then((receipt) => receipt === undefined), 'nothing is told yet');
     carrier.answerWith('accept');
-    await until(async () => played.ids.length > 0, 'the carrier has it', 20_000);
+    await until(async () => played.ids.length > 0, 'the carrier has it');
     const [id, deliveryId] = [played.ids[0]!, carrier.references()[0]!];
     const { sent, delivered } = carrier.words;
     for (const status of [delivered, sent, delivered]) expect(await tell(carrier.status({ id, status, deliveryId }))).toBe(200);

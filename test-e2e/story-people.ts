@@ -151,7 +151,7 @@ export class Mailbox implements Customer {
     const { sid } = await connectionOf(caller, 'smtp', {}, settings);
     await caller.post('/v1/Senders', { Address: this.ours, ConnectionSid: sid });
     const probe = () => this.peer.write('probe@example.com', 'probe@elsewhere.example.test', { text: 'x' });
-    await until(() => probe().then(() => false, (error: { responseCode?: number }) => error.responseCode === 550), 'the listener is open', 30_000);
+    await until(() => probe().then(() => false, (error: { responseCode?: number }) => error.responseCode === 550), 'the listener is open');
   }
 
   async write(text: string, picture?: Picture): Promise<void> {

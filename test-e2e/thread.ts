@@ -10,7 +10,7 @@ import { breaches, type Guest, type Ledger, type Post, type ThreadMessage } from
 import { Member } from './member.js';
 
 /** Attempts that a killed process left are taken over when their lease of 30 s ends. */
-const SETTLED_WITHIN_MILLIS = 90_000;
+const SETTLED_WITHIN_MILLIS = 180_000;
 const PROXIES = { sms: '+15550100001', whatsapp: 'whatsapp:+15550100002' };
 const BREACHES_SHOWN = 10;
 let people = 0;

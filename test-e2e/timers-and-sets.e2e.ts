@@ -44,7 +44,7 @@ describe(`state timers (${topology})`, () => {
     for (const part of parts.toReversed()) await bringBack(part);
   }
   const state = async (sid: string) => (await conversations()(sid).fetch()).state as string;
-  const becomes = (sid: string, wanted: string) => until(async () => (await state(sid)) === wanted, `${sid} is ${wanted}`, 30_000);
+  const becomes = (sid: string, wanted: string) => until(async () => (await state(sid)) === wanted, `${sid} is ${wanted}`);
 
   it('tell their deadlines, which a message moves', async () => {
     const { sid, timers, dateCreated } = await conversations().create({ 'timers.inactive': 'PT2M', 'timers.closed': 'PT10M' });

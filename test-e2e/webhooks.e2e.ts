@@ -9,7 +9,7 @@ import { Handset } from './handset.js';
 import { Parley, START_MS, until, type Topology } from './installation.js';
 import { killAndBringBack } from './parts.js';
 
-const TEST_MS = 120_000;
+const TEST_MS = 360_000;
 const PROXY = '+15550100777';
 const told = 'true' as const;
 const { AccessToken } = twilio.jwt;
@@ -30,7 +30,7 @@ describe.each<Topology>(['one', 'services'])('webhooks (%s)', (topology) => {
   }, START_MS);
 
   const events = (path: string) => target.at(path).map(({ parameters }) => parameters);
-  const received = (path: string, count: number) => until(async () => events(path).length >= count && events(path), `${count} webhooks at ${path}`, 30_000);
+  const received = (path: string, count: number) => until(async () => events(path).length >= count && events(path), `${count} webhooks at ${path}`);
   const handset = (address: string) => new Handset(new Caller(parley.account, parley.installation.info), address, PROXY, '');
   const open = (friendlyName: string) => api.conversations.create({ friendlyName });
 
@@ -139,7 +139,7 @@ describe.each<Topology>(['one', 'services'])('webhooks (%s)', (topology) => {
     }
     await write(5);
     const expected = [...written.values()].flat().length;
-    await until(async () => new Set(events('/killed').map(({ MessageSid }) => MessageSid)).size >= expected, `${expected} messages are told`, 60_000);
+    await until(async () => new Set(events('/killed').map(({ MessageSid }) => MessageSid)).size >= expected, `${expected} messages are told`, 180_000);
     for (const [sid, messages] of written) {
       const theirs = events('/killed').filter(({ ConversationSid }) => ConversationSid === sid).map(({ MessageSid }) => MessageSid!);
       expect(theirs.filter((message, i) => theirs.indexOf(message) === i)).toEqual(messages);

@@ -11,7 +11,7 @@ import { Caller } from './caller.js';
 import { Parley, START_MS, topology, until } from './installation.js';
 import { StreamClient } from './stream-client.js';
 
-const TEST_MS = 60_000;
+const TEST_MS = 180_000;
 const ours = 'whatsapp:+15550100100';
 let parley: Parley;
 let sdk: twilio.Twilio;
@@ -319,7 +319,7 @@ describe(`WhatsApp by the Cloud API (${topology})`, () => {
     api.trouble({ code: 131056 });
     const said = ['one', 'two', 'three', 'four', 'five'];
     for (const body of said) await conversation.messages.create({ body, author: 'agent' });
-    await until(async () => (await sql("select count(*) from delivery.delivery where conversation_sid = $1 and state = 'delivered'", [sid]))[0]!['count'] === '40', 'all are delivered', 50_000);
+    await until(async () => (await sql("select count(*) from delivery.delivery where conversation_sid = $1 and state = 'delivered'", [sid]))[0]!['count'] === '40', 'all are delivered', 150_000);
     for (const { phone } of people) expect(api.sent.filter(({ to }) => to === phone).map(({ message }) => message['text'].body)).toEqual(said);
   }, TEST_MS);
 

@@ -27,7 +27,7 @@ export class Follower {
   /** Resolves when he has the conversation open: from then on nothing is missed. `home`: of the installation; `clientWsUrl`: where to connect. */
   static async start(home: string, version: SdkVersion, identity: string, conversation: string, clientWsUrl: string): Promise<Follower> {
     const follower = new Follower(home, version, identity, conversation, clientWsUrl);
-    await until(async () => follower.following, `${follower.identity} follows`, 30_000);
+    await until(async () => follower.following, `${follower.identity} follows`);
     return follower;
   }
 

@@ -5,7 +5,7 @@ import { inParallel } from '../../tools/bench/rest-client.ts';
 import { until, type Parley } from '../installation.js';
 import { frame, RawClient } from './raw-client.js';
 
-const STORY_MS = 60_000;
+const STORY_MS = 180_000;
 
 /** Describes them on an installation that runs by then. */
 export function protocolStories(parley: () => Parley): void {

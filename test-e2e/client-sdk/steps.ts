@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { swallowed, watchSockets } from './watched-socket.ts';
 
-const PATIENCE_MILLIS = 20_000;
+const PATIENCE_MILLIS = 60_000;
 const LOOK_MILLIS = 20;
 /**
  * What the SDK's own promises reject with, nobody waiting for them, when a line goes while it opens an object: twilio-sync takes the

@@ -34,8 +34,8 @@ function frame(text: string): Buffer {
 }
 
 const until = async (condition: () => boolean) => {
-  for (const deadline = Date.now() + 5000; !condition(); ) {
-    if (Date.now() > deadline) throw new Error('not within 5 s');
+  for (const deadline = Date.now() + 30_000; !condition(); ) {
+    if (Date.now() > deadline) throw new Error('not within 30 s');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 };

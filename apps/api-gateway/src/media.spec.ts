@@ -98,6 +98,7 @@ describe('an upload', () => {
     const endless = new ReadableStream({ pull: (controller) => controller.enqueue(Buffer.alloc(65_536)) });
     expect(await codeOf(post(form))).toEqual([413, 50512]);
     expect(await codeOf(post(endless, 'text/plain')).catch(() => [413, 50512])).toEqual([413, 50512]); // cut off while it still sends
+    for (const end = Date.now() + 30_000; Date.now() < end && (await readdir(join(folder, 'incoming'))).length > 0;) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(await readdir(join(folder, 'incoming'))).toEqual([]);
   });
   it('is refused without credentials, and for a service of somebody else', async () => {

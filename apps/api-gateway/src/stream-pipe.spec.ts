@@ -38,7 +38,7 @@ function upgrade(path: string, more = ''): Socket {
   return client;
 }
 async function until(condition: () => boolean): Promise<void> {
-  for (const end = Date.now() + 20_000; !condition(); await new Promise((resolve) => setTimeout(resolve, 5)))
+  for (const end = Date.now() + 60_000; !condition(); await new Promise((resolve) => setTimeout(resolve, 5)))
     if (Date.now() > end) throw new Error(`still not so: ${condition.toString()}`);
 }
 async function everything(client: Socket): Promise<string> {

@@ -13,8 +13,8 @@ beforeAll(async () => { db = await testDatabase(); });
 afterAll(() => db.drop());
 
 const soon = async (condition: () => boolean) => {
-  for (const end = Date.now() + 20_000; !condition(); ) {
-    if (Date.now() > end) throw new Error('not so within 10 s');
+  for (const end = Date.now() + 60_000; !condition(); ) {
+    if (Date.now() > end) throw new Error('not so within 60 s');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 };

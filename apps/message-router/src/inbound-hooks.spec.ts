@@ -83,5 +83,5 @@ it('has one patience for all that a message causes', async () => {
   const until = Date.now() + 150;
   const from = performance.now();
   for (let n = 0; n < 3; n++) expect(await hooks.conversationAdd(caller, ownService, inbound, until)).toEqual({});
-  expect(performance.now() - from).toBeLessThan(2_000);
+  expect(performance.now() - from).toBeLessThan(4_500); // each with its own would be 5 s
 });

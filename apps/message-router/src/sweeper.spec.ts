@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 20_000; !(await condition()); await new Promise((resolve) => setTimeout(resolve, 5)))
+  for (const end = Date.now() + 60_000; !(await condition()); await new Promise((resolve) => setTimeout(resolve, 5)))
     if (Date.now() > end) throw new Error(`still not so: ${condition.toString()}`);
 }
 const insert = (recipient: string, fields: string, values: string) => db.pool.query(
@@ -48,7 +48,8 @@ describe('the sweeper', () => {
     await until(() => reports.length === 1);
     expect(reports).toMatchObject([{ status: 'delivered' }]);
     await until(async () => (await db.pool.query('select 1 from delivery.inbox')).rowCount === 0);
-    const { rows } = await db.pool.query<{ recipient: string }>("select recipient from delivery.delivery where recipient like 'old%'");
-    expect(rows).toEqual([{ recipient: 'old but waiting' }]);
+    const old = async () => (await db.pool.query<{ recipient: string }>("select recipient from delivery.delivery where recipient like 'old%'")).rows;
+    await until(async () => (await old()).length === 1);
+    expect(await old()).toEqual([{ recipient: 'old but waiting' }]);
   });
 });

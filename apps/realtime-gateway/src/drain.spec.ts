@@ -12,10 +12,14 @@ const DRAIN_MILLIS = 1_500;
 let world: RealtimeWorld;
 let account: TestAccount;
 beforeEach(async () => {
-  world = await RealtimeWorld.open({ drainMillis: DRAIN_MILLIS });
-  account = await world.account();
+  await start(DRAIN_MILLIS);
 });
 afterEach(() => world.close());
+
+async function start(drainMillis: number) {
+  world = await RealtimeWorld.open({ drainMillis });
+  account = await world.account();
+}
 
 /** Another gateway on the same log. */
 async function elsewhere() {
@@ -52,10 +56,8 @@ describe('a gateway that ends', () => {
       }
     })();
     await clients[0]!.until(() => clients[0]!.events.length > 3);
-    const ends: number[] = [];
     const followed = clients.map(async (client, i) => {
       await client.until(() => client.closed !== undefined);
-      ends.push(performance.now());
       expect(client.closed!.code).toBe(1001);
       expect(client.frames.at(-1)!.type).toBe('closing');
       const again = await other.connect(identities[i]!);
@@ -63,14 +65,12 @@ describe('a gateway that ends', () => {
       return { client, again };
     });
     const begin = performance.now();
-    const ended = world.closeRealtime();
+    const ended = world.closeRealtime().then(() => performance.now() - begin);
     const late = world.client();
     await late.until(() => late.refused !== undefined);
     expect(late.refused!.status).toBe(503);
     const both = await Promise.all(followed);
-    await ended;
-    expect(performance.now() - begin).toBeLessThan(DRAIN_MILLIS + 2_000);
-    expect(Math.max(...ends) - Math.min(...ends)).toBeGreaterThan(SPREAD_MILLIS / 2);
+    expect(await ended).toBeGreaterThan(SPREAD_MILLIS * 0.9);
     stop = true;
     await talking;
     await Promise.all(both.map(async ({ client, again }) => {
@@ -81,6 +81,8 @@ describe('a gateway that ends', () => {
   });
 
   it('lets who waits for an answer have it first', async () => {
+    await world.close();
+    await start(60_000);
     let answer: () => void = () => {};
     const asked = new Promise<void>((resolve) => {
       world.api = (_, response: ServerResponse) => {
@@ -104,10 +106,9 @@ describe('a gateway that ends', () => {
     world.api = () => {};
     const busy = await world.connect(account, 'alice');
     busy.send({ type: 'request', id: 1, method: 'GET', path: '/v1/Conversations' });
-    const begin = performance.now();
     await world.closeRealtime();
-    expect(performance.now() - begin).toBeLessThan(DRAIN_MILLIS + 3_000);
     await busy.until(() => busy.closed !== undefined);
     expect(busy.closed!.code).toBe(1001);
+    expect(busy.frames.map(({ type }) => type)).not.toContain('response'); // the REST API would have been given up, and that said, only after 25 s
   });
 });

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { metrics } from '@parley/telemetry/metrics';
 import { basic, RealtimeWorld, type TestAccount } from './realtime.testing.js';
 
@@ -8,7 +9,7 @@ describe('/v1/stream at its limits', () => {
   let account: TestAccount;
   beforeAll(async () => {
     world = await RealtimeWorld.open({
-      lagBytesMax: 65_536, socketsPerAccountMax: 3, subscriptionsPerSocketMax: 5, unauthenticatedMax: 4, framesPerSecond: 50, heartbeatMillis: 400,
+      lagBytesMax: 65_536, socketsPerAccountMax: 3, subscriptionsPerSocketMax: 5, unauthenticatedMax: 4, framesPerSecond: 50,
     });
   });
   afterAll(() => world.close());
@@ -90,7 +91,7 @@ describe('/v1/stream at its limits', () => {
       const client = await world.connect(account, 'alice');
       const frame = JSON.stringify({ type: 'subscribe', conversations: 'all', x: 'x'.repeat(130_000) });
       for (let n = 0; n < 10; n++) client.send(frame);
-      await client.until(() => client.closed !== undefined, 2_000);
+      await client.until(() => client.closed !== undefined);
       expect(client.closed!.code).toBe(4029);
     } finally {
       await database.query('rollback');
@@ -127,14 +128,16 @@ describe('/v1/stream at its limits', () => {
   });
 
   it('keeps a quiet client that answers pings, ends one that does not', async () => {
-    const quiet = await world.connect(account, 'alice');
-    const dead = await world.connect(account, 'bob');
+    const own = await RealtimeWorld.open({ heartbeatMillis: 800 }); // silence of 2 s: on a busy machine who answers must not seem dead
+    const member = await own.account();
+    const [quiet, dead] = [await own.connect(member, 'alice'), await own.connect(member, 'bob')];
     dead.websocket.pong = () => {};
     (dead.websocket as unknown as { _autoPong: boolean })._autoPong = false;
     await dead.until(() => dead.closed !== undefined);
     expect(dead.closed!.code).toBe(4010);
     quiet.send({ type: 'ping' });
     await quiet.next('pong');
+    await own.close();
   });
 
   it('ends the sockets of a suspended account and of a deleted key, and no others', async () => {
@@ -233,9 +236,12 @@ describe('a client that reads too slowly', () => {
       alice.websocket.pause();
       const lagged = () => Number(/parley_realtime_lagged_total (\d+)/.exec(metrics.expose())?.[1] ?? 0);
       const until = lagged() + 1;
-      while (lagged() < until)
-        await Promise.all(Array.from({ length: 20 }, (_, n) => world.say(account, sid, `${n} ${'x'.repeat(30_000)}`)));
-      alice.websocket.resume();
+      let told = false;
+      const talking = (async () => { while (!told) await Promise.all(Array.from({ length: 20 }, (_, n) => world.say(account, sid, `${n} ${'x'.repeat(30_000)}`))); })();
+      while (lagged() < until) await pause(5);
+      alice.websocket.resume(); // at once: who does not read within 2 s is cut off
+      told = true;
+      await talking;
       await alice.until(() => alice.closed !== undefined);
       expect(alice.frames.at(-1)).toMatchObject({ type: 'lagged' });
       expect(alice.closed!.code).toBe(4008);

@@ -185,8 +185,8 @@ export class Client {
 
   send(frame: unknown): void { this.websocket.send(typeof frame === 'string' ? frame : JSON.stringify(frame)); }
 
-  /** Resolves once the condition holds; throws with what came instead after 10 s. */
-  async until(condition: () => boolean, ms = 10_000): Promise<void> {
+  /** Resolves once the condition holds; throws with what came instead after 30 s. */
+  async until(condition: () => boolean, ms = 30_000): Promise<void> {
     const end = Date.now() + ms;
     while (!condition()) {
       const left = end - Date.now();

@@ -44,7 +44,10 @@ afterAll(async () => {
   tail.stop();
   await db.drop();
 });
-beforeEach(() => db.pool.query('truncate retention.timer'));
+beforeEach(async () => {
+  await noted(); // what the test before did would come later still
+  await db.pool.query('truncate retention.timer');
+});
 
 const run = (sid: string, command: ConversationCommand, caller: Caller = { account }, by = streams) =>
   by.onConversation(caller, sid, () => command, { result: null, unique: command.type === 'CreateConversation' });
@@ -74,7 +77,7 @@ async function dueAt(sid: string): Promise<number | undefined> {
   return rows[0] && Date.parse(rows[0].due_at);
 }
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + 15_000; !(await condition()); await new Promise((resolve) => setTimeout(resolve, 10)))
+  for (const end = performance.now() + 60_000; !(await condition()); await new Promise((resolve) => setTimeout(resolve, 10)))
     if (performance.now() > end) throw new Error(`still not so: ${condition.toString()}`);
 }
 /** The consumer has seen everything there is. */

@@ -57,14 +57,14 @@ export function conformsToTheChannelPort(name: string, play: () => Promise<Playe
     describe('a send', () => {
       it('carries our reference every time', async () => {
         carrier.answerWith('accept');
-        for (let i = 0; i < 2; i++) await carrier.adapter.send(carrier.delivery, AbortSignal.timeout(5_000));
+        for (let i = 0; i < 2; i++) await carrier.adapter.send(carrier.delivery, AbortSignal.timeout(30_000));
         expect(carrier.references()).toEqual([carrier.delivery.deliveryId, carrier.delivery.deliveryId]);
       });
       it('can be looked up afterwards', async () => {
         if (!carrier.adapter.lookup) return;
-        expect(await carrier.adapter.lookup(carrier.delivery, AbortSignal.timeout(5_000))).toBeUndefined();
+        expect(await carrier.adapter.lookup(carrier.delivery, AbortSignal.timeout(30_000))).toBeUndefined();
         await failureOf(carrier, 'drop');
-        const known = await carrier.adapter.lookup(carrier.delivery, AbortSignal.timeout(5_000));
+        const known = await carrier.adapter.lookup(carrier.delivery, AbortSignal.timeout(30_000));
         expect(known?.providerMessageIds.length).toBeGreaterThan(0);
       });
     });
@@ -115,7 +115,7 @@ export function sessionConformsToTheChannelPort(name: string, play: () => Promis
 
     it('a send that is answered late is found by a lookup, one that was never heard of is not', async () => {
       if (!carrier.adapter.lookup) return;
-      const lookup = () => carrier.adapter.lookup!(carrier.delivery, AbortSignal.timeout(5_000));
+      const lookup = () => carrier.adapter.lookup!(carrier.delivery, AbortSignal.timeout(30_000));
       expect(await lookup()).toBeUndefined();
       await failureOf(carrier, 'hang', 100);
       carrier.answerLate();
@@ -173,7 +173,7 @@ function sendsAsPromised(played: () => PlayedSends): void {
     it('ends with the ids of the carrier', async () => {
       const { adapter, delivery, answerWith } = played();
       answerWith('accept');
-      const { providerMessageIds } = await adapter.send(delivery, AbortSignal.timeout(5_000));
+      const { providerMessageIds } = await adapter.send(delivery, AbortSignal.timeout(30_000));
       expect(providerMessageIds.length).toBeGreaterThan(0);
     });
     it('is worth another try when throttled or not connected at all', async () => {
@@ -197,14 +197,14 @@ function sendsAsPromised(played: () => PlayedSends): void {
   });
 }
 
-async function failureOf(carrier: PlayedSends, answer: CarrierAnswer, millis = 5_000): Promise<SendError> {
+async function failureOf(carrier: PlayedSends, answer: CarrierAnswer, millis = 30_000): Promise<SendError> {
   carrier.answerWith(answer);
   const error: unknown = await carrier.adapter.send(carrier.delivery, AbortSignal.timeout(millis)).then(() => undefined, (thrown) => thrown);
   expect(error).toBeInstanceOf(SendError);
   return error as SendError;
 }
 
-async function eventually<T>(look: () => T | Promise<T>, millis = 5_000): Promise<NonNullable<T>> {
+async function eventually<T>(look: () => T | Promise<T>, millis = 30_000): Promise<NonNullable<T>> {
   for (const end = Date.now() + millis; ; ) {
     const found = await look();
     if (found) return found;

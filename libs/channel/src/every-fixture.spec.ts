@@ -96,7 +96,7 @@ async function ofAnswer(open: (baseUrl: string) => ChannelAdapter, { status, hea
   const adapter = open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const prefix = adapter instanceof WhatsappCloud ? 'whatsapp:' : '';
   const delivery = { deliveryId: `DY${'0'.repeat(32)}` as const, sender: `${prefix}+15550100100`, recipient: `${prefix}+15550100002`, body: 'hi', media: [], firstAttemptAt: WHEN };
-  const error: unknown = await adapter.send(delivery, AbortSignal.timeout(5_000)).catch((thrown: unknown) => thrown);
+  const error: unknown = await adapter.send(delivery, AbortSignal.timeout(30_000)).catch((thrown: unknown) => thrown);
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   return { outcome: error instanceof SendError ? error.outcome : 'sent' };

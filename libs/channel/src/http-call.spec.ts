@@ -18,7 +18,7 @@ afterAll(() => {
 
 const called = (as: RequestListener) => {
   respond = as;
-  return callCarrier(url, { json: { a: 1 }, signal: AbortSignal.timeout(5_000), lookup: undefined });
+  return callCarrier(url, { json: { a: 1 }, signal: AbortSignal.timeout(30_000), lookup: undefined });
 };
 const failure = async (as: RequestListener) => {
   const error: unknown = await called(as).catch((thrown: unknown) => thrown);
@@ -57,7 +57,7 @@ describe('a call', () => {
       came = await new Response(Buffer.concat(await request.toArray()), { headers: { 'content-type': request.headers['content-type']! } }).formData();
       response.end('{}');
     };
-    await callCarrier(url, { body: form, lookup: undefined, signal: AbortSignal.timeout(5_000) });
+    await callCarrier(url, { body: form, lookup: undefined, signal: AbortSignal.timeout(30_000) });
     expect([came!.get('to'), (came!.get('file') as File).name, await (came!.get('file') as File).text()]).toEqual(['ana@example.com', 'a.txt', 'x']);
   });
   it('that was refused with half an answer is refused', async () => {
@@ -67,7 +67,7 @@ describe('a call', () => {
 });
 
 describe('a call to a name', () => {
-  const at = (lookup: LookupFunction) => callCarrier(`http://carrier.example.com:${new URL(url).port}/`, { json: { a: 1 }, signal: AbortSignal.timeout(5_000), lookup });
+  const at = (lookup: LookupFunction) => callCarrier(`http://carrier.example.com:${new URL(url).port}/`, { json: { a: 1 }, signal: AbortSignal.timeout(30_000), lookup });
   it('goes where it is looked up, at each connect', async () => {
     respond = (request, response) => void request.pipe(response.writeHead(200));
     let asked = 0;

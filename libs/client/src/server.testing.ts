@@ -72,7 +72,7 @@ export const message = (conversation: string, position: number, body = String(po
   type: 'event', conversation, position, version: position, time: '2026-11-22T19:02:23.123Z', event: 'onMessageAdded', data: { body, author: 'bob' },
 });
 
-export async function until(check: () => boolean, what: string, millis = 10_000): Promise<void> {
+export async function until(check: () => boolean, what: string, millis = 30_000): Promise<void> {
   const deadline = Date.now() + millis;
   while (!check()) {
     if (Date.now() > deadline) throw new Error(`not within ${millis} ms: ${what}`);

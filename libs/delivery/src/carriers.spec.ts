@@ -85,7 +85,7 @@ describe('a connection that names a host', () => {
       const sendBy = async (sid: string) => {
         const rebound = new Carriers({ channel: 'sms', pool, box, accounts: new Accounts(pool, box), publicUrl, simulatorUrl: '', resolve: async () => ['8.8.8.8'], lookup: publicOnly(inside) });
         const adapter = await rebound.adapterFor({ account: bench.account, carrier: 'twilio', connection: sid, version: 1 });
-        return adapter!.send({ deliveryId: newSid('DY'), sender: number, recipient: '+15550100002', body: 'secret', media: [], firstAttemptAt: new Date().toISOString() }, AbortSignal.timeout(5_000));
+        return adapter!.send({ deliveryId: newSid('DY'), sender: number, recipient: '+15550100002', body: 'secret', media: [], firstAttemptAt: new Date().toISOString() }, AbortSignal.timeout(30_000));
       };
       const { sid } = await made(false, `http://carrier.example.com:${port}`);
       await expect(sendBy(sid)).rejects.toMatchObject({ outcome: 'retryable', code: 'unreachable' });

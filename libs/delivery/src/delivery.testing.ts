@@ -11,9 +11,9 @@ import { Dispatcher } from './dispatcher.js';
 import type { Lane } from './lane.js';
 import { Receipts } from './receipts.js';
 
-/** Polls until the condition holds; throws after 10 s. */
+/** Polls until the condition holds; throws after a minute. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 20_000; !(await condition()); ) {
+  for (const end = Date.now() + 60_000; !(await condition()); ) {
     if (Date.now() > end) throw new Error(`still not so: ${condition.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

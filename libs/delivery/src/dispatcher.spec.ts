@@ -248,7 +248,7 @@ describe('an attempt without an answer', () => {
 describe('lanes', () => {
   it('keep their order, one in flight each, side by side, however many processes work', async () => {
     const lanes = Array.from({ length: 6 }, () => bench.lane());
-    bench.carrier.respond = () => new Promise((resolve) => setTimeout(resolve, 2));
+    bench.carrier.respond = () => until(() => bench.carrier.mostInFlight > 1);
     for (let n = 0; n < 10; n++) await Promise.all(lanes.map((lane) => bench.queue(lane, `${n}`)));
     const dispatchers = [dispatch({}, 'one'), dispatch({}, 'two'), dispatch({}, 'three')];
     for (const dispatcher of dispatchers) for (const lane of lanes) dispatcher.wake(lane);
@@ -265,7 +265,7 @@ describe('lanes', () => {
   });
   it('of one sender are served in turn, no more at once than allowed', async () => {
     const lanes = Array.from({ length: 5 }, () => bench.lane());
-    bench.carrier.respond = () => new Promise((resolve) => setTimeout(resolve, 5));
+    bench.carrier.respond = () => until(() => bench.carrier.mostInFlight > 1);
     const ids = await Promise.all(lanes.flatMap((lane) => [bench.queue(lane, 'a'), bench.queue(lane, 'b')]));
     const dispatcher = dispatch({ concurrency: 2 });
     for (const lane of lanes) dispatcher.wake(lane);
@@ -276,7 +276,7 @@ describe('lanes', () => {
   it('are not held up by one person who got too much', async () => {
     const much = bench.lane('+15550100777');
     bench.carrier.respond = ({ recipient }) => {
-      if (recipient === much.recipient) throw new SendError('recipient_rate_limited', 'retryable', { errorCode: 63018, retryAfterMillis: 4000 });
+      if (recipient === much.recipient) throw new SendError('recipient_rate_limited', 'retryable', { errorCode: 63018, retryAfterMillis: 60_000 });
     };
     const dispatcher = dispatch({ retries: { ...retries, pauseMillisMax: 60_000 } });
     const slow = await bench.queue(much, 'too much');
@@ -300,6 +300,7 @@ describe('lanes', () => {
       await bench.queue(lane, 'hangs');
       dispatcher.wake(lane);
     }
+    await until(() => bench.carrier.inFlight === 16);
     const { id } = await deliver('quick');
     await bench.reaches(id, 'accepted');
     expect(bench.carrier.inFlight).toBe(16);

@@ -118,7 +118,6 @@ it('that went with its message while it was fetched leaves nothing', async () =>
 });
 describe('one that hangs', () => {
   const hanging = new Set<ServerResponse>();
-  const hang = (): Promise<void> => until(() => hanging.size > 0);
   beforeEach(async () => {
     await db.pool.query('delete from media.media');
     hanging.clear();
@@ -130,7 +129,7 @@ describe('one that hangs', () => {
     const many = await Promise.all(Array.from({ length: 6 }, (_, n) => arrived(`${base}/hangs/${n}`)));
     const fetching = worker();
     const working = fetching.work();
-    await hang();
+    await until(() => hanging.size === 4);
     const theirs = await arrived(`${other}/quick`, 'image/png', newSid('AC'));
     fetching.soon();
     await stored(theirs);

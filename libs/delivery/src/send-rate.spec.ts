@@ -18,12 +18,13 @@ describe.each(['shared', 'alone'])('a bucket, %s', (kind) => {
   it('lets a burst through, gives the next turns in time, then none', async () => {
     const instance = rate();
     const slow = bucket(1, 2);
-    const turns = [];
-    for (let i = 0; i < 6; i++) turns.push(await instance.take([slow]));
+    const from = performance.now();
+    const turns = await Promise.all(Array.from({ length: 6 }, () => instance.take([slow]))); // at once: a second later there is one more
+    const passed = performance.now() - from;
     expect(turns.slice(0, 2)).toEqual([{ waitMillis: 0, bucket: undefined }, { waitMillis: 0, bucket: undefined }]);
     for (const [i, seconds] of [[2, 1], [3, 2]] as const) {
       expect(turns[i]).toMatchObject({ bucket: undefined });
-      expect(Math.abs(turns[i]!.waitMillis - seconds * 1000)).toBeLessThan(300);
+      expect(Math.abs(turns[i]!.waitMillis - seconds * 1000)).toBeLessThan(300 + passed);
     }
     for (const refused of turns.slice(4)) {
       expect(refused.bucket).toBe(0);
@@ -40,7 +41,7 @@ describe.each(['shared', 'alone'])('a bucket, %s', (kind) => {
 });
 
 it('is one for all instances', async () => {
-  const shared = bucket(1, 10);
+  const shared = bucket(0.01, 10);
   const instances = [new SendRate(redis), new SendRate(redis)];
   const turns = await Promise.all(Array.from({ length: 20 }, (_, i) => instances[i % 2]!.take([shared])));
   expect(turns.filter(({ waitMillis }) => waitMillis === 0)).toHaveLength(10);

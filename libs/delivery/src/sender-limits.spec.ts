@@ -49,7 +49,7 @@ async function poolOf(senders: SenderRecord[], recipient: string): Promise<void>
 }
 
 it('a sender in a hurry waits alone, and a wait is no attempt', async () => {
-  await sender('+15550100001', { rate: 0.2 });
+  await sender('+15550100001', { rate: 0.02 });
   await sender('+15550100002');
   const first = await deliver(bench.lane());
   await bench.reaches(first, 'accepted');
@@ -61,8 +61,8 @@ it('a sender in a hurry waits alone, and a wait is no attempt', async () => {
 });
 it('a turn that comes soon is waited for', async () => {
   await sender('+15550100001', { rate: 20 });
-  const ids = await Promise.all(Array.from({ length: 30 }, () => deliver(bench.lane())));
   const began = performance.now();
+  const ids = await Promise.all(Array.from({ length: 30 }, () => deliver(bench.lane())));
   for (const id of ids) await bench.reaches(id, 'accepted');
   expect(performance.now() - began).toBeGreaterThan(300);
 });
@@ -175,6 +175,7 @@ describe('a keyword', () => {
     await take(said('opt_in', lane)); // YES to something else
     expect(await waiting()).toHaveLength(1);
     const { rows: [answer] } = await bench.db.pool.query<{ delivery_id: `DY${string}` }>("select delivery_id from delivery.delivery where body is not null and state = 'accepted' limit 1");
+    await until(() => bench.played.reports.some(({ receiptSid }) => receiptSid === refused));
     const reports = bench.played.reports.length;
     await new Receipts(bench.db.pool, bench.conversations).apply(bench.account, {
       kind: 'status', channel: 'sms', from: lane.sender, to: lane.recipient, providerMessageId: 'SM', text: null, media: [], inReplyTo: null, status: 'delivered', deliveryId: answer!.delivery_id,

@@ -50,9 +50,9 @@ const say = (sid: string, body: string) =>
   }), { result: null });
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 15_000;
+  const deadline = performance.now() + 60_000;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('the condition was not met within 15 s');
+    if (performance.now() > deadline) throw new Error('the condition was not met within a minute');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

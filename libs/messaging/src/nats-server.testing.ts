@@ -39,7 +39,7 @@ export class PrivateNats {
     const child = spawn(program, options, { stdio: 'ignore' });
     this.process = child;
     const failed = new Promise<never>((_, reject) => child.once('error', reject));
-    await Promise.race([failed, until(() => answers(this.port), 10_000)]);
+    await Promise.race([failed, until(() => answers(this.port))]);
   }
 
   /** As a crash does it. */
@@ -64,7 +64,7 @@ export class PrivateNats {
 }
 
 /** Polls until the condition holds; throws after `ms`. */
-export async function until(condition: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, ms = 60_000): Promise<void> {
   const end = Date.now() + ms;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`still not so after ${ms} ms: ${condition.toString()}`);

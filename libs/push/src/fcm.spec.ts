@@ -11,7 +11,7 @@ beforeEach(async () => {
   provider = new FcmProvider(serviceAccountOf(fcm.serviceAccount), { fcmUrl: fcm.url, tokenUrl: fcm.tokenUrl });
 });
 afterEach(() => fcm.stop());
-const send = (token = 'device') => provider.send(token, notification(), AbortSignal.timeout(10_000));
+const send = (token = 'device') => provider.send(token, notification(), AbortSignal.timeout(30_000));
 const failure = (token?: string) => send(token).then(() => undefined, (error: unknown) => error as PushError);
 
 it('sends with one access token, fetched once for all who wait', async () => {
@@ -41,7 +41,7 @@ it('keeps a token that another request fetched meanwhile, when an old one is ref
   fcm.late = () => new Promise((resolve) => late.push(resolve));
   fcm.granted = ['revoked'];
   const both = [send('a'), send('b')];
-  for (const end = Date.now() + 10_000; late.length < 2; ) {
+  for (const end = Date.now() + 30_000; late.length < 2; ) {
     if (Date.now() > end) throw new Error('never refused');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

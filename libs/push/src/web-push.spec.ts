@@ -10,7 +10,7 @@ beforeEach(async () => { browser = await PlayedBrowser.start(); });
 afterEach(() => browser.stop());
 const keys = newVapidKeys();
 const provider = (privateAllowed = true) => new WebPushProvider({ type: 'webpush', sandbox: false, privateKey: keys.privateKey, subject: 'mailto:ops@example.com' }, privateAllowed);
-const send = (subscription: object = browser.subscription(), by = provider()) => by.send(JSON.stringify(subscription), notification(), AbortSignal.timeout(10_000));
+const send = (subscription: object = browser.subscription(), by = provider()) => by.send(JSON.stringify(subscription), notification(), AbortSignal.timeout(30_000));
 const failure = (...args: Parameters<typeof send>) => send(...args).then(() => undefined, (error: unknown) => error as PushError);
 
 it('encrypts as RFC 8291 does in its appendix', () => {

@@ -10,8 +10,8 @@ describe('a lookup at Twilio', () => {
 
   it('does not take a message with another text, or from before the first attempt, for ours', async () => {
     const { adapter, delivery } = twilio.play();
-    await adapter.send(delivery, AbortSignal.timeout(5_000));
-    const lookup = (changes: object) => adapter.lookup!({ ...delivery, ...changes }, AbortSignal.timeout(5_000));
+    await adapter.send(delivery, AbortSignal.timeout(30_000));
+    const lookup = (changes: object) => adapter.lookup!({ ...delivery, ...changes }, AbortSignal.timeout(30_000));
     expect(await lookup({ body: 'something else' })).toBeUndefined();
     expect(await lookup({ firstAttemptAt: new Date(Date.now() + 600_000).toISOString() })).toBeUndefined();
     expect(await lookup({})).toBeDefined();

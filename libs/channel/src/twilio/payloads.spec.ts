@@ -63,7 +63,7 @@ describe('an answer of Twilio', () => {
       deliveryId: `DY${'0'.repeat(32)}` as const, sender: '+15550100001', recipient: '+15550100002', body: 'hi', media: [],
       firstAttemptAt: new Date().toISOString(),
     };
-    const sent = at(`http://127.0.0.1:${(server.address() as AddressInfo).port}`).send(delivery, AbortSignal.timeout(5_000));
+    const sent = at(`http://127.0.0.1:${(server.address() as AddressInfo).port}`).send(delivery, AbortSignal.timeout(30_000));
     const error: unknown = await sent.catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(SendError);
     expect(error).toMatchObject({ outcome: 'permanent', code: 'opted_out', errorCode: 21610 });

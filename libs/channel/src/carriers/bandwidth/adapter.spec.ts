@@ -6,7 +6,7 @@ import { bandwidthConnection, calledBack, playedBandwidth } from './played-bandw
 const bandwidth = playedBandwidth();
 beforeAll(() => bandwidth.listen());
 afterAll(() => bandwidth.close());
-const signal = () => AbortSignal.timeout(5_000);
+const signal = () => AbortSignal.timeout(30_000);
 
 conformsToTheChannelPort('Bandwidth', () => bandwidth.play());
 parsesItsPayloads('bandwidth', () => new BandwidthSms(bandwidthConnection()));

@@ -13,7 +13,7 @@ beforeAll(() => published.listen());
 afterAll(() => published.close());
 beforeEach(() => published.answerWith());
 
-const signal = () => AbortSignal.timeout(5_000);
+const signal = () => AbortSignal.timeout(30_000);
 const open = () => new BandwidthSms(bandwidthConnection({ baseUrl: published.url }));
 const photo = { url: 'https://parley.example.test/media/ME1?expires=1&signature=a', contentType: 'image/jpeg', filename: 'a.jpg', bytes: 10 };
 const plain: Delivery = {

@@ -58,7 +58,7 @@ it.each([
   [400, 'from parameter is missing', 'permanent', 30008],
 ])('a mail that is refused with %d %j is %s: %d, in their words', async (status, message, outcome, errorCode) => {
   Object.assign(api, { answer: 'refuse', refuse: { status, body: JSON.stringify({ message }) } });
-  const refused = open(api.url).send(mailDelivery(), AbortSignal.timeout(5_000));
+  const refused = open(api.url).send(mailDelivery(), AbortSignal.timeout(30_000));
   await expect(refused).rejects.toMatchObject({ outcome, errorCode, carrierCode: `HTTP ${status}: ${message}` });
 });
 
@@ -66,7 +66,7 @@ it('hands in the whole mail, with its thread and its way back', async () => {
   api.answer = 'accept';
   mails.length = 0;
   const delivery = mailDelivery({ subject: 'Re: Grüße', inReplyTo: '<m2@example.com>' });
-  expect(await open(api.url).send(delivery, AbortSignal.timeout(5_000))).toEqual({ providerMessageIds: ['abc@mailgun.example.test'] });
+  expect(await open(api.url).send(delivery, AbortSignal.timeout(30_000))).toEqual({ providerMessageIds: ['abc@mailgun.example.test'] });
   expect(mails[0]).toContain(`Message-ID: <im-${delivery.deliveryId.slice(2)}@${MAIL_DOMAIN}>`);
   expect(mails[0]).toContain('In-Reply-To: <m2@example.com>');
   expect(mails[0]).toMatch(/^Reply-To:\s+reply\+ch[0-9a-f]{32}\.[0-9a-f]{10}@/m);

@@ -13,7 +13,7 @@ const messenger = playedMessenger();
 const agents = playedMessenger({ human_agent: true });
 beforeAll(() => Promise.all([messenger.listen(), agents.listen()]));
 afterAll(() => Promise.all([messenger.close(), agents.close()]));
-const signal = () => AbortSignal.timeout(5_000);
+const signal = () => AbortSignal.timeout(30_000);
 
 conformsToTheChannelPort('Messenger', () => messenger.play());
 

@@ -8,7 +8,7 @@ const plivo = playedPlivo();
 const pooled = playedPlivo({ powerpackUuid: '5ec4c8c9-cd74-42b5-9e41-0d7670d6bb46' });
 beforeAll(() => Promise.all([plivo.listen(), pooled.listen()]));
 afterAll(() => Promise.all([plivo.close(), pooled.close()]));
-const signal = () => AbortSignal.timeout(5_000);
+const signal = () => AbortSignal.timeout(30_000);
 
 conformsToTheChannelPort('Plivo', () => plivo.play());
 

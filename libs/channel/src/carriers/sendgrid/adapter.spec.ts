@@ -59,14 +59,14 @@ describe('a mail for SendGrid', () => {
     [413, { field: null, message: 'Payload too large' }, 'permanent', 30019],
   ])('that is refused with %d for %j is %s: %d, in their words', async (status, error, outcome, errorCode) => {
     Object.assign(api, { answer: 'refuse', refuse: { status, body: JSON.stringify({ errors: [error] }) } });
-    const refused = open(api.url).send(mailDelivery(), AbortSignal.timeout(5_000));
+    const refused = open(api.url).send(mailDelivery(), AbortSignal.timeout(30_000));
     await expect(refused).rejects.toMatchObject({ outcome, errorCode, carrierCode: `HTTP ${status}: ${error.field === null ? '' : `${error.field}: `}${error.message}` });
   });
   it('has its thread, its way back and its files', async () => {
     api.received = [];
     api.answer = 'accept';
     const delivery = mailDelivery({ authorName: 'Bo', subject: 'Re: Order 17', inReplyTo: '<m2@example.com>', references: ['<m1@example.com>'], media: [textFile('notes')] });
-    expect(await open(api.url).send(delivery, AbortSignal.timeout(5_000))).toEqual({ providerMessageIds: ['abc'] });
+    expect(await open(api.url).send(delivery, AbortSignal.timeout(30_000))).toEqual({ providerMessageIds: ['abc'] });
     const name = delivery.deliveryId.slice(2);
     expect(requests()[0]).toMatchObject({
       personalizations: [{ to: [{ email: 'ana@example.com' }] }], from: { email: `support@${MAIL_DOMAIN}`, name: 'Bo' }, subject: 'Re: Order 17',

@@ -12,7 +12,7 @@ beforeAll(() => api.listen());
 afterAll(() => api.close());
 beforeEach(() => { api.received = []; api.answer = 'accept'; refusal = undefined; });
 
-const send = (baseUrl = api.url, millis = 5_000) =>
+const send = (baseUrl = api.url, millis = 30_000) =>
   openSes(mailConnection('ses', { accessKeyId: 'AKID', secretAccessKey: 'secret' }, { baseUrl, region: 'eu-west-1' })).send(mailDelivery(), AbortSignal.timeout(millis));
 const failure = (work: Promise<unknown>) => work.then(() => { throw new Error('was sent'); }, (error: SendError) => ({ outcome: error.outcome, code: error.code }));
 

@@ -73,16 +73,16 @@ export class MessageCentre {
   /** As the message centre asks whether the line is alive; the command_status of the answer. */
   async enquire(): Promise<number> {
     const [esme] = this.esmes;
-    return (await esme!.connection.request('enquire_link', {}, { timeoutMillis: 5_000 })).status;
+    return (await esme!.connection.request('enquire_link', {}, { timeoutMillis: 30_000 })).status;
   }
 
   async unbindAll(): Promise<number> {
-    const answers = await Promise.all([...this.esmes].map(({ connection }) => connection.request('unbind', {}, { timeoutMillis: 5_000 })));
+    const answers = await Promise.all([...this.esmes].map(({ connection }) => connection.request('unbind', {}, { timeoutMillis: 30_000 })));
     return Math.max(...answers.map(({ status }) => status));
   }
 
   /** A text to a sender of the session; resolves with the command_status it was answered with. */
-  async deliver(fields: Partial<Fields<'deliver_sm'>>, parameters?: Parameters, timeoutMillis = 5_000): Promise<number> {
+  async deliver(fields: Partial<Fields<'deliver_sm'>>, parameters?: Parameters, timeoutMillis = 30_000): Promise<number> {
     const esme = [...this.esmes].find(({ bind, connection }) => bind && bind.command !== 'bind_transmitter' && connection.open);
     if (!esme) throw new Error('nobody is bound who receives');
     const { status } = await esme.connection.request('deliver_sm', {

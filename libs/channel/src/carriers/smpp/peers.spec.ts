@@ -7,7 +7,7 @@ import { aDelivery, connectionTo, until } from './played-smpp.testing.js';
 import { SmppAdapter } from './adapter.js';
 import type { InboundEvent } from '../../inbound-event.js';
 
-const soon = () => AbortSignal.timeout(5_000);
+const soon = () => AbortSignal.timeout(30_000);
 
 describe('our session with a message centre made of npm smpp', () => {
   let server: Server;

@@ -26,11 +26,11 @@ export const aDelivery = (fields: Partial<Delivery> = {}): Delivery => ({
   deliveryId: newSid('DY'), sender: '+15550100001', recipient: '+15550100002', body: 'hello', media: [], firstAttemptAt: new Date().toISOString(), ...fields,
 });
 
-export const soon = (): AbortSignal => AbortSignal.timeout(5_000);
+export const soon = (): AbortSignal => AbortSignal.timeout(30_000);
 export const failureOf = (sent: Promise<unknown>): Promise<SendError> =>
   sent.then(() => { throw new Error('it went through'); }, (error: SendError) => error);
 
-export async function until(look: () => unknown, millis = 5_000): Promise<void> {
+export async function until(look: () => unknown, millis = 30_000): Promise<void> {
   for (const end = Date.now() + millis; !look(); await pause(2)) if (Date.now() > end) throw new Error('it never came');
 }
 

@@ -54,7 +54,7 @@ function open(port: number, { credentials = {}, ...settings }: Partial<SmtpSetti
   closing.push(() => adapter.close());
   return adapter;
 }
-const send = (adapter: SmtpAdapter, delivery = mailDelivery(), millis = 5_000) => adapter.send(delivery, AbortSignal.timeout(millis));
+const send = (adapter: SmtpAdapter, delivery = mailDelivery(), millis = 30_000) => adapter.send(delivery, AbortSignal.timeout(millis));
 const failure = (work: Promise<unknown>) => work.then(() => { throw new Error('was sent'); }, (error: SendError) => error);
 
 describe('a mail that goes out', () => {

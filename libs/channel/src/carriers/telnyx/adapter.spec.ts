@@ -8,7 +8,7 @@ import { playedTelnyx } from './played-telnyx.testing.js';
 const telnyx = playedTelnyx();
 beforeAll(() => telnyx.listen());
 afterAll(() => telnyx.close());
-const signal = () => AbortSignal.timeout(5_000);
+const signal = () => AbortSignal.timeout(30_000);
 
 conformsToTheChannelPort('Telnyx', () => telnyx.play());
 

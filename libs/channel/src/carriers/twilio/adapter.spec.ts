@@ -22,14 +22,14 @@ describe('SMS by Twilio', () => {
   it('is found again by its text, whatever the links in it are signed with', async () => {
     const { adapter, delivery } = twilio.play();
     const media = (expires: number) => [file(`https://files.test/ME1?expires=${expires}&signature=a`, 9_000_000), file('https://files.test/ME2', 10)];
-    await adapter.send({ ...delivery, body: '“look”', media: media(1) }, AbortSignal.timeout(5_000));
+    await adapter.send({ ...delivery, body: '“look”', media: media(1) }, AbortSignal.timeout(30_000));
     expect(formsOf(twilio).at(-1)).toEqual({ Body: '"look"\nhttps://files.test/ME1?expires=1&signature=a', MediaUrl: 'https://files.test/ME2' });
-    expect(await adapter.lookup!({ ...delivery, body: '“look”', media: media(2) }, AbortSignal.timeout(5_000))).toBeDefined();
-    expect(await adapter.lookup!({ ...delivery, body: '“look”', media: [] }, AbortSignal.timeout(5_000))).toBeUndefined();
+    expect(await adapter.lookup!({ ...delivery, body: '“look”', media: media(2) }, AbortSignal.timeout(30_000))).toBeDefined();
+    expect(await adapter.lookup!({ ...delivery, body: '“look”', media: [] }, AbortSignal.timeout(30_000))).toBeUndefined();
   });
   it('is a link where MMS does not go', async () => {
     const { adapter, delivery } = twilio.play();
-    await adapter.send({ ...delivery, recipient: '+4915550100002', body: null, media: [file('https://files.test/ME1', 10)] }, AbortSignal.timeout(5_000));
+    await adapter.send({ ...delivery, recipient: '+4915550100002', body: null, media: [file('https://files.test/ME1', 10)] }, AbortSignal.timeout(30_000));
     expect(formsOf(twilio).at(-1)).toEqual({ Body: 'https://files.test/ME1' });
   });
 });
@@ -42,10 +42,10 @@ describe('WhatsApp by Twilio', () => {
   const template = { kind: 'template', name: 'order_update', language: 'en', values: { 1: '17', who: 'Ana' }, body: [{ value: '17' }], buttons: [] };
   const sent = async (body: string, rich: Record<string, unknown>) => {
     const { adapter, delivery } = twilio.play();
-    await adapter.send({ ...delivery, body, rich }, AbortSignal.timeout(5_000));
+    await adapter.send({ ...delivery, body, rich }, AbortSignal.timeout(30_000));
     const form = new URLSearchParams(twilio.taken.at(-1)!.body);
     for (const name of ['To', 'From', 'StatusCallback']) form.delete(name);
-    return { form: Object.fromEntries(form), lookup: () => adapter.lookup!({ ...delivery, body, rich }, AbortSignal.timeout(5_000)) };
+    return { form: Object.fromEntries(form), lookup: () => adapter.lookup!({ ...delivery, body, rich }, AbortSignal.timeout(30_000)) };
   };
 
   it.each<[string, Record<string, unknown>, Record<string, string>]>([

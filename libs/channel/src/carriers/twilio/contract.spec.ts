@@ -13,7 +13,7 @@ beforeAll(() => published.listen());
 afterAll(() => published.close());
 beforeEach(() => published.answerWith());
 
-const signal = () => AbortSignal.timeout(5_000);
+const signal = () => AbortSignal.timeout(30_000);
 const credentials = { accountSid: newSid('AC'), authToken: 'played' };
 const open = (channel: 'sms' | 'whatsapp' = 'sms', given = credentials) =>
   openTwilio(playedConnection(given, { baseUrl: published.url, contents: { order_update: `HX${'a'.repeat(32)}` } }), channel);

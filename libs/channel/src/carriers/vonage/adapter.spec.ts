@@ -14,7 +14,7 @@ const application = { applicationId: '11111111-2222-4333-8444-555555555555', pri
 const [byKey, byApplication] = [playedVonage(), playedVonage({}, application)];
 beforeAll(() => Promise.all([byKey.listen(), byApplication.listen()]));
 afterAll(() => Promise.all([byKey.close(), byApplication.close()]));
-const signal = () => AbortSignal.timeout(5_000);
+const signal = () => AbortSignal.timeout(30_000);
 
 conformsToTheChannelPort('Vonage by key', () => byKey.play());
 conformsToTheChannelPort('Vonage by application', () => byApplication.play());

@@ -28,7 +28,7 @@ const adapterAt = (baseUrl: string, more: object = {}, access_token = api.token)
 const deliveryOf = (changes: Partial<Delivery> = {}): Delivery => ({
   deliveryId: newSid('DY'), sender: 'whatsapp:+15550100100', recipient: 'whatsapp:+15550100002', body: 'hello', media: [], firstAttemptAt: new Date().toISOString(), ...changes,
 });
-const patience = () => AbortSignal.timeout(5_000);
+const patience = () => AbortSignal.timeout(30_000);
 
 const troubles: Partial<Record<CarrierAnswer, Parameters<CloudApi['trouble']>[0]>> = {
   throttle: { code: 130429, status: 429 }, refuse: { code: 131026 }, break: 'break', hang: 'hang', drop: 'drop',
