@@ -21,6 +21,6 @@ export function handsetMessage(message: SimulatedMessage) {
   };
 }
 
-/** How many short messages a text travels in; MMS and messages of a chat are one. */
+/** How many short messages a text travels in; MMS, messages of a chat and mails are one. */
 export const segmentCount = ({ recipient, body, media_urls }: Pick<SimulatedMessage, 'recipient' | 'body' | 'media_urls'>): number =>
-  (recipient.includes(':') || media_urls.length > 0 ? 1 : segmentsOf(body).parts.length);
+  (/[:@]/.test(recipient) || media_urls.length > 0 ? 1 : segmentsOf(body).parts.length);

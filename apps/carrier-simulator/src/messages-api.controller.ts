@@ -17,7 +17,8 @@ import { twilioResource } from './message-json.js';
 import { SimulatorStore } from './simulator-store.js';
 import { SIMULATOR_CONFIG } from './tokens.js';
 
-const BODY_CHARS_MAX = 1600;
+/** Twilio's, and of channels that are not Twilio's own what they take. */
+const bodyCharsMax = (recipient: string): number => (recipient.startsWith('messenger:') ? 2_000 : recipient.includes('@') ? 100_000 : 1_600);
 const MEDIA_MAX = 10;
 const GROUP_MAX = 9;
 const PAGE_MAX = 1000;
@@ -93,7 +94,7 @@ export class MessagesApiController {
     if (recipient.length > 256) throw refusal(400, 21211, "Invalid 'To' Phone Number");
     if (sender === '' || sender.length > 256) throw refusal(400, 21603, "A 'From' phone number is required.");
     if (body === '' && mediaUrls.length === 0) throw refusal(400, 21602, 'Message body is required.');
-    if (body.length > BODY_CHARS_MAX) throw refusal(400, BODY_TOO_LONG, 'The concatenated message body exceeds the 1600 character limit.');
+    if (body.length > bodyCharsMax(recipient)) throw refusal(400, BODY_TOO_LONG, `The concatenated message body exceeds the ${bodyCharsMax(recipient)} character limit.`);
     // It posts what it is told to, so it posts to Parley only.
     if (statusCallback !== '' && !statusCallback.startsWith(this.config.webhooksUrl))
       throw refusal(400, 21609, `The simulator calls back below ${this.config.webhooksUrl} only.`);

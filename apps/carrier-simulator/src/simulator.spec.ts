@@ -1,6 +1,6 @@
 /** The simulator over real HTTP and a real database, with the real client of Twilio's API on one side. */
 import { Module } from '@nestjs/common';
-import { SimulatorSms } from '@parley/channel/carriers/simulator/adapter';
+import { openSimulator, SimulatorSms } from '@parley/channel/carriers/simulator/adapter';
 import type { Delivery } from '@parley/channel/channel-adapter';
 import { SendError } from '@parley/channel/send-error';
 import { isTwilioSignature } from '@parley/channel/signatures';
@@ -117,6 +117,15 @@ describe('a message to a handset', () => {
     for (const body of ['a'.repeat(160), 'a'.repeat(161), 'Ж'.repeat(71)]) await send({ ...delivery(), body });
     expect((await received()).messages).toMatchObject([{ segments: 1 }, { segments: 2 }, { segments: 2 }]);
   });
+  it.each([['sms', phone, number], ['whatsapp', `whatsapp:${phone}`, `whatsapp:${number}`], ['messenger', 'messenger:72', 'messenger:71'], ['email', 'ann@example.com', 'us@example.org']] as const)(
+    'may be as long as it says on %s, and no longer', async (channel, recipient, sender) => {
+      const adapter = openSimulator({ accountSid: account, authToken: 'token', baseUrl: `${base}/simulator`, publicUrl }, channel);
+      const sends = (chars: number) => adapter.send(delivery('a'.repeat(chars), { recipient, sender }), AbortSignal.timeout(5_000));
+      expect((await sends(adapter.limits.bodyCharsMax)).providerMessageIds).toHaveLength(1);
+      await expect(sends(adapter.limits.bodyCharsMax + 1)).rejects.toMatchObject({ outcome: 'permanent', errorCode: 21617 });
+      const { messages } = (await call('GET', `handsets/${encodeURIComponent(recipient)}/messages`)).json as { messages: object[] };
+      expect(messages).toMatchObject([{ segments: channel === 'sms' ? 11 : 1 }]);
+    });
   it.each([
     [{ outcome: 'read' }, ['sent', 'delivered', 'read']],
     [{ outcome: 'undelivered', errorCode: 30007 }, ['sent', 'undelivered']],

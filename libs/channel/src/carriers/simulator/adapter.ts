@@ -33,10 +33,21 @@ class SimulatorMessenger extends Simulator {
   override readonly limits = { bodyCharsMax: 2000, mediaBytesMax: 25_000_000, lookupDelayMillis: 1_000 };
 }
 
+/** Without subjects and threads: a mail is its text and files. Limits are those of our mail carriers (docs/channels/email.md). */
+class SimulatorMail extends Simulator {
+  override readonly limits = { bodyCharsMax: 100_000, mediaBytesMax: 18_000_000, lookupDelayMillis: 1_000 };
+
+  /** "Stop" is a word there. */
+  protected override keyword() {
+    return { kind: 'message' as const };
+  }
+}
+
 export function openSimulator(options: TwilioOptions, channel: CarrierChannel): TwilioMessaging {
   switch (channel) {
     case 'whatsapp': return new SimulatorWhatsapp(options);
     case 'messenger': return new SimulatorMessenger(options);
+    case 'email': return new SimulatorMail(options);
     default: return new SimulatorSms(options);
   }
 }

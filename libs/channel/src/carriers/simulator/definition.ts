@@ -8,7 +8,7 @@ import type { SimulatorAccess } from './adapter.js';
 
 /** What the installation fills in: the account's own SID and token, and where the simulator is. */
 export const simulator: CarrierDefinition<object, object> = {
-  name: 'simulator', title: 'Built-in simulator', channels: ['sms', 'whatsapp', 'messenger'], listens: false,
+  name: 'simulator', title: 'Built-in simulator', channels: ['sms', 'whatsapp', 'messenger', 'email'], listens: false,
   credentials: z.strictObject({}), settings: z.strictObject({}), rate: null, groupRecipientsMax: 9,
   load: async () => {
     const { openSimulator } = await import('./adapter.js');
