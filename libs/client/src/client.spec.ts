@@ -160,11 +160,12 @@ describe('a client that is sent away', () => {
 
   it('finds out that a line is dead', async () => {
     server.heartbeatSeconds = 0.2;
-    server.answer = (frame, socket) => { if (frame.type !== 'ping') server.usual(frame, socket); };
+    const pinged: unknown[] = [];
+    server.answer = (frame, socket) => void (frame.type === 'ping' ? pinged.push(socket) : server.usual(frame, socket));
     const { client, ends } = clientOf();
     await client.connected();
     await until(() => ends.length === 1, 'it has noticed');
-    expect(server.of('ping').length).toBe(1);
+    expect(pinged.filter((socket) => socket === pinged[0]).length).toBe(1);
     await until(() => server.connections === 2, 'it is back');
   });
 });
@@ -289,6 +290,7 @@ describe('requests', () => {
     server.answer = () => {};
     expect(await client.request('GET', '/v1/Conversations', { timeoutMillis: 50 }).catch((error: unknown) => error)).toBeInstanceOf(TimeoutError);
     await expect(client.request('POST', '/v1/Conversations', { body: { Body: 'x'.repeat(131_072) } })).rejects.toThrow('131072 bytes');
+    await until(() => server.of('request').length > 0, 'the first has come');
     expect(server.of('request').length).toBe(1);
   });
 
@@ -302,7 +304,7 @@ describe('requests', () => {
 });
 
 describe('what is shown for a moment', () => {
-  const typing = (seconds = 0.2) => server.tell({ type: 'typing', conversation: sid(1), identity: 'bob', expires_in_seconds: seconds });
+  const typing = (seconds = 1) => server.tell({ type: 'typing', conversation: sid(1), identity: 'bob', expires_in_seconds: seconds });
 
   it('is who types, until he stops or says it', async () => {
     const { client } = clientOf();

@@ -78,7 +78,7 @@ describe('s3', () => {
     await once(large, 'listening');
     const storage = new S3Storage({
       endpoint: `http://127.0.0.1:${(large.address() as AddressInfo).port}`, bucket: 'b', region: 'r', accessKeyId: 'k', secretAccessKey: 's',
-      spoolFolder: folder, silenceMillis: 100,
+      spoolFolder: folder, silenceMillis: 1_500,
     });
     const reading = await storage.read('large');
     await once(reading, 'readable');

@@ -52,6 +52,7 @@ describe('WorkQueue', () => {
       return 'done';
     });
     for (let n = 0; n < 20; n++) queue.publish(`${root}.sms`, { n });
+    await until(() => open.length === 4);
     while (done < 20) {
       await until(() => open.length > 0);
       open.shift()!();
@@ -100,7 +101,7 @@ describe('WorkQueue', () => {
       begun += 1;
       await twoSilences;
       return 'done';
-    }, { silenceMs: 1_000 });
+    }, { silenceMs: 2_000 });
     queue.publish(`${root}.sms`, { n: 1 });
     await until(async () => begun > 0 && (await left()) === 0);
     acks.unsubscribe();

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { ANSWER_BYTES_MAX, HttpExchange, type HttpRequest } from './http-exchange.js';
 import { publicLookup } from './target-address.js';
 
-const kept = { idleMillis: 3_000, maxFree: 4 };
+const kept = { idleMillis: 60_000, maxFree: 4 };
 let exchange: HttpExchange;
 let server: Server;
 let handle: (request: IncomingMessage, response: ServerResponse, body: string) => void;
@@ -14,6 +14,7 @@ beforeAll(async () => {
     let body = '';
     request.on('data', (part: Buffer) => (body += part.toString())).on('end', () => handle(request, response, body));
   });
+  server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
@@ -24,7 +25,7 @@ afterAll(() => {
 beforeEach(() => { exchange = new HttpExchange(kept); });
 
 const ask = (request: Partial<HttpRequest> = {}, url = origin) =>
-  exchange.ask(new URL(url), { method: 'POST', headers: {}, signal: AbortSignal.timeout(10_000), ...request });
+  exchange.ask(new URL(url), { method: 'POST', headers: {}, signal: AbortSignal.timeout(30_000), ...request });
 const codeOf = (promise: Promise<unknown>) => promise.then(() => 'answered', ({ code, message }: NodeJS.ErrnoException) => code ?? message);
 
 it('sends what it was given and gives what was answered', async () => {

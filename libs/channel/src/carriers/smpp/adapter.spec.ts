@@ -107,8 +107,8 @@ describe('a message that does not go through at once', () => {
     centre.answer = (_, count) => (count === 3 ? Status.throttled : 'accept');
     for (let i = 0; i < 2; i++) await adapter.send(aDelivery(), soon());
     const delivery = aDelivery();
-    expect(await failureOf(adapter.send(delivery, soon()))).toMatchObject({ code: 'rate_limited', outcome: 'retryable', retryAfterMillis: 1_000 });
     const began = performance.now();
+    expect(await failureOf(adapter.send(delivery, soon()))).toMatchObject({ code: 'rate_limited', outcome: 'retryable', retryAfterMillis: 1_000 });
     await adapter.send(delivery, soon());
     expect(performance.now() - began).toBeGreaterThan(800);
     expect(centre.submits).toHaveLength(3);
@@ -153,7 +153,11 @@ describe('a message that does not go through at once', () => {
     const adapter = await played.adapter();
     centre.answer = () => 'hang';
     const delivery = aDelivery();
-    expect(await failureOf(adapter.send(delivery, AbortSignal.timeout(50)))).toMatchObject({ outcome: 'ambiguous' });
+    const patience = new AbortController();
+    const sent = failureOf(adapter.send(delivery, patience.signal));
+    await until(() => centre.hanging > 0);
+    patience.abort();
+    expect(await sent).toMatchObject({ outcome: 'ambiguous' });
     expect(await failureOf(adapter.lookup(delivery))).toMatchObject({ outcome: 'ambiguous' });
     centre.dropAll();
     await until(() => centre.binds.length >= 2);

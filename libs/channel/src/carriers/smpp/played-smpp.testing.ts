@@ -34,7 +34,7 @@ export async function until(look: () => unknown, millis = 30_000): Promise<void>
   for (const end = Date.now() + millis; !look(); await pause(2)) if (Date.now() > end) throw new Error('it never came');
 }
 
-const timing = { reconnectMillis: [1, 20] as const, responseMillis: 2_000 };
+const timing = { reconnectMillis: [1, 20] as const, responseMillis: 10_000 };
 const answers: Record<Exclude<CarrierAnswer, 'unreachable'>, SubmitAnswer> = {
   accept: 'accept', throttle: Status.throttled, refuse: Status.invalidDestination, break: 'garbage', hang: 'hang', drop: 'drop',
 };
@@ -71,6 +71,7 @@ export class PlayedSmpp {
         if (answer !== 'unreachable') centre.answer = () => answers[answer];
         played.adapter = answer === 'unreachable' ? dead : live;
       },
+      hangs: () => centre.hanging > 0,
       answerLate: () => centre.answerHanging(),
       message: async ({ text }) => told(await centre.deliver({ shortMessage: Buffer.from(text) })),
       status: async ({ id, status }) => told(await centre.receipt({ messageId: id, fields: { source: '15550100001', sourceTon: 1, destination: '15550100002', destinationTon: 1 } as never }, status)),

@@ -145,6 +145,7 @@ describe('a mail that goes out', () => {
     expect(await failure(send(open(hanging.port), mailDelivery(), 300))).toMatchObject({ outcome: 'ambiguous' });
     const dropping = await mailServer({ data: 'drop' });
     expect(await failure(send(open(dropping.port)))).toMatchObject({ outcome: 'ambiguous' });
+    for (const end = Date.now() + 30_000; hanging.taken.length === 0 && Date.now() < end;) await new Promise((resolve) => setTimeout(resolve, 5));
     expect([hanging.taken.length, dropping.taken.length]).toEqual([1, 1]);
   });
 
