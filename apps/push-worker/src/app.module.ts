@@ -1,5 +1,5 @@
 /** Push notifications: what happened in a conversation is told to the devices of its chat members, as their service configured it. */
-import { Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { REGISTRY_COMMANDS } from '@parley/contracts/command-tokens';
 import type { RegistryCommands } from '@parley/contracts/commands';
 import { Accounts } from '@parley/event-store/accounts';
@@ -13,7 +13,7 @@ import { pushConfig } from './config.js';
 import { PushWorker } from './push-worker.js';
 
 @Module({})
-export class PushWorkerModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+export class PushWorkerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly worker: PushWorker;
 
   constructor(
@@ -30,9 +30,5 @@ export class PushWorkerModule implements OnApplicationBootstrap, BeforeApplicati
 
   beforeApplicationShutdown(): Promise<void> {
     return this.worker.stop();
-  }
-
-  onApplicationShutdown(): Promise<void> {
-    return this.worker.end();
   }
 }

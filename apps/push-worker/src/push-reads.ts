@@ -1,6 +1,6 @@
-/** What a batch of facts needs to become notifications, one statement each: the conversations' settings, names, devices. */
+/** What facts need to become notifications, one statement each: the conversations' settings, names, devices; and the badge of those. */
 import type { LogEvent } from '@parley/domain/event';
-import { isoTime, type Connection } from '@parley/event-store/database';
+import { isoTime, type Connection, type Pool } from '@parley/event-store/database';
 import type { PushKind } from '@parley/push/push-provider';
 
 type Settings = {
@@ -85,3 +85,15 @@ async function devicesOfUsers(tx: Connection, asked: readonly Asked[]): Promise<
   });
   return rows;
 }
+
+/** Conversations of the service in which the user has not read everything; a thousand at most. */
+export async function unreadConversations(pool: Pick<Pool, 'query'>, account: string, service: string, identity: string): Promise<number> {
+  const { rows: [row] } = await pool.query<{ count: number }>({ name: 'push-badge', text: badgeSql, values: [account, service, identity] });
+  return row!.count;
+}
+
+const badgeSql = `
+select count(*)::integer as count from (
+  select p.conversation_sid, p.last_read_message_index from model.participant p join model.conversation c on c.sid = p.conversation_sid and c.chat_service_sid = $2
+   where p.account = $1 and p.identity = $3 and p.ended is null limit 1000) p
+ where exists (select 1 from model.message m where m.conversation_sid = p.conversation_sid and m.index > coalesce(p.last_read_message_index, -1))`;

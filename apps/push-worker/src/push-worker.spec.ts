@@ -14,7 +14,7 @@ import { PlayedFcm, refuse } from '@parley/push/fcm.testing';
 import { newVapidKeys } from '@parley/push/vapid';
 import { PlayedBrowser } from '@parley/push/web-push.testing';
 import { pushConfig } from './config.js';
-import { ATTEMPTS_MAX } from './dispatcher.js';
+import { ATTEMPTS_MAX } from './deliverer.js';
 import { PushWorker } from './push-worker.js';
 
 let db: TestDatabase;
@@ -56,7 +56,7 @@ beforeEach(async () => {
   worker = await startWorker();
 });
 afterEach(async () => {
-  await stopWorker(worker);
+  await worker.stop();
   await db.pool.query('delete from push.job'); // the next worker would go on with it
 });
 
@@ -81,10 +81,6 @@ async function startWorker(changes: Record<string, string> = {}): Promise<PushWo
   const started = new PushWorker({ pool: db.pool, databaseUrl: db.url, tail, accounts: new Accounts(db.pool, db.box), box: db.box, registry, instance: 'spec' }, config);
   await started.start();
   return started;
-}
-async function stopWorker(running: PushWorker): Promise<void> {
-  await running.stop();
-  await running.end();
 }
 async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = performance.now() + 60_000;
@@ -214,7 +210,7 @@ it('keeps the order of one device; an outage of its push service delays nobody e
   const sid = await conversation('alice', 'bob', 'carol');
   await device('bob', 'bob');
   await device('carol', 'ca01', { binding_type: 'apn' });
-  await stopWorker(worker);
+  await worker.stop();
   worker = await startWorker({ PUSH_RETRY_MILLIS: '50' }); // not given up before the outage ends
   let up = false;
   fcm.answer = (_message, response) => (up ? void response.end('{}') : refuse(response, 503, 'UNAVAILABLE'));
@@ -327,13 +323,13 @@ it('goes on after a death where it was: planned once, in hand tried again, with 
   await configure();
   const sid = await conversation('alice', 'bob');
   await device('bob', 'bob');
-  await stopWorker(worker);
+  await worker.stop();
   worker = await startWorker({ PUSH_TIMEOUT_MILLIS: '3000' });
   let answer = false;
   fcm.answer = (_message, response) => { if (answer) response.end('{}'); };
   await say(sid, 'alice', 'hello');
   await until(() => fcm.messages.length === 1, 'in hand');
-  await stopWorker(worker);
+  await worker.stop();
   answer = true;
   await say(sid, 'alice', 'meanwhile');
   worker = await startWorker();
@@ -361,7 +357,7 @@ it('counts conversations with unread messages for the badge', async () => {
 
 it('forgets devices that were silent for long', async () => {
   const [silent, heard] = [await device('bob', 'silent', { updated_at: '2020-01-01T00:00:00Z' }), await device('bob', 'heard')];
-  await stopWorker(worker);
+  await worker.stop();
   worker = await startWorker();
   const left = async () => (await db.pool.query<{ sid: string }>('select sid from model.push_binding where account = $1', [account])).rows.map(({ sid }) => sid);
   await until(async () => (await left()).length === 1, 'removed');

@@ -1,5 +1,5 @@
 /** Webhooks after the fact: what happened is told to the targets that accounts, services and conversations configured. */
-import { Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import type { LogTail } from '@parley/event-store/log-tail';
@@ -10,7 +10,7 @@ import { webhookConfig } from './config.js';
 import { WebhookWorker } from './webhook-worker.js';
 
 @Module({})
-export class WebhookWorkerModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+export class WebhookWorkerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly worker: WebhookWorker;
 
   constructor(
@@ -27,9 +27,5 @@ export class WebhookWorkerModule implements OnApplicationBootstrap, BeforeApplic
 
   beforeApplicationShutdown(): Promise<void> {
     return this.worker.stop();
-  }
-
-  onApplicationShutdown(): Promise<void> {
-    return this.worker.end();
   }
 }

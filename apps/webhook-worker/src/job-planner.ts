@@ -8,6 +8,7 @@ import type { LogEvent } from '@parley/domain/event';
 import type { Connection } from '@parley/event-store/database';
 import { configurationFor, type WebhookConfiguration } from '@parley/webhooks/configurations';
 import { common, messageParameters, type MessageFields, type Parameters } from '@parley/webhooks/event-parameters';
+import { hostOf } from './job-table.js';
 import { eventNames, isTold, markOf, neededRows, parametersOf, type Rows } from './post-events.js';
 import { mentionsKeyword } from './triggers.js';
 
@@ -25,24 +26,20 @@ type Job = {
   job_key: string; account: string; target: string; conversation_sid: string | null; lane: string; event_type: string; url: string; method: string;
   parameters: Parameters;
 };
-export type JobPlace = LanePlace;
 
 /** A webhook that asks for what was said before it gets so much of it at most. */
 const REPLAYED_MAX = 1000;
 
 /** Returns the lanes that have something new to do. */
-export async function planJobs(tx: Connection, events: LogEvent[]): Promise<JobPlace[]> {
+export async function planJobs(tx: Connection, events: LogEvent[]): Promise<LanePlace[]> {
   const targets = await Targets.of(tx, events);
   const jobs: Job[] = [];
   for (const event of events)
     if (event.type === 'ConversationWebhookCreated') jobs.push(...(await replay(tx, event.data as ScopedWebhook)));
     else for (const target of targets.ofEvent(event)) jobs.push(jobOf(event, target, targets.rows));
   if (jobs.length > 0) await insert(tx, jobs);
-  return jobs.map(placeOf);
+  return jobs.map(({ lane, account, url }) => ({ lane, account, host: hostOf(url) }));
 }
-
-export const placeOf = ({ lane, account, url }: { lane: string; account: string; url: string }): JobPlace =>
-  ({ lane, account, host: new URL(url).host });
 
 type Target = { sid: string; url: string; method: string };
 

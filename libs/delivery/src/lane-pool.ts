@@ -13,13 +13,13 @@ export type LaneEnd = {
   /** When its next attempt is due. */
   againInMillis?: number | undefined;
 };
-export type LanePoolOptions<Place> = {
+export type LanePoolOptions = {
   /** Calls under way for one account, and of those to one host. */
   accountMax: number;
   hostMax: number;
   /** One piece of the lane's work. What it throws is told to `failed`, and somebody else wakes the lane again. */
-  work(place: Place): Promise<LaneEnd>;
-  failed(place: Place, error: unknown): void;
+  work(place: LanePlace): Promise<LaneEnd>;
+  failed(place: LanePlace, error: unknown): void;
 };
 
 /** Lanes of one account to one host waiting in memory; the sweeper brings the others again. */
@@ -28,18 +28,18 @@ const WAITING_MAX = 1000;
 const LATER_MAX = 10_000;
 const STOP_MILLIS = 5_000;
 
-type HostQueue<Place> = { waiting: Map<string, Place>; calls: number; heldUntil: number };
-type AccountQueue<Place> = { hosts: Map<string, HostQueue<Place>>; calls: number };
+type HostQueue = { waiting: Map<string, LanePlace>; calls: number; heldUntil: number };
+type AccountQueue = { hosts: Map<string, HostQueue>; calls: number };
 
-export class LanePool<Place extends LanePlace> {
-  private readonly queues = new Map<string, AccountQueue<Place>>();
+export class LanePool {
+  private readonly queues = new Map<string, AccountQueue>();
   /** Lanes at work; true: woken meanwhile, so look again. */
   private readonly active = new Map<string, boolean>();
   private readonly later = new Set<NodeJS.Timeout>();
   private readonly stopping = new AbortController();
   private stopped = false;
 
-  constructor(private readonly options: LanePoolOptions<Place>) {}
+  constructor(private readonly options: LanePoolOptions) {}
 
   /** Calls under way are to be cut off when it fires. */
   get signal(): AbortSignal {
@@ -47,14 +47,14 @@ export class LanePool<Place extends LanePlace> {
   }
 
   /** Returns at once: the lane is looked at as soon as its account and host may. */
-  wake(place: Place): void {
+  wake(place: LanePlace): void {
     if (this.active.has(place.lane)) return void this.active.set(place.lane, true);
     this.enqueue(place);
     this.advance(place.account);
   }
 
   /** The host wants to be left alone so long, by all lanes of the account. */
-  hold(place: Place, millis: number): void {
+  hold(place: LanePlace, millis: number): void {
     const host = this.hostOf(place);
     host.heldUntil = Math.max(host.heldUntil, performance.now() + millis);
     this.in(millis + 1, () => this.advance(place.account));
@@ -69,12 +69,12 @@ export class LanePool<Place extends LanePlace> {
     clearTimeout(patience);
   }
 
-  private enqueue(place: Place): void {
+  private enqueue(place: LanePlace): void {
     const host = this.hostOf(place);
     if (host.waiting.size < WAITING_MAX) host.waiting.set(place.lane, place);
   }
 
-  private hostOf({ account, host: name }: Place): HostQueue<Place> {
+  private hostOf({ account, host: name }: LanePlace): HostQueue {
     let queue = this.queues.get(account);
     if (!queue) this.queues.set(account, (queue = { hosts: new Map(), calls: 0 }));
     let host = queue.hosts.get(name);
@@ -106,7 +106,7 @@ export class LanePool<Place extends LanePlace> {
   }
 
   /** One piece; a lane with more goes to the end of its account's line. */
-  private async work(place: Place): Promise<void> {
+  private async work(place: LanePlace): Promise<void> {
     this.active.set(place.lane, false);
     let more = false;
     try {

@@ -4,7 +4,8 @@
  */
 import type { Pool } from '@parley/event-store/database';
 
-const STEP = 1000;
+/** What a statement of `removeInSteps` removes at once. */
+export const STEP = 1000;
 const steps = [
   // Late callbacks find their delivery for a month; so long dead letters can be replayed.
   `delete from delivery.delivery where delivery_id in (
@@ -22,7 +23,10 @@ const steps = [
   `delete from delivery.contact where id in (select id from delivery.contact where seen_at < now() - interval '365 days' order by seen_at limit ${STEP})`,
 ];
 
-export async function removeOldWork(pool: Pool): Promise<void> {
-  for (const step of steps)
-    for (let removed = STEP; removed === STEP; ) removed = (await pool.query(step)).rowCount ?? 0;
+export const removeOldWork = (pool: Pool): Promise<void> => removeInSteps(pool, steps);
+
+/** Each statement removes `STEP` rows at most, and is repeated while it finds so many. */
+export async function removeInSteps(pool: Pool, statements: readonly string[]): Promise<void> {
+  for (const statement of statements)
+    for (let removed = STEP; removed === STEP; ) removed = (await pool.query(statement)).rowCount ?? 0;
 }

@@ -1,21 +1,21 @@
 /**
- * Sends notifications, device by device (libs/delivery/lane-pool.ts), and decides what comes of each attempt. A device that is gone
- * loses its binding; what may pass is tried again, as late as the push service asks; the rest stays where it can be looked at.
+ * Sends notifications and decides what comes of each attempt. A device that is gone loses its binding; what may pass is tried
+ * again, as late as the push service asks; the rest stays where it can be looked at.
  */
-import { LanePool, type LaneEnd, type LanePlace } from '@parley/delivery/lane-pool';
 import type { RegistryCommands } from '@parley/contracts/commands';
 import { DomainError } from '@parley/domain/domain-error';
 import type { Accounts } from '@parley/event-store/accounts';
+import type { Pool } from '@parley/event-store/database';
 import { PushError, type PushNotification } from '@parley/push/push-provider';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
 import { createHash } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Credentials } from './credentials.js';
-import type { Claim, JobStore, Settlement } from './job-store.js';
+import type { Claim, End } from './job-table.js';
+import { unreadConversations } from './push-reads.js';
 
-export type DispatcherOptions = {
-  store: JobStore;
+export type DelivererOptions = {
+  pool: Pick<Pool, 'query'>;
   credentials: Credentials;
   accounts: Pick<Accounts, 'find'>;
   registry: Pick<RegistryCommands, 'remove'>;
@@ -27,60 +27,34 @@ export type DispatcherOptions = {
 export const ATTEMPTS_MAX = 8;
 const RETRY_FACTOR = 3;
 const RETRY_MILLIS_MAX = 600_000;
-/** Calls under way for one account, and of those with one credential: HTTP/2 carries them side by side. */
-const ACCOUNT_CALLS_MAX = 128;
-const HOST_CALLS_MAX = 64;
 /** Of an account that is suspended: its notifications wait. */
 const SUSPENDED_MILLIS = 60_000;
 /** A push service that wants to be left alone and names no time. */
 const HOLD_MILLIS = 10_000;
-const SETTLE_ATTEMPTS = 6;
 
 const log = logger('push-worker');
 const ended = metrics.counter('parley_push_attempts_total', 'Notifications given to push services, by how the attempt ended');
 
-type End = Omit<Settlement, 'jobId' | 'attempt'> & { holdMillis?: number | undefined };
+export class Deliverer {
+  constructor(private readonly options: DelivererOptions) {}
 
-export class Dispatcher {
-  private readonly lanes: LanePool<LanePlace>;
-
-  constructor(private readonly options: DispatcherOptions) {
-    this.lanes = new LanePool({
-      accountMax: ACCOUNT_CALLS_MAX, hostMax: HOST_CALLS_MAX, work: (place) => this.work(place),
-      failed: ({ account }, error) => log.warn('lane not worked on, the sweeper brings it again', { account, error }),
-    });
-  }
-
-  /** Returns at once. */
-  wake(place: LanePlace): void {
-    this.lanes.wake(place);
-  }
-
-  stop(): Promise<void> {
-    return this.lanes.stop();
-  }
-
-  private async work(place: LanePlace): Promise<LaneEnd> {
-    const claim = await this.options.store.claim(place.lane);
-    if (!claim) return { more: false };
-    const { holdMillis, ...end } = await this.deliver(claim);
-    if (holdMillis !== undefined) this.lanes.hold(place, holdMillis);
+  async deliver(claim: Claim, signal: AbortSignal): Promise<End> {
+    const end = await this.attempted(claim, signal);
     ended.add(1, { state: end.state, platform: claim.binding_type ?? 'none' });
-    await this.settle({ ...end, jobId: claim.job_id, attempt: claim.attempt });
-    return { more: end.state !== 'queued', againInMillis: end.uncounted ? undefined : end.dueInMillis };
+    return end;
   }
 
-  private async deliver(claim: Claim): Promise<End> {
+  private async attempted(claim: Claim, signal: AbortSignal): Promise<End> {
     const over = await this.overBefore(claim);
     if (over) return over;
     try {
       const { account, credential, credential_at, address } = claim;
       const provider = await this.options.credentials.provider(account, credential!, credential_at!);
-      const limit = AbortSignal.any([AbortSignal.timeout(this.options.timeoutMillis), this.lanes.signal]);
+      const limit = AbortSignal.any([AbortSignal.timeout(this.options.timeoutMillis), signal]);
       await provider.send(address!, await this.notification(claim), limit);
       return { state: 'sent' };
     } catch (error) {
-      if (this.lanes.signal.aborted) return { state: 'queued', uncounted: true };
+      if (signal.aborted) return { state: 'queued', uncounted: true };
       return this.afterFailure(claim, error instanceof PushError ? error : new PushError('something unforeseen', 'later', { cause: error }));
     }
   }
@@ -100,7 +74,7 @@ export class Dispatcher {
 
   private async notification({ job_key, account, service, identity, kind, notification, binding_type, expires_at }: Claim): Promise<PushNotification> {
     const { badge, ...rest } = notification;
-    const counted = badge && binding_type === 'apn' ? { badge: await this.options.store.unreadConversations(account, service, identity) } : {};
+    const counted = badge && binding_type === 'apn' ? { badge: await unreadConversations(this.options.pool, account, service, identity) } : {};
     return { ...rest, ...counted, id: uuidOf(job_key), kind, expiresAt: Date.parse(expires_at) };
   }
 
@@ -123,19 +97,6 @@ export class Dispatcher {
     await this.options.registry.remove({ account }, 'PushBinding', binding, seen).catch((error: unknown) => {
       if (!(error instanceof DomainError && error.code === 'resource_not_found')) throw error;
     });
-  }
-
-  /** Insists for a while: an end that is not stored is a notification more. */
-  private async settle(settlement: Settlement): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.options.store.settle(settlement);
-        return;
-      } catch (error) {
-        if (attempt === SETTLE_ATTEMPTS) throw error;
-        await pause(100 * 2 ** attempt);
-      }
-    }
   }
 }
 
