@@ -21,7 +21,7 @@ type Message = { sid: string; body: string | null; author: string; attributes: s
 type Texted = { body: string; from: string; to: string; group?: string[] };
 
 describe('groups on phones', () => {
-  const stage = new Stage('one', { WEBHOOK_PRIVATE_TARGETS: 'allow' });
+  const stage = new Stage('one', { WEBHOOK_PRIVATE_TARGETS: 'allow', GROUP_REPORT_WAIT_SECONDS: '2' });
   let caller: Caller;
   beforeAll(() => { ({ caller } = stage); });
 
@@ -189,6 +189,13 @@ describe('groups on phones', () => {
       expect(await tell(inbound(EVE, DESK, 'The end'))).toBe(200);
       await said(by, sid, 'The end');
       expect((await thread(by, sid)).map(({ author, body }) => `${author}: ${body}`)).toEqual(['agent: Hello you all', `${EVE}: Hello agent`, `${EVE}: The end`]);
+      // The number that is listened to is not called any more: what the other one is told comes later, and once.
+      for (const text of ['Hello?', 'Hello?', 'Is nobody there?']) expect(await tell(inbound(ANN, SHOP, text))).toBe(200);
+      await said(by, sid, 'Is nobody there?');
+      expect(await tell(inbound(ANN, DESK, 'Hello?'))).toBe(200);
+      expect(await tell(inbound(ANN, DESK, 'Here you are'))).toBe(200);
+      await said(by, sid, 'Here you are');
+      expect((await thread(by, sid)).slice(3).map(({ body }) => body)).toEqual(['Hello?', 'Hello?', 'Is nobody there?', 'Here you are']);
       await say(by, sid, 'From the shop', SHOP);
       await until(async () => played.taken.length === 2, 'sent from the other number');
       expect(JSON.parse(played.taken[1]!.body)).toMatchObject({ from: SHOP, to: [ANN, BOB, EVE, DESK] });

@@ -3,7 +3,7 @@ import {
   Global, Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap, type OnApplicationShutdown,
 } from '@nestjs/common';
 import { CONVERSATION_COMMANDS, PARTICIPANT_COMMANDS, REGISTRY_COMMANDS, ROUTER_COMMANDS } from '@parley/contracts/command-tokens';
-import type { ConversationCommands, ParticipantCommands, RegistryCommands } from '@parley/contracts/commands';
+import type { ConversationCommands, ParticipantCommands, RegistryCommands, RouterCommands } from '@parley/contracts/commands';
 import { DELIVER_QUEUE, jobSubject } from '@parley/delivery/lane';
 import { Receipts } from '@parley/delivery/receipts';
 import { createWorkPool, WORK_POOL } from '@parley/delivery/work-pool';
@@ -21,6 +21,7 @@ import { AddressBook } from './address-book.js';
 import { routerConfig } from './config.js';
 import { concernsDeliveries, lanesOf, planDeliveries, plannedTypes } from './delivery-planner.js';
 import { GroupBook } from './group-book.js';
+import { GroupReports } from './group-reports.js';
 import { InboundHooks } from './inbound-hooks.js';
 import { InboundRouter } from './inbound-router.js';
 import { MailBook } from './mail-book.js';
@@ -33,11 +34,12 @@ const log = logger('message-router');
   providers: [
     {
       provide: ROUTER_COMMANDS,
-      inject: [WORK_POOL, Accounts, CONVERSATION_COMMANDS, PARTICIPANT_COMMANDS, REGISTRY_COMMANDS],
+      inject: [WORK_POOL, GroupReports, Accounts, CONVERSATION_COMMANDS, PARTICIPANT_COMMANDS, REGISTRY_COMMANDS],
       useFactory: (
-        pool: Pool, accounts: Accounts, conversations: ConversationCommands, participants: ParticipantCommands, registry: RegistryCommands,
-      ) => new InboundRouter(new AddressBook(pool), accounts, conversations, participants, registry, new InboundHooks(pool, accounts), new MailBook(pool), new GroupBook(pool)),
+        pool: Pool, reports: GroupReports, accounts: Accounts, conversations: ConversationCommands, participants: ParticipantCommands, registry: RegistryCommands,
+      ) => new InboundRouter(new AddressBook(pool), accounts, conversations, participants, registry, new InboundHooks(pool, accounts), new MailBook(pool), new GroupBook(pool, reports)),
     },
+    { provide: GroupReports, inject: [WORK_POOL], useFactory: (pool: Pool) => new GroupReports(pool, routerConfig().groupReportWaitMillis) },
     { provide: WORK_POOL, inject: [CONFIG], useFactory: ({ databaseUrl }: Config) => createWorkPool(databaseUrl) },
     { provide: WorkQueue, inject: [NATS], useFactory: (nats: Connection) => WorkQueue.open(nats, DELIVER_QUEUE) },
   ],
@@ -53,6 +55,8 @@ export class MessageRouterModule implements OnApplicationBootstrap, BeforeApplic
     @Inject(LOG_TAIL) tail: LogTail,
     @Inject(CONFIG) config: Config,
     @Inject(CONVERSATION_COMMANDS) conversations: ConversationCommands,
+    @Inject(ROUTER_COMMANDS) router: RouterCommands,
+    reports: GroupReports,
     queue: WorkQueue,
   ) {
     const { deadlineSeconds, sweepMillis } = routerConfig();
@@ -62,7 +66,7 @@ export class MessageRouterModule implements OnApplicationBootstrap, BeforeApplic
       onCommitted: (events) => { for (const lane of lanesOf(events)) queue.publish(jobSubject(lane), lane); },
       onError: (error) => log.warn('planning deliveries failed, trying again', { error }),
     });
-    this.sweeper = new Sweeper(workPool, queue, new Receipts(workPool, conversations), sweepMillis);
+    this.sweeper = new Sweeper(workPool, queue, new Receipts(workPool, conversations), () => reports.sweep(router), sweepMillis);
     metrics.gauge('parley_router_lag_events', 'Facts stored but not yet planned for delivery', () => this.planner.lag());
   }
 

@@ -1,12 +1,14 @@
 /**
  * Which conversation a group on phones has, and what is known of its numbers (API reference 3.5 and 3.10). A carrier tells each of our
- * numbers in a group of a message, and of what we wrote ourselves: one of these reports is taken, the others say nothing new.
+ * numbers in a group of a message, and of what we wrote ourselves: one of these reports is taken (group-reports.ts), the others say
+ * nothing new.
  */
 import { carrierNamed } from '@parley/channel/carriers/catalogue';
 import type { AddParticipant, AutoCreation, InboundMessage } from '@parley/contracts/commands';
 import { GROUP_MEMBERS_MAX, groupKey, isGroupNumber } from '@parley/domain/conversation/group';
 import type { ConversationSid } from '@parley/domain/sid';
 import type { Pool } from '@parley/event-store/database';
+import type { GroupReports } from './group-reports.js';
 
 /** `conversationSid`: its open conversation. `told`: another report on it is the one that is taken. undefined: no conversation has these numbers. */
 export type GroupPlace = { conversationSid: ConversationSid } | 'told' | undefined;
@@ -14,9 +16,12 @@ export type GroupOpening = { autoCreation: AutoCreation; participants: AddPartic
 type Number = { number: string; ours: boolean; carrier: string | null; auto_creation: AutoCreation | null };
 
 export class GroupBook {
-  constructor(private readonly pool: Pool) {}
+  constructor(
+    private readonly pool: Pool,
+    private readonly reports: GroupReports,
+  ) {}
 
-  async placeOf(account: string, message: Pick<InboundMessage, 'from' | 'to' | 'group'>): Promise<GroupPlace> {
+  async placeOf(account: string, message: InboundMessage): Promise<GroupPlace> {
     const { rows: [row] } = await this.pool.query<{ conversationSid: ConversationSid; ours: string[] }>({
       name: 'group-book', values: [account, groupKey(numbersOf(message))],
       text: `select g.conversation_sid as "conversationSid",
@@ -25,12 +30,12 @@ export class GroupBook {
     });
     if (!row) return undefined;
     if (row.ours.includes(message.from)) return 'told';
-    if (row.ours.length > 1 && firstOf(await this.lookUp(account, row.ours), message.to) !== message.to) return 'told';
+    if (row.ours.length > 1 && (await this.reports.turn(account, message, firstOf(await this.lookUp(account, row.ours), message.to))) === 'told') return 'told';
     return { conversationSid: row.conversationSid };
   }
 
   /** How this message opens a conversation of its group. undefined: it does not, so it is a message of its author alone. */
-  async openingOf(account: string, message: Pick<InboundMessage, 'from' | 'to' | 'group'>): Promise<GroupOpening> {
+  async openingOf(account: string, message: InboundMessage): Promise<GroupOpening> {
     const all = [...new Set(numbersOf(message))];
     if (all.length < 3) return undefined;
     const known = await this.lookUp(account, all);
@@ -41,7 +46,7 @@ export class GroupBook {
     if (autoCreation?.enabled !== true) return undefined;
     const takes = Math.min(GROUP_MEMBERS_MAX, ...ours.map((one) => recipientsMax(one) + 1));
     if (all.length > takes || !all.every(isGroupNumber)) return undefined;
-    if (first !== message.to) return 'told';
+    if (ours.length > 1 && (await this.reports.turn(account, message, first)) === 'told') return 'told';
     const phones = all.filter((number) => ours.every((one) => one.number !== number));
     return {
       autoCreation, others: all.filter((number) => number !== message.from),
@@ -67,7 +72,7 @@ const recipientsMax = ({ carrier }: Number): number => carrierNamed(carrier ?? '
 
 /**
  * The number of ours whose report is taken: one that opens conversations, so that the choice is the same before there is one and after.
- * Only of one that its carrier can tell of a group a report is waited for; where there is none such, the one that came is taken.
+ * Only of one that its carrier can tell of a group a report is waited for; where there is none such, the first that comes is taken.
  */
 function firstOf(ours: readonly Number[], to: string): string {
   const telling = ours.filter((one) => recipientsMax(one) > 0);

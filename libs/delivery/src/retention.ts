@@ -19,6 +19,8 @@ const steps = [
      select account, provider_message_id from delivery.inbound_message where received_at < now() - interval '30 days' order by received_at limit ${STEP})`,
   `delete from delivery.reply_window where (account, channel, sender, recipient) in (
      select account, channel, sender, recipient from delivery.reply_window where last_inbound_at < now() - interval '7 days' order by last_inbound_at limit ${STEP})`,
+  `delete from delivery.group_report where id in (
+     select id from delivery.group_report where reported_at < now() - interval '7 days' order by reported_at limit ${STEP})`,
   // Names of people who have not written for a year.
   `delete from delivery.contact where id in (select id from delivery.contact where seen_at < now() - interval '365 days' order by seen_at limit ${STEP})`,
 ];
