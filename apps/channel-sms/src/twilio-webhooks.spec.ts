@@ -149,6 +149,11 @@ describe('a webhook at a connection’s own address', () => {
     expect([response.status, await rows()]).toEqual([status, before]);
     expect(await response.text()).not.toMatch(/\bat .*\.(js|ts)/);
   });
+  it('is refused in the form of the API’s errors', async () => {
+    const bodies = await Promise.all([at(`/webhooks/twilio/${newSid('CX')}`, {}), at(`/webhooks/twilio/${connection}`, {}, ownToken)].map(async (answer) => (await answer).json()));
+    expect(bodies).toEqual([[404, 20404], [403, 20006]].map(([status, code]) =>
+      ({ code, status, message: expect.any(String), more_info: `https://www.twilio.com/docs/errors/${code}` })));
+  });
 });
 
 describe('what nobody we know signed', () => {

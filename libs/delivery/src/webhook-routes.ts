@@ -4,6 +4,7 @@
  */
 import type { WebhookAnswer } from '@parley/channel/channel-adapter';
 import { InvalidSignature } from '@parley/channel/send-error';
+import { ApiError, type ErrorCode } from '@parley/contracts/error-catalogue';
 import { isSid } from '@parley/domain/sid';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
@@ -61,12 +62,18 @@ async function answered(reply: FastifyReply, take: () => Promise<WebhookAnswer |
   }
 }
 
-const says: Readonly<Record<number, string>> = {
-  403: 'the signature does not fit: is PUBLIC_URL the address the carrier calls?', 404: 'there is no such connection', 413: 'the body is too large',
-  415: 'a form is expected', 503: 'try again later',
+/** In the form of the API's errors: whoever sets a carrier up sees them in its console. */
+const says: Readonly<Record<number, [code: ErrorCode, message: string]>> = {
+  401: [20003, 'the credentials or the signature of the webhook do not fit'],
+  403: [20006, 'the signature does not fit: is PUBLIC_URL the address the carrier calls?'],
+  404: [20404, 'there is no such connection'],
+  413: [20413, 'the body is too large'],
+  415: [19056, 'a form is expected'],
+  503: [20503, 'try again later'],
 };
 
 function refuse(reply: FastifyReply, status: number): FastifyReply {
   received.add(1, { answer: status });
-  return reply.code(status).header('Content-Type', 'application/json; charset=utf-8').send(JSON.stringify({ statusCode: status, message: says[status] ?? 'not taken' }));
+  const [code, message] = says[status] ?? [status < 500 ? 20001 : 20500, 'not taken'];
+  return reply.code(status).header('Content-Type', 'application/json; charset=utf-8').send(JSON.stringify(new ApiError(code, '', { status, message })));
 }
