@@ -6,6 +6,7 @@ import { DeliveryStore } from './delivery-store.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Lane } from './lane.js';
 import type { Receipts } from './receipts.js';
+import { RoutingPolicies } from './routing-policies.js';
 
 let bench: DeliveryBench;
 let dispatcher: Dispatcher;
@@ -220,14 +221,51 @@ describe('a report of a failure, after the carrier took it', () => {
 });
 
 describe('quiet hours', () => {
+  const clock = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16);
+  /** An hour before and after the moment that many hours from now. */
+  const around = (hours: number) => ({ start: clock(hours - 1), end: clock(hours + 1), time_zone: 'UTC' });
   it('are waited for, and the deadline with them; no attempt is counted', async () => {
-    const clock = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16);
-    await policy({ quiet_hours: { start: clock(-1), end: clock(1), time_zone: 'UTC' } });
+    await policy({ quiet_hours: around(0) });
     const id = await deliver();
     const waits = async () => (await bench.db.pool.query<{ lives: boolean }>(
       "select deadline >= due_at + interval '9 minutes' as lives from delivery.delivery where delivery_id = $1 and state = 'queued' and due_at > now()", [id])).rows;
     await until(async () => (await waits()).length === 1);
     expect([await waits(), await attempts(id), bench.carrier.sent]).toEqual([[{ lives: true }], [], []]);
+  });
+  it.each([
+    ['are removed', (policies: RoutingPolicies, sid: string) => policies.remove(bench.account, sid)],
+    ['become others', (policies: RoutingPolicies, sid: string) => policies.update(bench.account, sid, { media: 'refuse' })],
+    ['are not those of this conversation any more', async (policies: RoutingPolicies) => {
+      const { rows: [row] } = await bench.db.pool.query<{ conversation_sid: string }>('select conversation_sid from delivery.delivery');
+      await policies.create(newSid('RP'), bench.account, row!.conversation_sid, { quiet_hours: { ...around(6), channels: ['email'] } });
+    }],
+  ])('that %s hold up nothing from then on', async (_what, change) => {
+    const policies = new RoutingPolicies(bench.db.pool);
+    const sid = newSid('RP');
+    await policies.create(sid, bench.account, null, { quiet_hours: around(0) });
+    const id = await deliver();
+    const held = async () => (await bench.db.pool.query("select 1 from delivery.delivery where delivery_id = $1 and due_at > now() + interval '10 minutes'", [id])).rowCount === 1;
+    await until(held);
+    await change(policies, sid);
+    expect(await held()).toBe(false);
+    const { rows: [row] } = await bench.db.pool.query("select deadline - created_at < interval '11 minutes' as usual from delivery.delivery where delivery_id = $1", [id]);
+    expect(row).toEqual({ usual: true });
+    dispatcher.wake(whatsapp());
+    await bench.reaches(id, 'accepted');
+  });
+  it('that stay as they are wait on, with the same deadline', async () => {
+    const policies = new RoutingPolicies(bench.db.pool);
+    const [sid, hours] = [newSid('RP'), around(0)]; // one clock: a minute may end meanwhile
+    await policies.create(sid, bench.account, null, { quiet_hours: hours });
+    const id = await deliver();
+    const held = async () => (await bench.db.pool.query("select deadline from delivery.delivery where delivery_id = $1 and due_at > now() + interval '10 minutes'", [id])).rows[0]?.deadline as string | undefined;
+    await until(async () => (await held()) !== undefined);
+    const before = Date.parse((await held())!);
+    await policies.update(bench.account, sid, { quiet_hours: hours, media: 'refuse' });
+    dispatcher.wake(whatsapp());
+    await until(async () => (await held()) !== undefined);
+    expect(Math.abs(Date.parse((await held())!) - before)).toBeLessThan(30_000);
+    expect(bench.carrier.sent).toEqual([]);
   });
 });
 
