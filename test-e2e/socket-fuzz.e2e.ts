@@ -14,6 +14,8 @@ import { encodeWire, SdkWire } from './sdk-wire.js';
 import { attacks, shown, type Attack } from './socket-fuzz/attacks.js';
 import { Attacker } from './socket-fuzz/attacker.js';
 import { flood, slowLoris } from './socket-fuzz/slow-clients.js';
+import { Heap } from './socket-fuzz/heap.js';
+import { floodOfOurs, floodOfSdk, lockConversations, sendAll } from './socket-fuzz/unanswered.js';
 import { StreamClient } from './stream-client.js';
 
 const SEED = Number(process.env['PARLEY_FUZZ_SEED'] ?? Date.now() % 2 ** 30);
@@ -27,12 +29,18 @@ const LAG_BYTES = 262_144;
 const HELD_PER_SOCKET = LAG_BYTES + 262_144 + 65_536;
 /** Some 30 MiB are seen. */
 const GROWTH_BYTES_MAX = 256 * 1_048_576;
+/** Sockets that ask what cannot be answered now: of ours 2 MB each, of the SDK's 10 MB each. */
+const UNANSWERED = { ours: 60, sdk: 20 };
+/** Of one account, in bytes (docs/websocket.md, docs/client-sdk.md). */
+const HELD_OF_ACCOUNT = { ours: 8_388_608, sdk: 67_108_864 + UNANSWERED.sdk * 131_072 };
+/** These, and those of ours once more: as they came and as they go out. Without one of the bounds it would be 180 MB at least. */
+const UNANSWERED_GROWTH_MAX = 125_000_000;
 
 let parley: Parley;
 let crashes: string[];
 let pid: number;
 beforeAll(async () => {
-  parley = await Parley.start({ services: false, env: { REALTIME_HELLO_MILLIS: '2000', REALTIME_LAG_BYTES_MAX: String(LAG_BYTES) } });
+  parley = await Parley.start({ services: false, env: { NODE_OPTIONS: '--inspect=127.0.0.1:0', REALTIME_HELLO_MILLIS: '2000', REALTIME_LAG_BYTES_MAX: String(LAG_BYTES) } });
   crashes = crashesOf(parley);
   pid = parley.installation.info.pids['parley']!;
 }, START_MS);
@@ -178,4 +186,30 @@ it('a client of either protocol that does not read costs no more than documented
   // Cut off after 2 s without an answer: then the close frame may not get through.
   for (const { closed } of [ours, sdk]) expect([4008, 1006]).toContain(closed);
   rita.close();
+}, 60_000);
+
+it('requests that cannot be answered are held up to the documented bounds, and no further', async () => {
+  const conversation = await conversationOf('mallory');
+  const token = accessToken(parley.account, 'mallory');
+  const ours = await Promise.all(Array.from({ length: UNANSWERED.ours }, async () => (await StreamClient.open(parley, { query: `?token=${token}` })).websocket));
+  const sdk = await Promise.all(Array.from({ length: UNANSWERED.sdk }, async () => (await SdkWire.open(parley, token)).websocket));
+  const heap = await Heap.of(join(parley.installation.home, 'log', 'parley.log'));
+  const before = await heap.held();
+  const unlock = await lockConversations(parley.installation.info.databaseUrl);
+  const codes = await Promise.all([
+    ...ours.map((socket) => sendAll(socket, floodOfOurs(conversation, 16, 120_000))), ...sdk.map((socket) => sendAll(socket, floodOfSdk(conversation, 40, 240_000))),
+  ]);
+  const grew = (await heap.held()) - before;
+  const held = { ours: await metric('parley_realtime_request_bytes'), sdk: await metric('parley_client_sdk_waiting_bytes') };
+  await unlock();
+  process.stderr.write(`socket fuzz: unanswered requests hold ${JSON.stringify(held)} bytes, ${Math.round(grew / 1_048_576)} MiB in all\n`);
+  expect(held.ours).toBeLessThanOrEqual(HELD_OF_ACCOUNT.ours);
+  expect(held.sdk).toBeLessThanOrEqual(HELD_OF_ACCOUNT.sdk);
+  expect(grew).toBeLessThan(UNANSWERED_GROWTH_MAX);
+  // Ours are told no by an answer, the SDK's sent away; 1006: it was still sending and did not see the close frame.
+  for (const code of codes.slice(0, ours.length)) expect(code).toBe(0);
+  for (const code of codes.slice(ours.length)) expect([0, 1006, 4029]).toContain(code);
+  await until(async () => (await metric('parley_realtime_request_bytes')) + (await metric('parley_client_sdk_waiting_bytes')) === 0, 'nothing is held any more');
+  for (const socket of [...ours, ...sdk]) socket.terminate();
+  heap.close();
 }, 60_000);

@@ -20,7 +20,7 @@ export class FairRoom {
     return true;
   }
 
-  give(account: string, count: number): void { this.set(account, this.heldBy.get(account)! - count, this.heldByAll - count); }
+  give(account: string, count: number): void { this.set(account, (this.heldBy.get(account) ?? 0) - count, this.heldByAll - count); }
 
   private set(account: string, mine: number, all: number): void {
     this.heldByAll = all;

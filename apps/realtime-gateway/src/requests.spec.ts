@@ -90,6 +90,36 @@ describe('requests inside /v1/stream', () => {
     (await next(17)).answer(200, {});
     expect((await alice.next('response')).type).toBe('response');
   });
+  it('that wait for others of their conversation count to what the account may hold', async () => {
+    const clients = await Promise.all(Array.from({ length: 6 }, () => world.connect(account, 'alice')));
+    for (const client of clients) for (let id = 1; id <= 16; id++) client.send({ type: 'request', id, method: 'POST', path: `/v1/Conversations/${CH}/Messages`, body: { Body: 'x'.repeat(100_000) } });
+    const refused = () => clients.flatMap(({ frames }) => frames.filter(({ status }) => status === 503)).length;
+    await alice.until(() => refused() >= 96 - 82); // 8 MiB
+    expect(asked.length).toBeLessThanOrEqual(6);
+    let answered = 0;
+    await alice.until(() => {
+      for (; answered < asked.length; answered++) asked[answered]!.answer(201, {});
+      return clients.flatMap(({ frames }) => frames.filter(({ type }) => type === 'response')).length === 96;
+    });
+  });
+  it('whose answers nobody reads are held for no account beyond its part', async () => {
+    const clients = await Promise.all(Array.from({ length: 3 }, () => world.connect(account, 'alice')));
+    const other = await world.account();
+    const reader = await world.connect(other, 'bob');
+    for (const client of clients) {
+      client.websocket.pause();
+      for (let id = 1; id <= 16; id++) client.send({ type: 'request', id, method: 'GET', path: '/v1/Services' });
+    }
+    const page = { page: 'x'.repeat(1_000_000) };
+    for (let answered = 0; answered < 48; answered++) (await next(answered + 1)).answer(200, page);
+    reader.send({ type: 'request', id: 1, method: 'GET', path: '/v1/Services' });
+    (await next(49)).answer(200, page);
+    expect((await reader.next('response')).body).toEqual(page);
+    for (const client of clients) client.websocket.resume();
+    await alice.until(() => clients.some(({ closed }) => closed !== undefined));
+    // 1006: it was cut off before it read the close frame.
+    for (const { closed } of clients) if (closed) expect([4008, 1006]).toContain(closed.code);
+  }, 20_000);
   it('that the REST API refuses, or does not answer, say so', async () => {
     post(1);
     (await next(1)).answer(429, { code: 20429 }, { 'retry-after': '2' });

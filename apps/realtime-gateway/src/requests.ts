@@ -3,10 +3,11 @@
  * one `response`. Changes of the same conversation are made in the order they were asked for, everything else at once.
  */
 import type { FrameOf } from './client-frames.js';
+import { FairRoom } from './fair-room.js';
 import { publicRoute } from './public-routes.js';
 import { bodyFor } from './request-body.js';
 import { errorBody, type RestAnswer, type RestCall, type RestUpstream } from './rest-upstream.js';
-import type { Session } from './session.js';
+import { closing, type Session } from './session.js';
 
 /** Asked and not answered yet, per socket. */
 const IN_FLIGHT_MAX = 16;
@@ -14,9 +15,11 @@ const IN_FLIGHT_MAX = 16;
 const BACKLOG_BYTES = 262_144;
 const READ_MILLIS = 30_000;
 const ANSWER_BYTES_MAX = 1_048_576;
+/** Answers that wait until their clients have read what they were told before, shared by accounts; in characters. */
+const unread = new FairRoom(67_108_864, 2 * ANSWER_BYTES_MAX);
 
 type Id = string | number | undefined;
-const refusal = (status: number, code: number, message: string): RestAnswer => ({ status, body: errorBody(status, code, message) });
+const refusal = (status: number, code: number, message: string): RestAnswer => ({ status, body: errorBody(status, code, message), chars: 0 });
 
 export class Requests {
   /** The last change of each conversation. */
@@ -60,15 +63,15 @@ export class Requests {
   }
 
   private pass(call: Omit<RestCall, 'account' | 'credentials'>): Promise<RestAnswer> {
-    const go = () => this.rest.call({ ...call, account: this.session.principal!.account, credentials: this.session.credentials, answerBytesMax: ANSWER_BYTES_MAX });
-    return call.method === 'GET' ? go() : this.inLane(laneOf(call.path), go);
+    const { session } = this;
+    const whole = { ...call, account: session.principal!.account, credentials: session.credentials, answerBytesMax: ANSWER_BYTES_MAX };
+    return call.method === 'GET' ? this.rest.call(whole) : this.inLane(laneOf(call.path), whole);
   }
 
   /** After what was asked for before; not at all once the client is gone: it asks again. */
-  private inLane(lane: string, go: () => Promise<RestAnswer>): Promise<RestAnswer> {
+  private inLane(lane: string, call: RestCall): Promise<RestAnswer> {
     const before = this.lanes.get(lane);
-    const turn = before === undefined ? go()
-      : before.then(() => (this.session.open ? go() : refusal(503, 20503, 'Service unavailable, try again')));
+    const turn = this.rest.call(before === undefined ? call : { ...call, after: { turn: before, wanted: () => this.session.open } });
     this.lanes.set(lane, turn);
     return turn.finally(() => {
       if (this.lanes.get(lane) === turn) this.lanes.delete(lane);
@@ -80,9 +83,14 @@ export class Requests {
     if (this.session.inFlight >= IN_FLIGHT_MAX) return say({ ...refusal(429, 20429, `More than ${IN_FLIGHT_MAX} requests at once`), retryAfter: 1 });
     this.session.inFlight += 1;
     const answer = await ask();
+    const { account } = this.session.principal!;
+    const held = answer.chars;
+    if (!unread.take(account, held)) return this.session.end(closing.lagged, 'reads too slowly');
     const told = this.speaking.then(async () => {
       if (this.session.backlogWithPending > BACKLOG_BYTES) await this.session.drained(READ_MILLIS);
       say(answer);
+    }).finally(() => {
+      unread.give(account, held);
       this.session.inFlight -= 1;
     });
     this.speaking = told.catch(() => {}); // the caller hears of it

@@ -3,6 +3,7 @@
  * webhooks, idempotency and error codes are the same for both, because they are the same code (ADR 0013).
  */
 import { Agent, request, type IncomingMessage } from 'node:http';
+import { metrics } from '@parley/telemetry/metrics';
 import { FairTurns } from './fair-turns.js';
 
 export type RestCall = {
@@ -17,10 +18,13 @@ export type RestCall = {
   /** Idempotency-Key. */
   key?: string | undefined;
   headers?: Readonly<Record<string, string>>;
+  /** It goes out once this has ended and if it is still `wanted` then; it is held as every other until then. */
+  after?: { turn: Promise<unknown>; wanted(): boolean };
   /** A larger answer becomes 413. */
   answerBytesMax?: number;
 };
-export type RestAnswer = { status: number; body: any; retryAfter?: number };
+/** `chars`: of the body as it came. */
+export type RestAnswer = { status: number; body: any; chars: number; retryAfter?: number };
 
 const PATIENCE_MILLIS = 25_000; // the SDK waits 30 s
 const ANSWER_BYTES_MAX = 16_777_216;
@@ -34,7 +38,7 @@ const OVERHEAD_BYTES = 2_048;
 
 /** In the REST API's form. */
 export const errorBody = (status: number, code: number, message: string): object => ({ status, code, message, more_info: `https://www.twilio.com/docs/errors/${code}` });
-const refusal = (status: number, code: number, message: string): RestAnswer => ({ status, body: errorBody(status, code, message) });
+const refusal = (status: number, code: number, message: string): RestAnswer => ({ status, body: errorBody(status, code, message), chars: 0 });
 const unavailable = (): RestAnswer => refusal(503, 20503, 'Service unavailable, try again');
 
 export class RestUpstream {
@@ -44,7 +48,9 @@ export class RestUpstream {
   private waitingBytes = 0;
 
   /** `url`: where api-gateway listens, asked for anew with each call. `patienceMillis`: from the call to its whole answer. */
-  constructor(private readonly url: () => string, private readonly patienceMillis = PATIENCE_MILLIS) {}
+  constructor(private readonly url: () => string, private readonly patienceMillis = PATIENCE_MILLIS) {
+    metrics.gauge('parley_realtime_request_bytes', 'Bytes of requests inside websockets that wait for their turn at the REST API or its answer', () => this.waitingBytes);
+  }
 
   /** Never rejects: 503 when it cannot be reached, is not answered within 25 s (its turn included), or too much waits already. */
   async call(call: RestCall): Promise<RestAnswer> {
@@ -56,6 +62,7 @@ export class RestUpstream {
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(), this.patienceMillis);
     try {
+      if (call.after && !(await comes(call.after, patience.signal))) return unavailable();
       if (!(await this.turns.enter(account, patience.signal))) return unavailable();
       try {
         return await this.ask(call, patience.signal);
@@ -108,10 +115,16 @@ export class RestUpstream {
   }
 }
 
+/** False: not in time, or not wanted by then. Who was to come before was given up before. */
+async function comes({ turn, wanted }: NonNullable<RestCall['after']>, signal: AbortSignal): Promise<boolean> {
+  await Promise.race([turn, new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))]);
+  return !signal.aborted && wanted();
+}
+
 function answerOf({ statusCode, headers }: IncomingMessage, text: string): RestAnswer | undefined {
   try {
     const wait = Number(headers['retry-after'] ?? NaN);
-    return { status: statusCode!, body: text === '' ? undefined : JSON.parse(text), ...(Number.isFinite(wait) && { retryAfter: wait }) };
+    return { status: statusCode!, body: text === '' ? undefined : JSON.parse(text), chars: text.length, ...(Number.isFinite(wait) && { retryAfter: wait }) };
   } catch {
     return undefined;
   }

@@ -14,8 +14,9 @@ import { TunnelRefusal, tunnelRequest, type TunnelAnswer } from './tunnel-reques
 
 /** With a thousand conversations the SDK asks for some thousand things at once. */
 const IN_FLIGHT_MAX = 20_000;
-/** What a request holds besides its payload, about. */
+/** What a request holds besides its frame, about; the frame as it came, and once more as it was understood. */
 const REQUEST_BYTES = 1_024;
+const heldFor = (frameBytes: number): number => REQUEST_BYTES + 2 * frameBytes;
 const TOKEN_CHARS_MAX = 8_192;
 const log = logger('client-sdk');
 type Member = NonNullable<ClientSession['principal']>;
@@ -47,8 +48,8 @@ export class ClientDialogue {
     if (method === 'ping') return session.reply(id, ok);
     if (method === 'init') return void this.init(session, frame).catch((error: unknown) => this.broken(session, error));
     if (!session.principal) return session.dismiss({ code: 401, status: 'UNAUTHORIZED', description: 'Nothing before init' }, closing.unauthenticated);
-    if (method === 'update') return void this.update(session, frame).catch((error: unknown) => this.broken(session, error));
-    if (method === 'message') return void this.request(session, frame);
+    if (method === 'update') return void this.update(session, frame, bytes.length).catch((error: unknown) => this.broken(session, error));
+    if (method === 'message') return void this.request(session, frame, bytes.length);
     session.reply(id, { code: 400, status: 'BAD_REQUEST', description: 'This method is not known here' });
   }
 
@@ -78,7 +79,17 @@ export class ClientDialogue {
     });
   }
 
-  private async update(session: ClientSession, { header }: Frame): Promise<void> {
+  /** One after the other: what counts is the last. */
+  private update(session: ClientSession, frame: Frame, frameBytes: number): Promise<void> {
+    const held = heldFor(frameBytes);
+    if (!session.hold(held)) return Promise.resolve(session.end(closing.tooMany, 'too many requests at once'));
+    const update = session.updates.then(() => this.renew(session, frame)).finally(() => session.release(held));
+    session.updates = update.catch(() => {}); // the caller hears of it
+    return update;
+  }
+
+  private async renew(session: ClientSession, { header }: Frame): Promise<void> {
+    if (!session.open) return;
     const principal = await this.verified(session, header.id, header['token']);
     if (!principal || !session.open) return;
     if (!this.connections.renew(session, principal))
@@ -99,21 +110,25 @@ export class ClientDialogue {
     }
   }
 
-  private async request(session: ClientSession, { header, payload }: Frame): Promise<void> {
-    const bytes = REQUEST_BYTES + payload.length;
-    if (session.inFlight >= IN_FLIGHT_MAX || !session.hold(bytes)) return session.end(closing.tooMany, 'too many requests at once');
+  private async request(session: ClientSession, { header, payload }: Frame, frameBytes: number): Promise<void> {
+    const held = heldFor(frameBytes);
+    if (session.inFlight >= IN_FLIGHT_MAX || !session.hold(held)) return session.end(closing.tooMany, 'too many requests at once');
     session.inFlight++;
-    await session.turns.run(async () => {
-      while (session.backlogged) await session.drained();
-      if (!session.open) return;
-      const { status, body } = await this.answer(session, header, payload);
-      while (session.backlogged) await session.drained();
-      session.reply(header.id, ok, {
-        http_status: { code: status, status: statusNames[status] ?? 'Error' }, http_headers: { 'content-type': 'application/json' },
-      }, body as object | undefined);
-    });
-    session.inFlight--;
-    session.release(bytes);
+    try {
+      await session.turns.run(async () => {
+        while (session.backlogged) await session.drained();
+        if (!session.open) return;
+        const { status, body } = await this.answer(session, header, payload);
+        await session.sayInTurn({
+          method: 'reply', id: header.id, status: ok, http_status: { code: status, status: statusNames[status] ?? 'Error' }, http_headers: { 'content-type': 'application/json' },
+        }, body as object | undefined);
+      });
+    } catch (error) { // an answer that cannot be written
+      this.broken(session, error);
+    } finally {
+      session.inFlight--;
+      session.release(held);
+    }
   }
 
   private async answer(session: ClientSession, header: Frame['header'], payload: string): Promise<TunnelAnswer> {

@@ -11,6 +11,7 @@ import type { Pool } from '@parley/event-store/database';
 import type { LogTail } from '@parley/event-store/log-tail';
 import { isOnline, type Presence, type Somebody } from '@parley/runtime/presence';
 import { logger } from '@parley/telemetry/logger';
+import { metrics } from '@parley/telemetry/metrics';
 import type { Redis } from 'ioredis';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { Connections } from '../connections.js';
@@ -20,7 +21,7 @@ import type { RestUpstream } from '../rest-upstream.js';
 import { TYPING_SHOWN_SECONDS, type Signals, type Typing } from '../signals.js';
 import { ClientApi } from './client-api.js';
 import { ClientDialogue } from './client-dialogue.js';
-import { ClientSession, closing } from './client-session.js';
+import { ClientSession, closing, waitingBytes } from './client-session.js';
 import { clientLinks } from './configuration.js';
 import { ContentTemplates } from './content-templates.js';
 import { ConversationCounts } from './conversation-counts.js';
@@ -82,6 +83,7 @@ export class ClientGateway {
       sync: new SyncApi(this.reads, new URL(publicUrl).origin, online), registrations: new Registrations(rest), subscriptions: this.subscriptions, signals, pool, links, publicUrl,
     });
     this.dialogue = new ClientDialogue(tunnel, this.connections, this.reads, (token) => this.member(token));
+    metrics.gauge('parley_client_sdk_waiting_bytes', 'Bytes of requests of the official client SDK that wait for their turn or their answer', waitingBytes);
     signals.onTyping((typing) => this.showTyping(typing));
     signals.onReachability(({ service, identity }) => this.users.reachabilityChanged(service, identity));
     this.unsubscribe = tail.subscribe((events) => this.publish(events));

@@ -31,6 +31,9 @@ const WAITING_BYTES_MAX = 8_388_608;
 const WAITING_BYTES_ALWAYS = 131_072;
 const beyondAlways = (bytes: number): number => Math.max(0, bytes - WAITING_BYTES_ALWAYS);
 const waitingOfAll = new FairRoom(134_217_728, WAITING_BYTES_MAX);
+/** What all clients together hold, in bytes. */
+let held = 0;
+export const waitingBytes = (): number => held;
 /** Of a client's own objects and subscriptions, waiting for their turn. */
 const QUEUED_MAX = 20_000;
 /** What a client says: a thousand conversations are opened by some thousand requests, and every event is acknowledged. */
@@ -69,6 +72,8 @@ export class ClientSession implements Connected {
   readonly turns = new FewAtOnce(REQUESTS_AT_ONCE);
   readonly replays = new FewAtOnce(REPLAYS_AT_ONCE);
   onClosed: () => void = () => {};
+  /** Of its tokens. */
+  updates: Promise<void> = Promise.resolve();
   /** What belongs to the user's own objects happens one after the other. */
   private chain: Promise<void> = Promise.resolve();
   private queued = 0;
@@ -112,6 +117,7 @@ export class ClientSession implements Connected {
     const shared = beyondAlways(all) - beyondAlways(this.waitingBytes);
     if (all > WAITING_BYTES_MAX || (shared > 0 && !waitingOfAll.take(this.principal!.account, shared))) return false;
     this.waitingBytes = all;
+    held += bytes;
     return true;
   }
 
@@ -120,10 +126,19 @@ export class ClientSession implements Connected {
     const shared = beyondAlways(this.waitingBytes) - beyondAlways(left);
     if (shared > 0) waitingOfAll.give(this.principal!.account, shared);
     this.waitingBytes = left;
+    held -= bytes;
   }
 
-  say(header: Omit<Header, 'id'> & { id?: string; method: string }, payload?: object): void {
-    this.send(binaryFrame(encodeFrame({ ...header, id: header.id ?? newId() }, payload && JSON.stringify(payload))));
+  say(header: Omit<Header, 'id'> & { id?: string; method: string }, payload?: object): void { this.send(framed(header, payload)); }
+
+  /** Once the client has read what it was sent before; too many that wait for that end it. */
+  async sayInTurn(header: Header, payload?: object): Promise<void> {
+    const frame = framed(header, payload);
+    if (!this.backlogged) return this.send(frame);
+    if (!this.hold(frame.length)) return this.finish(closing.lagged, 'reads too slowly');
+    while (this.backlogged) await this.drained();
+    this.send(frame);
+    this.release(frame.length);
   }
 
   reply(id: string, status: Status, more: object = {}, payload?: object): void {
@@ -183,11 +198,15 @@ export class ClientSession implements Connected {
   /** For pages of it; 1 while this connection was told of none: anything told later replaces what such a page says. */
   get pageOfMineId(): number { return this.mineId ?? 1; }
 
-  /** After all that was queued before; `failed` when it throws. */
-  inOrder(work: () => Promise<void>, failed: (error: unknown) => void): void {
-    if (++this.queued > QUEUED_MAX) return this.end(closing.tooMany, 'too much waits for its turn');
-    this.chain = this.chain.then(() => (this.ended ? undefined : work())).catch(failed).then(() => { this.queued--; });
+  /** After all that was queued before; `failed` when it throws. Resolves when its turn is over, also when the client was gone by then. */
+  async inOrder(work: () => Promise<void>, failed: (error: unknown) => void): Promise<void> {
+    if (this.queued >= QUEUED_MAX) return this.end(closing.tooMany, 'too much waits for its turn');
+    this.queued++;
+    await (this.chain = this.chain.then(() => (this.ended ? undefined : work())).catch(failed).then(() => { this.queued--; }));
   }
 }
+
+const framed = (header: Omit<Header, 'id'> & { id?: string; method: string }, payload?: object): Buffer =>
+  binaryFrame(encodeFrame({ ...header, id: header.id ?? newId() }, payload && JSON.stringify(payload)));
 
 export const newId = (): string => `TM${randomUUID()}`;

@@ -52,10 +52,10 @@ export class Subscriptions {
   enqueue(session: ClientSession, request: SubscriptionRequest): void {
     const held = request.objects.length * OBJECT_BYTES;
     if (!session.hold(held)) return session.end(closing.tooMany, 'too many subscriptions at once');
-    session.inOrder(() => this.request(session, request).finally(() => session.release(held)), (error) => {
+    void session.inOrder(() => this.request(session, request), (error) => {
       log.warn('subscribing failed', { error });
       session.end(closing.internal, 'internal error');
-    });
+    }).finally(() => session.release(held));
   }
 
   private async request(session: ClientSession, { action, correlation, objects }: SubscriptionRequest): Promise<void> {

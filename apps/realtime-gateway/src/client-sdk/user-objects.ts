@@ -187,7 +187,7 @@ export class UserObjects {
   }
 
   private queue(session: ClientSession, work: () => Promise<void>): void {
-    session.inOrder(work, (error) => {
+    void session.inOrder(work, (error) => {
       log.warn('a user\'s objects could not be read, the client comes back', { error });
       session.end(closing.internal, 'internal error');
     });
