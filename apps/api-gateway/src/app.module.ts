@@ -52,6 +52,7 @@ import { QueuesController } from './queues.controller.js';
 import { RateLimit } from './rate-limit.js';
 import { Reads } from './reads.js';
 import { ReceiptsController } from './receipts.controller.js';
+import { GoneServices } from './gone-services.js';
 import { Repetitions } from './repetitions.js';
 import { ServiceConfigurationController } from './service-configuration.controller.js';
 import { RolesController } from './roles.controller.js';
@@ -75,7 +76,7 @@ import { WebhookTargets } from './webhook-targets.js';
     CarrierConnectionsController, SendersController, MessagingServicesController, OptOutsController, QueuesController, RoutingPoliciesController,
   ],
   providers: [
-    AccountAccess, Authentication, BindingRules, MessageContents, ConversationLookup, Repetitions, ServiceLookup, UserLookup, MemberPermissions, WebhookTargets, Hooks, Once,
+    AccountAccess, Authentication, BindingRules, MessageContents, ConversationLookup, GoneServices, Repetitions, ServiceLookup, UserLookup, MemberPermissions, WebhookTargets, Hooks, Once,
     {
       provide: Connections, inject: [POOL, SecretBox, NATS],
       useFactory: (pool: Pool, box: SecretBox, { nats }: Connection) => new Connections({

@@ -20,6 +20,7 @@ import type { ApiRequest, Call, Member } from './call.js';
 import type { GatewayConfig } from './config.js';
 import { developmentTokens } from './development-tokens.js';
 import { answerError, apiError, ApiErrorFilter, NotFound, resourcePath } from './error-answer.js';
+import { GoneServices } from './gone-services.js';
 import { MemberPermissions } from './member-permissions.js';
 import { mediaRoutes } from './media-routes.js';
 import { RateLimit } from './rate-limit.js';
@@ -51,6 +52,7 @@ export function configureGateway(fastify: Fastify, app: NestFastifyApplication):
   const authentication = app.get(Authentication);
   const rateLimit = app.get(RateLimit);
   const members = app.get(MemberPermissions);
+  const gone = app.get(GoneServices);
   const root = `${config.publicUrl}/v1`;
 
   app.useGlobalFilters(new ApiErrorFilter(app.getHttpAdapter()));
@@ -84,7 +86,7 @@ export function configureGateway(fastify: Fastify, app: NestFastifyApplication):
       const member = as.member ?? actsAs(request);
       if (member === null) return void answerError(reply, new ApiError(20001, 'X-Parley-Acts-As'));
       const call = callOf(request, account, key, member);
-      if (call.ofService && !isSid(call.service, 'IS')) return void answerError(reply, apiError(new NotFound(), request));
+      if (call.ofService && (!isSid(call.service, 'IS') || gone.has(call.service))) return void answerError(reply, apiError(new NotFound(), request));
       (request as ApiRequest).call = call;
       done();
     }

@@ -1,5 +1,6 @@
 /** Which conversation a path segment means, for commands; reads find out in their own query. */
 import { Inject, Injectable } from '@nestjs/common';
+import { DomainError } from '@parley/domain/domain-error';
 import { isSid, type ConversationSid } from '@parley/domain/sid';
 import { LruMap } from '@parley/event-store/lru-map';
 import type { Call } from './call.js';
@@ -7,10 +8,11 @@ import { NotFound } from './error-answer.js';
 import { prepared, Reads } from './reads.js';
 
 type Place = { account: string; service: string };
+type Found = { sid: ConversationSid; chat_service_sid: string; state: string };
 const find = {
-  sid: prepared('conversation-place', `select sid, chat_service_sid from model.conversation where account = $1 and sid = $2`),
+  sid: prepared('conversation-place', `select sid, chat_service_sid, state from model.conversation where account = $1 and sid = $2`),
   name: prepared('conversation-place-by-name',
-    `select sid, chat_service_sid from model.conversation where account = $1 and chat_service_sid = $3 and unique_name = $2`),
+    `select sid, chat_service_sid, state from model.conversation where account = $1 and chat_service_sid = $3 and unique_name = $2`),
 };
 
 /** `sid` or `name`: a unique name never looks like a SID. */
@@ -45,11 +47,20 @@ export class ConversationLookup {
   }
 
   /** As `sidOf`, and certainly not deleted: for what no command on the conversation looks at. */
-  async livingSidOf({ account, service }: Call, segment: string): Promise<ConversationSid> {
+  async livingSidOf(call: Call, segment: string): Promise<ConversationSid> { return (await this.living(call, segment)).sid; }
+
+  /** As `livingSidOf`, and not closed: for changes that no command on the conversation looks at. Throws `conversation_closed`. */
+  async openSidOf(call: Call, segment: string): Promise<ConversationSid> {
+    const { sid, state } = await this.living(call, segment);
+    if (state === 'closed') throw new DomainError('conversation_closed');
+    return sid;
+  }
+
+  private async living({ account, service }: Call, segment: string): Promise<Found> {
     const query = namedBy(segment) === 'sid' ? find.sid(account.sid, segment) : find.name(account.sid, mustBeText(segment), service);
-    const [row] = await this.reads.query<{ sid: ConversationSid; chat_service_sid: string }>(query);
+    const [row] = await this.reads.query<Found>(query);
     if (!row || row.chat_service_sid !== service) throw new NotFound();
     this.places.set(row.sid, { account: account.sid, service });
-    return row.sid;
+    return row;
   }
 }

@@ -46,7 +46,7 @@ export class ConversationWebhooksController {
   async create(
     @TheCall() call: Call, @Param('ConversationSid') conversation: string, @Form(createConversationWebhook) settings: CreateConversationWebhook,
   ): Promise<string> {
-    const conversationSid = await this.conversations.livingSidOf(call, conversation);
+    const conversationSid = await this.conversations.openSidOf(call, conversation);
     this.targets.mustBeAllowed(settings.url);
     const { caller } = call;
     const sid = caller.key === undefined ? newSid('WH') : derivedSid('WH', caller.account, caller.key);
@@ -81,7 +81,7 @@ export class ConversationWebhooksController {
     @TheCall() call: Call, @Param('ConversationSid') conversation: string, @Param('Sid') webhook: string,
     @Form(updateConversationWebhook) changes: ScopedSettings,
   ): Promise<string> {
-    const row = await this.find(call, await this.conversations.sidOf(call, conversation), webhook);
+    const row = await this.find(call, await this.conversations.openSidOf(call, conversation), webhook);
     const code = scopedFault(row.target, { ...row, ...changes });
     if (code !== undefined) throw new ApiError(code);
     this.targets.mustBeAllowed(changes.url);

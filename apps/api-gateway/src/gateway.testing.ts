@@ -39,7 +39,7 @@ export class TestGateway {
     Object.assign(process.env, env);
     const providers = [
       { provide: CONFIG, useValue: config }, { provide: REDIS, useValue: redis }, { provide: POOL, useValue: database.pool },
-      { provide: NATS, useValue: { nats: { publish() {} } } },
+      { provide: NATS, useValue: { nats: { publish() {}, subscribe: () => ({ unsubscribe() {} }) } } },
       { provide: SecretBox, useValue: database.box },
       { provide: Accounts, useValue: new Accounts(database.pool, database.box) },
       { provide: CONVERSATION_COMMANDS, useValue: commands }, { provide: PARTICIPANT_COMMANDS, useValue: commands },

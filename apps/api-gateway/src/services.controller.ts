@@ -8,6 +8,7 @@ import { isSid, newSid } from '@parley/domain/sid';
 import { derivedSid } from '@parley/event-store/derived-sid';
 import { Form, PagingOf, TheCall, type Call } from './call.js';
 import { NotFound } from './error-answer.js';
+import { GoneServices } from './gone-services.js';
 import { text, time } from './json-text.js';
 import { listAnswer } from './list-answer.js';
 import { readPageToken, sidOfKind } from './page-token.js';
@@ -32,6 +33,7 @@ export class ServicesController {
     @Inject(ServiceLookup) private readonly services: ServiceLookup,
     @Inject(Repetitions) private readonly repetitions: Repetitions,
     @Inject(Reads) private readonly reads: Reads,
+    @Inject(GoneServices) private readonly gone: GoneServices,
   ) {}
 
   /** With its four roles, which the command adds. */
@@ -69,6 +71,7 @@ export class ServicesController {
     return this.repetitions.orRun(call, async () => {
       if (!isSid(sid, 'IS')) throw new NotFound();
       await this.commands.remove(call.caller, 'Service', sid);
+      this.gone.add(sid);
     });
   }
 }

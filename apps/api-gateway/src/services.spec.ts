@@ -1,4 +1,5 @@
 /** Services, their configuration, account configuration, credentials and bindings: from form to command, from row to answer. */
+import { DomainError } from '@parley/domain/domain-error';
 import { newSid } from '@parley/domain/sid';
 import { PUBLIC_URL, TestGateway, unknown } from './gateway.testing.js';
 
@@ -37,10 +38,22 @@ describe('services', () => {
     expect(told[0]![2]['sid']).toBe(told[1]![2]['sid']);
   });
   it('are removed by SID only', async () => {
-    const { service } = gateway.account;
+    const service = newSid('IS');
     expect(await gateway.call(`/Services/${service}`, { method: 'DELETE' })).toMatchObject({ status: 204 });
     expect(told).toEqual([['remove', 'Service', { sid: service }]]);
     expect(await gateway.call('/Services/support', { method: 'DELETE' })).toMatchObject({ status: 404, body: { code: 20404 } });
+  });
+  it('take along at once what they hold, though it goes later', async () => {
+    const [service, kept] = [newSid('IS'), newSid('IS')];
+    const held = await Promise.all([service, kept].map((chat_service_sid) => gateway.conversation({ chat_service_sid })));
+    const answers = () => Promise.all([[service, held[0]], [kept, held[1]]].map(async ([of, sid]) => (await gateway.call(`/Services/${of}/Conversations/${sid}`)).status));
+    expect(await answers()).toEqual([200, 200]);
+    gateway.commands.remove = () => Promise.reject(new DomainError('conflicting_modification'));
+    await gateway.call(`/Services/${service}`, { method: 'DELETE' });
+    expect(await answers()).toEqual([200, 200]);
+    gateway.commands.remove = () => Promise.resolve();
+    await gateway.call(`/Services/${service}`, { method: 'DELETE' });
+    expect(await answers()).toEqual([404, 200]);
   });
 });
 

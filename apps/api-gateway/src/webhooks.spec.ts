@@ -105,6 +105,16 @@ describe('webhooks of a conversation', () => {
     expect(await gateway.call(path, { form: hook })).toMatchObject({ status: 400, body: { code: 50361 } });
   });
 
+  it('of a closed conversation are neither made nor changed, and can be removed', async () => {
+    storeInto('conversation_webhook');
+    const conversation = await gateway.conversation({ unique_name: 'shut', state: 'closed' });
+    const sid = newSid('WH');
+    await gateway.put('conversation_webhook', { sid, account: gateway.account.sid, conversation_sid: conversation, target: 'studio', flow_sid: `FW${'0'.repeat(32)}` });
+    for (const path of [`/Conversations/shut/Webhooks`, `/Conversations/${conversation}/Webhooks`, `/Conversations/${conversation}/Webhooks/${sid}`])
+      expect(await gateway.call(path, { form: hook })).toMatchObject({ status: 400, body: { code: 50377 } });
+    expect((await gateway.call(`/Conversations/${conversation}/Webhooks`)).body.webhooks).toHaveLength(1);
+    expect((await gateway.call(`/Conversations/${conversation}/Webhooks/${sid}`, { method: 'DELETE' })).status).toBe(204);
+  });
   it('need a conversation that is there, and a public target', async () => {
     const conversation = await gateway.conversation();
     expect((await gateway.call(`/Conversations/${unknown('CH')}/Webhooks`)).status).toBe(404);

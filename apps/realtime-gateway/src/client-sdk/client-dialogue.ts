@@ -110,18 +110,14 @@ export class ClientDialogue {
     }
   }
 
-  private async request(session: ClientSession, { header, payload }: Frame, frameBytes: number): Promise<void> {
+  private async request(session: ClientSession, frame: Frame, frameBytes: number): Promise<void> {
     const held = heldFor(frameBytes);
     if (session.inFlight >= IN_FLIGHT_MAX || !session.hold(held)) return session.end(closing.tooMany, 'too many requests at once');
     session.inFlight++;
     try {
       await session.turns.run(async () => {
-        while (session.backlogged) await session.drained();
-        if (!session.open) return;
-        const { status, body } = await this.answer(session, header, payload);
-        await session.sayInTurn({
-          method: 'reply', id: header.id, status: ok, http_status: { code: status, status: statusNames[status] ?? 'Error' }, http_headers: { 'content-type': 'application/json' },
-        }, body as object | undefined);
+        if (await this.answered(session, frame)) return;
+        await session.repeated.run(async () => { while (!(await this.answered(session, frame))); });
       });
     } catch (error) { // an answer that cannot be written
       this.broken(session, error);
@@ -129,6 +125,20 @@ export class ClientDialogue {
       session.inFlight--;
       session.release(held);
     }
+  }
+
+  /** False: what it was to be answered could not wait for the client to read. Only of reads: they are asked again. */
+  private async answered(session: ClientSession, { header, payload }: Frame): Promise<boolean> {
+    while (session.backlogged) await session.drained();
+    if (!session.open) return true;
+    const { status, body } = await this.answer(session, header, payload);
+    const reply = {
+      method: 'reply', id: header.id, status: ok, http_status: { code: status, status: statusNames[status] ?? 'Error' }, http_headers: { 'content-type': 'application/json' },
+    };
+    if (await session.sayInTurn(reply, body as object | undefined)) return true;
+    if (isRead(header)) return false;
+    session.say(reply, body as object | undefined); // small, and it says what was done
+    return true;
   }
 
   private async answer(session: ClientSession, header: Frame['header'], payload: string): Promise<TunnelAnswer> {
@@ -144,6 +154,8 @@ export class ClientDialogue {
     session.end(closing.internal, 'internal error');
   }
 }
+
+const isRead = ({ http_request: asked }: Frame['header']): boolean => (asked as { method?: unknown } | undefined)?.method === 'GET';
 
 function refused(error: unknown): TunnelAnswer {
   if (error instanceof TunnelRefusal) return { status: error.status, body: errorBody(error.status, error.code, error.message) };

@@ -70,6 +70,8 @@ export class ClientSession implements Connected {
   inFlight = 0;
   private waitingBytes = 0;
   readonly turns = new FewAtOnce(REQUESTS_AT_ONCE);
+  /** What has to be asked once more, because its answer could not wait. */
+  readonly repeated = new FewAtOnce(1);
   readonly replays = new FewAtOnce(REPLAYS_AT_ONCE);
   onClosed: () => void = () => {};
   /** Of its tokens. */
@@ -131,14 +133,16 @@ export class ClientSession implements Connected {
 
   say(header: Omit<Header, 'id'> & { id?: string; method: string }, payload?: object): void { this.send(framed(header, payload)); }
 
-  /** Once the client has read what it was sent before; too many that wait for that end it. */
-  async sayInTurn(header: Header, payload?: object): Promise<void> {
+  /** Once the client has read what it was sent before. False: it had not, and more than may wait does already; nothing is said. */
+  async sayInTurn(header: Header, payload?: object): Promise<boolean> {
     const frame = framed(header, payload);
-    if (!this.backlogged) return this.send(frame);
-    if (!this.hold(frame.length)) return this.finish(closing.lagged, 'reads too slowly');
-    while (this.backlogged) await this.drained();
+    if (this.backlogged) {
+      if (!this.hold(frame.length)) return false;
+      while (this.backlogged) await this.drained();
+      this.release(frame.length);
+    }
     this.send(frame);
-    this.release(frame.length);
+    return true;
   }
 
   reply(id: string, status: Status, more: object = {}, payload?: object): void {
