@@ -66,6 +66,20 @@ it('a turn that comes soon is waited for', async () => {
   for (const id of ids) await bench.reaches(id, 'accepted');
   expect(performance.now() - began).toBeGreaterThan(300);
 });
+it.each([[200, { dailyCap: 5 }], [200_000, { dailyCap: null }]])('a cap that is raised lets go what waited for tomorrow, or for its deadline in %i s', async (deadlineSeconds, changes) => {
+  const { sid } = await sender('+15550100001', { dailyCap: 1 });
+  await bench.reaches(await deliver(bench.lane()), 'accepted');
+  const lane = bench.lane();
+  const id = await bench.queue(lane, 'second', deadlineSeconds);
+  dispatcher.wake(lane);
+  await until(async () => { const { state, wait } = await details(id); return state === 'queued' && wait > 5; });
+  const senders = new Senders(bench.db.pool);
+  await senders.update(bench.account, sid, { rate: 50, dailyCap: 1 });
+  expect((await details(id)).wait).toBeGreaterThan(5); // the day is as full as it was
+  await senders.update(bench.account, sid, changes);
+  dispatcher.wake(lane);
+  await bench.reaches(id, 'accepted');
+});
 it('a sender with its day full goes on tomorrow; what did not leave does not count', async () => {
   await sender('+15550100001', { dailyCap: 2 });
   bench.carrier.respond = () => { bench.carrier.respond = () => {}; throw new SendError('rejected', 'permanent', { errorCode: 21211 }); };
