@@ -2,6 +2,7 @@
  * P3: what carriers do twice, late, in the wrong order or halfway has one effect; P6: one that hangs delays nobody else, and
  * neither does a websocket that nobody reads. And: what nobody we know signed leaves no trace.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { connectDatabase } from '../infra/local/database.mjs';
 import { anySid, report, text, webhook } from './carrier.js';
 import { behaviourOfSender } from './handset.js';
@@ -23,6 +24,18 @@ describe.each<Topology>(['one', 'services'])('carriers as they are (%s)', (topol
     }
   };
   const webhooksAreHandled = () => until(async () => (await query("select count(*) from delivery.inbox where state = 'received' and attempts = 0")) === 0, 'webhooks are handled');
+
+  /** Nothing of what happened before is on its way any more: who counts rows counts his own. */
+  const quiet = async () => {
+    await until(async () => (await query('select count(*) from simulator.callback where attempts = 0')) === 0, 'the simulator has said everything');
+    await webhooksAreHandled();
+    await until(async () => {
+      const before = await rows();
+      await pause(300);
+      return (await rows()) === before;
+    }, 'nothing is written any more');
+  };
+  const rows = () => query('select (select count(*) from delivery.inbox) + (select count(*) from log.event) + (select count(*) from delivery.delivery) as count');
 
   it('P3: reports that come twice, late and in the wrong order', async () => {
     const thread = await stage.open('Muddled reports', { sms: 3 });
@@ -46,6 +59,7 @@ describe.each<Topology>(['one', 'services'])('carriers as they are (%s)', (topol
     const [{ sid: receipt, channel_message_sid: carrierSid, status }] = before as [(typeof before)[0]];
     expect([before.length, status]).toEqual([1, 'delivered']);
 
+    await quiet();
     const stored = () => query('select count(*) from delivery.inbox');
     const storedBefore = await stored();
     const statuses = ['queued', 'sent', 'delivered', 'delivered', 'undelivered', 'failed', 'sent'];
@@ -125,9 +139,8 @@ describe.each<Topology>(['one', 'services'])('carriers as they are (%s)', (topol
   it('a webhook that nobody we know signed is refused and leaves no trace', async () => {
     const thread = await stage.open('Forged webhooks', { whatsapp: 0 });
     const [handset] = thread.handsets;
-    await webhooksAreHandled();
-    const rows = () => query('select (select count(*) from delivery.inbox) + (select count(*) from log.event) + (select count(*) from delivery.delivery) as count');
     const { authToken: other } = await stage.parley.newAccount();
+    await quiet();
     const before = await rows();
     const fields = text(handset!, 'forged');
     const forged = [

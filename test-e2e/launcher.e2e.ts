@@ -86,7 +86,7 @@ describe('npm start', () => {
       }, READY_MS);
       expect(after.restUrl).toBe(before.restUrl);
     }
-    expect((await fetch(`${before.restUrl}/health`)).status).toBe(200);
+    await until(() => fetch(`${before.restUrl}/health`).then(({ status }) => (status === 200 ? true : undefined), () => undefined), READY_MS); // once it has found its database again
   }, READY_MS + 3 * END_MS);
 
   it('runs each service as a process of its own with --services', async () => {

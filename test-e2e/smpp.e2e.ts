@@ -22,7 +22,7 @@ describe(`SMPP (${topology})`, () => {
     caller = new Caller(await parley.newAccount(), parley.installation.info);
     const connection = await caller.post<{ sid: string }>('/v1/CarrierConnections', {
       Carrier: 'smpp', Credentials: JSON.stringify({ systemId: 'parley', password: 'secret' }),
-      Settings: JSON.stringify({ host: '127.0.0.1', port: centre.port, responseSeconds: 1 }),
+      Settings: JSON.stringify({ host: '127.0.0.1', port: centre.port, responseSeconds: 10 }),
     });
     await caller.post('/v1/Senders', { Address: sender, ConnectionSid: connection.sid, MessagesPerSecond: '1000' });
     conversation = await aConversation(recipient);

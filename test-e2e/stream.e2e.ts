@@ -7,7 +7,7 @@ import { Stage } from './stage.js';
 import { StreamClient } from './stream-client.js';
 
 describe.each<Topology>(['one', 'services'])('/v1/stream, spoken to (%s)', (topology) => {
-  const stage = new Stage(topology, { PRESENCE_LEASE_MILLIS: '1500' });
+  const stage = new Stage(topology, { PRESENCE_LEASE_MILLIS: '4000' });
   const clients: StreamClient[] = [];
   const open = async (options: Parameters<typeof StreamClient.open>[1]) => {
     const client = await StreamClient.open(stage.parley, options);

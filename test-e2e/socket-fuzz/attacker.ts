@@ -8,7 +8,7 @@ import type { Attack, Entrance } from './attacks.js';
 
 /** docs/websocket.md and docs/client-sdk.md; 1000 is the SDK's own goodbye, 1007 text that is no UTF-8. */
 const closeCodes = { ours: [1003, 1007, 1009, 4000, 4001, 4004, 4010, 4029], sdk: [1000, 1003, 1007, 1009, 4000, 4001, 4010, 4029] };
-const ANSWER_MILLIS = 8_000;
+const ANSWER_MILLIS = 30_000;
 type Claims = Record<string, unknown>;
 
 const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
