@@ -58,7 +58,7 @@ export class RealtimeGatewayModule implements OnApplicationBootstrap, BeforeAppl
     const server = this.http.httpAdapter.getHttpServer() as Server;
     const greet = (member: Principal) => welcome.greet(member);
     const signals = (this.signals = new Signals(this.nats));
-    const presence = (this.presence = new Presence(redis, (who) => signals.reachability(who), presenceLeaseMillis()));
+    const presence = (this.presence = new Presence(redis, (scope, identities) => signals.reachability(scope, identities), presenceLeaseMillis()));
     const rest = (this.rest = new RestUpstream(() => apiUrl(server)));
     const client = new ClientGateway({
       tail, pool, accounts, signals, rest, redis, presence, limits: realtimeLimits(), publicUrl: this.config.publicUrl, welcome: greet,

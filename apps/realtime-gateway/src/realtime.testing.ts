@@ -53,7 +53,7 @@ export class RealtimeWorld {
     const redis = new Redis(process.env['TEST_REDIS_URL']!);
     const nats = await Connection.open({ url: testNatsUrl(), name: 'realtime-world' });
     const signals = new Signals(nats);
-    const presence = new Presence(redis, (who) => signals.reachability(who));
+    const presence = new Presence(redis, (scope, identities) => signals.reachability(scope, identities));
     const publicUrl = 'http://parley.test';
     const client = new ClientGateway({ tail, pool, accounts, limits: { ...realtimeLimits(), ...limits }, rest, redis, signals, presence, publicUrl, welcome: () => Promise.resolve() });
     const realtime = attachRealtime(server, { tail, pool, accounts, limits, rest, redis, signals, presence, client });

@@ -5,7 +5,7 @@
 import { TYPING_SIGNAL, type TypingSignal } from '@parley/contracts/signals';
 import { LruMap } from '@parley/event-store/lru-map';
 import type { Connection } from '@parley/messaging/connection';
-import type { Somebody } from '@parley/runtime/presence';
+import type { Scope, Somebody } from '@parley/runtime/presence';
 import { logger } from '@parley/telemetry/logger';
 
 const REACHABILITY = 'client.reachability';
@@ -16,6 +16,7 @@ const TYPING_AGAIN_MILLIS = 2_000;
 const TYPING_KNOWN_MAX = 20_000;
 const log = logger('signals');
 export type Typing = TypingSignal;
+type Reachability = Scope & { identities: readonly string[] };
 
 export class Signals {
   private readonly ends: (() => void)[] = [];
@@ -25,8 +26,11 @@ export class Signals {
   constructor(private readonly nats: Pick<Connection, 'nats'>) {}
 
   onTyping(listener: (typing: Typing) => void): void { this.listen(TYPING_SIGNAL, listener); }
-  onReachability(listener: (who: Somebody) => void): void { this.listen(REACHABILITY, listener); }
-  reachability(who: Somebody): void { this.tell(REACHABILITY, who); }
+  onReachability(listener: (who: Somebody) => void): void {
+    this.listen<Reachability>(REACHABILITY, ({ identities, ...scope }) => { for (const identity of identities) listener({ ...scope, identity }); });
+  }
+  /** These came or went: at most 1,000, so that it fits into one message. */
+  reachability(scope: Scope, identities: readonly string[]): void { this.tell(REACHABILITY, { ...scope, identities } satisfies Reachability); }
 
   /** Whoever has it from a client: a client that says it all the time tells no more. */
   typing({ conversation, identity }: Typing): void {

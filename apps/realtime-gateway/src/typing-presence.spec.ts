@@ -89,7 +89,7 @@ describe('presence', () => {
   });
   it('counts connections of all instances, and those of one that died no longer', async () => {
     const elsewhere = new Redis(process.env['TEST_REDIS_URL']!, { retryStrategy: null });
-    const dying = new Presence(elsewhere, (who) => world.parts.signals.reachability(who), 3_000); // longer than a busy machine keeps it from saying that it lives
+    const dying = new Presence(elsewhere, (scope, identities) => world.parts.signals.reachability(scope, identities), 3_000); // longer than a busy machine keeps it from saying that it lives
     const alice = await world.connect(account, 'alice');
     const bob = await world.connect(account, 'bob');
     alice.send({ type: 'presence', identities: ['bob', 'carol'] });
@@ -99,7 +99,7 @@ describe('presence', () => {
     bob.websocket.close(); // and is there still, elsewhere
     elsewhere.disconnect();
     // A living instance with connections of the service finds it with its next beat.
-    const living = new Presence(world.parts.redis, (who) => world.parts.signals.reachability(who), 1_500);
+    const living = new Presence(world.parts.redis, (scope, identities) => world.parts.signals.reachability(scope, identities), 1_500);
     living.arrived({ account: account.sid, service: account.service, identity: 'zoe' });
     expect(new Map([await shown(alice), await shown(alice)] as [string, boolean][])).toEqual(new Map([['bob', false], ['carol', false]]));
     await Promise.all([living.stop(), dying.stop()]);

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { isOnline, Presence, whoIsOnline, type Somebody } from './presence.js';
+import { isOnline, Presence, whoIsOnline, type Scope, type Somebody } from './presence.js';
 
 const scope = { account: `AC${Math.random()}`, service: `IS${Math.random()}` };
 const open: Redis[] = [];
@@ -20,10 +20,15 @@ const online = (identity: string) => isOnline(asking, of(identity));
 class Told {
   readonly all: string[] = [];
   private readonly waiting: { identity: string; done(): void }[] = [];
-  readonly listener = ({ identity }: Somebody) => {
-    this.all.push(identity);
-    const at = this.waiting.findIndex((each) => each.identity === identity);
-    if (at >= 0) this.waiting.splice(at, 1)[0]!.done();
+  /** How often. */
+  times = 0;
+  readonly listener = (_: Scope, identities: readonly string[]) => {
+    this.times += 1;
+    for (const identity of identities) {
+      this.all.push(identity);
+      const at = this.waiting.findIndex((each) => each.identity === identity);
+      if (at >= 0) this.waiting.splice(at, 1)[0]!.done();
+    }
   };
   of(identity: string): Promise<void> { return new Promise((done) => this.waiting.push({ identity, done })); }
 }
@@ -42,6 +47,22 @@ it('knows who has a connection, however many', async () => {
   await went;
   expect(await online('ann')).toBe(false);
   expect(told.all).toEqual(['ann', 'ann']);
+  await presence.stop();
+});
+it('tells of thousands at once in a few words, and of each the last that is true', async () => {
+  const told = new Told();
+  const presence = new Presence(redis(), told.listener);
+  const crowd = Array.from({ length: 1_200 }, (_, n) => `crowd-${n}`);
+  let [first, last] = [told.of('crowd-0'), told.of('crowd-1199')];
+  for (const identity of crowd) presence.arrived(of(identity));
+  await Promise.all([first, last]);
+  expect([told.times, told.all.length]).toEqual([3, 1_200]);
+  [first, last] = [told.of('crowd-599'), told.of('crowd-1199')];
+  for (const identity of crowd) presence.left(of(identity));
+  for (const identity of crowd.slice(600)) presence.arrived(of(identity));
+  await Promise.all([first, last]);
+  const there = [...(await whoIsOnline(asking, scope, crowd.slice(400, 800)))!];
+  expect(there).toEqual(crowd.slice(400, 800).map((_, n) => n >= 200));
   await presence.stop();
 });
 it('knows who is still there on another instance', async () => {

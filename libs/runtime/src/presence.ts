@@ -13,7 +13,7 @@ const INSTANCES = 'presence:instances';
 
 /** Somebody of a service, as one account sees it: a service's SID alone is what a token claims. */
 export type Somebody = { account: string; service: string; identity: string };
-type Scope = Omit<Somebody, 'identity'>;
+export type Scope = Omit<Somebody, 'identity'>;
 const keyOf = ({ account, service }: Scope) => `presence:${account}/${service}`;
 
 const now = `local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
@@ -41,12 +41,15 @@ const WHO = `${now}
 export class Presence {
   /** Connections here, by service and identity. */
   private readonly here = new Map<string, { scope: Scope; identities: Map<string, number> }>();
+  /** Who came or went since Redis was told last. When thousands do so in one event-loop turn, it is told of them by few commands. */
+  private untold = new Map<string, { scope: Scope; identities: Set<string> }>();
+  private flusher: NodeJS.Immediate | undefined;
   private readonly timer: NodeJS.Timeout;
   /** What it is called in Redis: before every identity, so always as long. */
   private readonly instance = randomBytes(8).toString('hex');
 
-  /** `changed`: somebody's first connection here opened, his last one closed, or his instance died; once Redis knows. */
-  constructor(private readonly redis: Redis, private readonly changed: (who: Somebody) => void = () => {}, private readonly leaseMillis = LEASE_MILLIS) {
+  /** `changed`: of these (at most 1,000) the first connection here opened, the last one closed, or their instance died; once Redis knows. */
+  constructor(private readonly redis: Redis, private readonly changed: (scope: Scope, identities: readonly string[]) => void = () => {}, private readonly leaseMillis = LEASE_MILLIS) {
     this.timer = setInterval(() => this.beat(), leaseMillis / 3).unref();
   }
 
@@ -56,7 +59,7 @@ export class Presence {
     if (!service) this.here.set(key, (service = { scope, identities: new Map() }));
     const count = service.identities.get(identity) ?? 0;
     service.identities.set(identity, count + 1);
-    if (count === 0) this.quietly(this.stay(scope, [identity]).then(() => this.changed({ ...scope, identity })));
+    if (count === 0) this.tell(key, scope, identity);
   }
 
   /** Elsewhere he may be there still. */
@@ -67,7 +70,7 @@ export class Presence {
     if (count > 0) return void identities!.set(identity, count);
     identities?.delete(identity);
     if (identities?.size === 0) this.here.delete(key);
-    this.quietly(this.redis.zrem(key, this.instance + identity).then(() => this.changed({ ...scope, identity })));
+    this.tell(key, scope, identity);
   }
 
   async stop(): Promise<void> {
@@ -77,24 +80,48 @@ export class Presence {
       identities.set(identity, 1);
       this.left({ ...scope, identity });
     }
+    this.flush();
     await this.redis.zrem(INSTANCES, this.instance).catch(() => {});
   }
 
-  private beat(): void {
-    for (const { scope, identities } of this.here.values()) {
-      const all = [...identities.keys()];
-      for (let at = 0; at < all.length; at += AT_ONCE) this.quietly(this.stay(scope, all.slice(at, at + AT_ONCE)));
+  private tell(key: string, scope: Scope, identity: string): void {
+    const untold = this.untold.get(key);
+    if (untold) untold.identities.add(identity);
+    else this.untold.set(key, { scope, identities: new Set([identity]) });
+    this.flusher ??= setImmediate(() => this.flush()); // before anything that somebody asks next
+  }
+
+  private flush(): void {
+    clearImmediate(this.flusher);
+    this.flusher = undefined;
+    const all = this.untold;
+    this.untold = new Map();
+    for (const [key, { scope, identities }] of all) {
+      const there = this.here.get(key)?.identities;
+      const stay = [...identities].filter((identity) => there?.has(identity));
+      const gone = [...identities].filter((identity) => !there?.has(identity));
+      for (const some of slices(stay)) this.quietly(this.stay(scope, some).then(() => this.changed(scope, some)));
+      for (const some of slices(gone)) this.quietly(this.redis.zrem(key, some.map((identity) => this.instance + identity)).then(() => this.changed(scope, some)));
     }
+  }
+
+  private beat(): void {
+    for (const { scope, identities } of this.here.values())
+      for (const some of slices([...identities.keys()])) this.quietly(this.stay(scope, some));
   }
 
   private async stay(scope: Scope, identities: readonly string[]): Promise<void> {
     const gone = await this.redis.eval(STAY, 2, INSTANCES, keyOf(scope), this.instance, this.leaseMillis, ...identities) as string[];
-    for (const member of gone) this.changed({ ...scope, identity: member.slice(this.instance.length) });
+    if (gone.length > 0) this.changed(scope, gone.map((member) => member.slice(this.instance.length)));
   }
 
   private quietly(command: Promise<unknown>): void {
     command.catch(() => {}); // Redis is away: the next beat says it again
   }
+}
+
+function* slices(identities: readonly string[]): Iterable<readonly string[]> {
+  for (let at = 0; at < identities.length; at += AT_ONCE) yield identities.slice(at, at + AT_ONCE);
 }
 
 /** In the order of `identities`, at most 500 of them; null: nobody knows. */
