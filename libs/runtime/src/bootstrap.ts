@@ -21,6 +21,8 @@ export const BODY_BYTES_MAX = 1_048_576;
 const SHUTDOWN_MILLIS = 9_000;
 /** Who sends half a head of a request is closed with 408 after this long, and a quarter of it. */
 const HEADERS_MILLIS = 10_000;
+/** To be accepted, as far as the system allows (net.core.somaxconn): one that finds no room comes again after 1, 3, 7, 15 s only (RFC 6298). */
+const CONNECTIONS_WAITING_MAX = 16_384;
 const log = logger('runtime');
 
 export type BootstrapOptions = {
@@ -54,7 +56,7 @@ export async function bootstrap(module: Type | DynamicModule, options: Bootstrap
   health(fastify, app, options.name, state);
   surviveResets(app.getHttpServer() as Server);
   refuseExpectations(app.getHttpServer() as Server);
-  await app.listen(options.port, options.host);
+  await app.listen({ port: options.port, host: options.host, backlog: CONNECTIONS_WAITING_MAX });
   await options.started?.(app);
   endOnSignals(app, options.name, state);
   log.info('ready', { service: options.name, port: options.port });
