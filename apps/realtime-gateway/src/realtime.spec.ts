@@ -57,6 +57,15 @@ describe('/v1/stream', () => {
       [20101, 'white space after it', async () => `${await world.token(account)}%0A`],
       [20102, 'another algorithm', () => `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from('{}').toString('base64url')}.`],
       [20102, 'another content type', () => world.token(account, { header: { cty: 'other' } })],
+      [20102, 'something critical', async () =>
+        `${Buffer.from('{"alg":"HS256","crit":["exp"]}').toString('base64url')}.${(await world.token(account)).split('.').slice(1).join('.')}`],
+      [20101, 'a beginning that is no time', () => world.token(account, { claims: { nbf: 'tomorrow' } })],
+      [20107, 'half a signature', async () => (await world.token(account)).slice(0, -20)],
+      [20107, 'another payload', async () => {
+        const [header, payload, signature] = (await world.token(account)).split('.');
+        const claims = { ...JSON.parse(Buffer.from(payload!, 'base64url').toString()), jti: 'other' };
+        return `${header}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.${signature}`;
+      }],
       [20103, 'a key of another account', (other) => world.token(account, { claims: { iss: other.keySid }, secret: other.keySecret })],
       [20103, 'an unknown key', () => world.token(account, { claims: { iss: `SK${'0'.repeat(32)}` } })],
       [20104, 'an end in the past', () => world.token(account, { seconds: -60 })],

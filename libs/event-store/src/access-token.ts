@@ -5,7 +5,8 @@
 import { isIdentity } from '@parley/domain/identity';
 import { isSid } from '@parley/domain/sid';
 import type { Accounts } from './accounts.js';
-import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose';
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose';
 
 /** Who a socket speaks for. Without an identity: an observer of the whole account. */
 export type Principal = {
@@ -45,23 +46,26 @@ export class AuthenticationError extends Error {
 
 const LIFETIME_SECONDS_MAX = 86_400;
 const CLOCK_SKEW_SECONDS = 5;
+const digests = { HS256: 'sha256', HS384: 'sha384', HS512: 'sha512' };
+type Algorithm = keyof typeof digests;
 const compact = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 type Grants = { identity?: unknown; chat?: { service_sid?: unknown; deployment_role_sid?: unknown; push_credential_sid?: unknown } };
 
 /** Throws AuthenticationError with the documented code. */
 export async function verifyAccessToken(token: string, accounts: Accounts): Promise<Principal> {
-  const { iss, sub } = claimsOf(token);
+  const { algorithm, payload } = claimsOf(token);
+  const { iss, sub } = payload;
   if (typeof iss !== 'string' || typeof sub !== 'string' || !isSid(iss, 'SK') || !isSid(sub, 'AC')) throw new AuthenticationError(20103);
   const key = await accounts.findKey(iss);
   // A restricted key signs no access tokens: its permissions could not be told from the token.
   if (key?.secret === undefined || key.account !== sub) throw new AuthenticationError(20103);
-  const payload = await verified(token, key.secret);
+  checkSignature(token, algorithm, key.secret);
+  const now = Math.floor(Date.now() / 1000);
+  checkTimes(payload, now);
   const account = await accounts.find(sub);
   if (account?.status !== 'active') throw new AuthenticationError(20005);
 
-  const now = Math.floor(Date.now() / 1000);
-  const { exp, iat = now } = payload;
-  if (typeof exp !== 'number') throw new AuthenticationError(20104);
+  const { exp, iat = now } = payload as { exp: number; iat?: number };
   // Made in the future, it would live longer than it says.
   if (exp - Math.min(iat, now + CLOCK_SKEW_SECONDS) > LIFETIME_SECONDS_MAX) throw new AuthenticationError(20157);
   const grants = payload.grants as Grants | undefined;
@@ -81,26 +85,33 @@ export async function verifyAccessToken(token: string, accounts: Accounts): Prom
 }
 
 /** Only to find the key by; nothing of it is believed before the signature was checked. */
-function claimsOf(token: string): JWTPayload {
+function claimsOf(token: string): { algorithm: Algorithm; payload: JWTPayload } {
   try {
-    const { alg, cty } = decodeProtectedHeader(token);
-    if (!['HS256', 'HS384', 'HS512'].includes(alg ?? '')) throw new AuthenticationError(20102);
+    const { alg, cty, crit } = decodeProtectedHeader(token);
+    if (!Object.hasOwn(digests, alg ?? '') || crit !== undefined) throw new AuthenticationError(20102); // RFC 7515, 4.1.11: nothing critical is known here
     if (cty !== undefined && !cty.startsWith('twilio-fpa')) throw new AuthenticationError(20102);
     // Decoders skip white space; what goes on as a header may have none.
     if (!compact.test(token)) throw new AuthenticationError(20101);
-    return decodeJwt(token);
+    return { algorithm: alg as Algorithm, payload: decodeJwt(token) };
   } catch (error) {
     throw error instanceof AuthenticationError ? error : new AuthenticationError(20101);
   }
 }
 
-async function verified(token: string, secret: string): Promise<JWTPayload> {
-  try {
-    const options = { algorithms: ['HS256', 'HS384', 'HS512'], clockTolerance: CLOCK_SKEW_SECONDS };
-    return (await jwtVerify(token, new TextEncoder().encode(secret), options)).payload;
-  } catch (error) {
-    if (error instanceof errors.JWTExpired) throw new AuthenticationError(20104);
-    if (error instanceof errors.JWTClaimValidationFailed) throw new AuthenticationError(error.claim === 'nbf' ? 20105 : 20101);
-    throw new AuthenticationError(error instanceof errors.JWSSignatureVerificationFailed ? 20107 : 20101);
-  }
+/**
+ * By node:crypto at once instead of by Web Crypto on a thread: a fifth of the time, which counts when thousands come back in
+ * the same moment.
+ */
+function checkSignature(token: string, algorithm: Algorithm, secret: string): void {
+  const end = token.lastIndexOf('.');
+  const right = createHmac(digests[algorithm], secret).update(token.slice(0, end)).digest();
+  const given = Buffer.from(token.slice(end + 1), 'base64url');
+  if (given.length !== right.length || !timingSafeEqual(given, right)) throw new AuthenticationError(20107);
+}
+
+/** RFC 7519, 4.1: what is there must be a time. */
+function checkTimes({ exp, nbf, iat }: JWTPayload, now: number): void {
+  for (const time of [exp, nbf, iat] as unknown[]) if (time !== undefined && typeof time !== 'number') throw new AuthenticationError(20101);
+  if (nbf !== undefined && nbf > now + CLOCK_SKEW_SECONDS) throw new AuthenticationError(20105);
+  if (exp === undefined || exp <= now - CLOCK_SKEW_SECONDS) throw new AuthenticationError(20104);
 }

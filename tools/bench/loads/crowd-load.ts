@@ -32,6 +32,7 @@ export class CrowdLoad implements Load {
   }
 
   round(pace: Pace): Promise<LoadResult> {
+    if (pace.part === 'cut') return this.cut();
     return pace.part === 'reconnect' ? this.reconnect() : this.stay(pace.seconds);
   }
 
@@ -59,10 +60,15 @@ export class CrowdLoad implements Load {
     return { seconds, answered: this.members.length, answeredPerSecond: 0, deliveries: 0, deliveriesPerSecond: 0, answer: none, delivery: none };
   }
 
-  /** `answer`: from the first attempt of all to each one having what it missed. */
-  private async reconnect(): Promise<LoadResult> {
+  /** All in the same instant; then each misses a few messages. */
+  private async cut(): Promise<LoadResult> {
     for (const member of this.members) member.cut();
     await this.post(MISSED);
+    return this.stay(0);
+  }
+
+  /** `answer`: from the first attempt of all to each one having what it missed. */
+  private async reconnect(): Promise<LoadResult> {
     const begin = performance.now();
     const took = new Latencies();
     const back = this.members.map(async (member) => {

@@ -1,6 +1,7 @@
 /**
- * `reconnect`: 5,000 sockets lose their connection, miss three messages each and come back all at once, while others write at a
- * steady pace. How long until every socket has what it missed, and what the writers notice of it.
+ * `reconnect`: 5,000 sockets lose their connection in the same instant, miss three messages each, and come back all at once, while
+ * others write at a steady pace. How long until every socket has what it missed, and what the writers notice: of the cut, and of
+ * the return.
  */
 import { LoadGenerator } from '../load-generator.ts';
 import type { Percentiles } from '../statistics.ts';
@@ -15,8 +16,9 @@ const MEMBERS_EACH = 100;
 const WRITES_PER_SECOND = 200;
 /** The first one is not measured: it tells how long the writers have to be watched. */
 const WATCHED_SECONDS_MIN = 2;
+const CUT_SECONDS = 2;
 
-type Round = { backSeconds: number; back: Percentiles; before: Percentiles; during: Percentiles; wrong: number };
+type Round = { backSeconds: number; back: Percentiles; before: Percentiles; cut: Percentiles; during: Percentiles; wrong: number };
 
 export async function reconnect(context: ScenarioContext): Promise<ScenarioResult> {
   const installation = await TestInstallation.start(context);
@@ -33,17 +35,20 @@ async function measure(installation: TestInstallation, context: ScenarioContext)
     await crowd.open(installation.info, members);
     await writers.open(installation.info);
     await writers.round({ seconds: 3, perSecond: WRITES_PER_SECOND });
+    const cut = () => crowd.round({ seconds: 0, part: 'cut' });
     const storm = () => crowd.round({ seconds: 0, part: 'reconnect' });
     const watch = (seconds: number) => writers.round({ seconds, perSecond: WRITES_PER_SECOND });
+    await cut();
     let seconds = Math.max(WATCHED_SECONDS_MIN, Math.ceil((await storm()).seconds));
     const results: Round[] = [];
     for (let n = 1; n <= context.rounds; n++) {
       const before = await watch(seconds);
       const wrongBefore = sum(await writers.verify());
+      const [atCut] = await Promise.all([watch(CUT_SECONDS), cut()]);
       const [during, back] = await Promise.all([watch(seconds), storm()]);
       const wrong = wrongBefore + sum(await writers.verify()) + sum(await crowd.verify());
-      results.push({ backSeconds: back.seconds, back: back.answer, before: before.answer, during: during.answer, wrong });
-      say(`reconnect, round ${n}: all back after ${back.seconds} s (p50 ${back.answer.p50} ms); writes p99 ${before.answer.p99} ms before, ${during.answer.p99} ms during; wrong ${wrong}`);
+      results.push({ backSeconds: back.seconds, back: back.answer, before: before.answer, cut: atCut.answer, during: during.answer, wrong });
+      say(`reconnect, round ${n}: all back after ${back.seconds} s (p50 ${back.answer.p50} ms); writes p99 ${before.answer.p99} ms before, ${atCut.answer.p99} ms at the cut, ${during.answer.p99} ms during; wrong ${wrong}`);
       seconds = Math.max(WATCHED_SECONDS_MIN, Math.ceil(back.seconds));
     }
     const medians = medianOf(results);
@@ -56,7 +61,7 @@ async function measure(installation: TestInstallation, context: ScenarioContext)
         ...memoryTarget(memory, context),
       ],
       wrong: results.reduce((all, { wrong }) => all + wrong, 0),
-      remarks: [`writes: p50 ${medians.before.p50} ms and p99 ${medians.before.p99} ms before, p50 ${medians.during.p50} ms and p99 ${medians.during.p99} ms during`],
+      remarks: [`writes: p50 ${medians.before.p50} ms and p99 ${medians.before.p99} ms before, p50 ${medians.cut.p50} ms and p99 ${medians.cut.p99} ms in the two seconds of the cut, p50 ${medians.during.p50} ms and p99 ${medians.during.p99} ms during`],
     };
   } finally {
     await Promise.all([crowd.close(), writers.close()]);
