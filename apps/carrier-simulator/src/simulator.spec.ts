@@ -120,7 +120,7 @@ describe('a message to a handset', () => {
   it.each([['sms', phone, number], ['whatsapp', `whatsapp:${phone}`, `whatsapp:${number}`], ['messenger', 'messenger:72', 'messenger:71'], ['email', 'ann@example.com', 'us@example.org']] as const)(
     'may be as long as it says on %s, and no longer', async (channel, recipient, sender) => {
       const adapter = openSimulator({ accountSid: account, authToken: 'token', baseUrl: `${base}/simulator`, publicUrl }, channel);
-      const sends = (chars: number) => adapter.send(delivery('a'.repeat(chars), { recipient, sender }), AbortSignal.timeout(5_000));
+      const sends = (chars: number) => adapter.send(delivery('a'.repeat(chars), { recipient, sender }), AbortSignal.timeout(30_000));
       expect((await sends(adapter.limits.bodyCharsMax)).providerMessageIds).toHaveLength(1);
       await expect(sends(adapter.limits.bodyCharsMax + 1)).rejects.toMatchObject({ outcome: 'permanent', errorCode: 21617 });
       const { messages } = (await call('GET', `handsets/${encodeURIComponent(recipient)}/messages`)).json as { messages: object[] };

@@ -119,7 +119,7 @@ describe('requests inside /v1/stream', () => {
     await alice.until(() => clients.some(({ closed }) => closed !== undefined));
     // 1006: it was cut off before it read the close frame.
     for (const { closed } of clients) if (closed) expect([4008, 1006]).toContain(closed.code);
-  }, 20_000);
+  });
   it('that the REST API refuses, or does not answer, say so', async () => {
     post(1);
     (await next(1)).answer(429, { code: 20429 }, { 'retry-after': '2' });

@@ -148,10 +148,13 @@ describe('presence', () => {
   });
   it('is told to every account, whatever others watch', async () => {
     const many = (count: number) => Array.from({ length: count }, (_, n) => `u${n}`);
+    let asked = 0;
     const watches = async (client: Client, count: number) => {
-      client.send({ type: 'presence', id: count, identities: many(count) });
-      await client.until(() => client.frames.some(({ type, id }) => type === 'error' && id === count) || client.frames.filter(({ type }) => type === 'presence').length >= count);
-      return client.frames.find(({ type, id }) => type === 'error' && id === count)?.code ?? 'watched';
+      const id = ++asked;
+      const refused = () => client.frames.find(({ type, id: of }) => type === 'error' && of === id);
+      client.send({ type: 'presence', id, identities: many(count) });
+      await client.until(() => refused() !== undefined || client.frames.filter(({ type }) => type === 'presence').length >= count);
+      return refused()?.code ?? 'watched';
     };
     const greedy = await world.connect(account, 'greedy');
     expect([await watches(greedy, 201), await watches(greedy, 200)]).toEqual([20429, 'watched']);
@@ -167,7 +170,9 @@ describe('presence', () => {
     await alice.until(() => alice.frames.some(({ type, identity, online }: any) => type === 'presence' && identity === 'u3' && online));
     greedy.websocket.close();
     await greedy.until(() => greedy.closed !== undefined);
-    expect(await watches(second, 2)).toBe('watched');
+    let answer: unknown;
+    for (const end = Date.now() + 30_000; answer !== 'watched' && Date.now() < end;) answer = await watches(second, 2); // the server may hear of that a little later
+    expect(answer).toBe('watched');
   });
   it.each([{ identities: 'bob' }, { identities: [7] }, { identities: [''] }, { identities: Array.from({ length: 1_001 }, String) }, {}])('is asked for properly', async (frame) => {
     const alice = await world.connect(account, 'alice');

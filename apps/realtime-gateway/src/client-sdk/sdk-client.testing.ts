@@ -91,9 +91,9 @@ export class SdkClient {
     return this.told.find(fits)!;
   }
 
-  /** Resolves once the condition holds; throws with what came instead after 10 s. */
+  /** Resolves once the condition holds; throws with what came instead after 30 s. */
   async until(condition: () => boolean): Promise<void> {
-    for (const end = Date.now() + 10_000; !condition();) {
+    for (const end = Date.now() + 30_000; !condition();) {
       const left = end - Date.now();
       if (left <= 0) throw new Error(`still not so: ${condition.toString()}; closed ${this.closed}, last ${JSON.stringify(this.told.slice(-3))}`);
       await new Promise<void>((resolve) => {
