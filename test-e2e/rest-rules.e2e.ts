@@ -93,6 +93,10 @@ describe(`bad input (${topology})`, () => {
     expect([answer.status, answer.body.code]).toEqual([status, code]);
     expect(Object.keys(answer.body as object)).toEqual(['code', 'message', 'more_info', 'status']);
   });
+  it.each(['wsUrl', 'clientWsUrl'] as const)('a websocket, %s, without an upgrade', async (address) => {
+    const answer = await fetch(parley.installation.info[address].replace(/^ws/, 'http'));
+    expect([answer.status, await answer.json()]).toEqual([426, expect.objectContaining({ code: 20001, status: 426 })]);
+  });
   it('ignores parameters it does not know', async () =>
     expect((await parley.request('/v1/Conversations', { body: 'FriendlyName=x&Tea=green' })).status).toBe(201));
 });

@@ -24,12 +24,12 @@ import { Welcome } from './welcome.js';
 /** Of Fastify's reply, what is needed here. */
 type Reply = { code(status: number): Reply; header(name: string, value: string): Reply; send(body: object): Reply };
 
-@Controller('v1/stream')
+@Controller(['v1/stream', 'v3/wsconnect'])
 class StreamController {
   /** For those who come without an upgrade. */
   @Get()
   upgrade(@Res() reply: Reply): void {
-    const body = { code: 20001, message: 'This is a websocket (docs/websocket.md)', more_info: 'https://www.twilio.com/docs/errors/20001', status: 426 };
+    const body = { code: 20001, message: 'This is a websocket (docs/websocket.md, docs/client-sdk.md)', more_info: 'https://www.twilio.com/docs/errors/20001', status: 426 };
     void reply.code(426).header('Upgrade', 'websocket').send(body);
   }
 }
