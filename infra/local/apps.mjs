@@ -30,7 +30,7 @@ export const SERVICES = [
 const NODE_MAJOR_MIN = 24;
 /** A young generation of 8 MiB stays in the processor's cache and is collected in 2 ms; Node's own choice takes 5 ms and more memory (measured). */
 const NODE_FLAGS = ['--max-semi-space-size=8'];
-const READY_MS = 60_000;
+const READY_MS = 180_000;
 const STOP_MS = 10_000;
 
 /** Node 24 from node_modules where it exists for this system, else the one that runs the launcher. */

@@ -67,7 +67,7 @@ export async function startNats({ home, downloads, say = () => {}, signal }) {
       logFile: join(home, 'log', 'nats.log'),
       command: () => ({ file: tool.file, args: ['-c', configuration], env: { ...process.env, ...tool.env }, cwd: home }),
       isReady: () => hasJetStream(port),
-      readyMs: 30_000,
+      readyMs: 60_000,
       stopSignal: 'SIGTERM',
       stopMs: 10_000,
       deathSignal: 'KILL',

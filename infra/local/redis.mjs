@@ -56,7 +56,7 @@ export async function startRedis({ home, downloads, say = () => {}, signal }) {
       logFile: join(home, 'log', 'redis.log'),
       command: () => ({ file: tool.file, args: [configuration], env: { ...process.env, ...tool.env }, cwd: folder }),
       isReady: () => answers(port, password),
-      readyMs: 30_000,
+      readyMs: 60_000,
       stopSignal: 'SIGTERM',
       stopMs: 5_000,
       deathSignal: 'KILL',
