@@ -5,12 +5,12 @@
  */
 import { performance, type EventLoopUtilization } from 'node:perf_hooks';
 
-const AT_ONCE = 8;
+const AT_ONCE = 4;
 const PAUSE_MILLIS = 2;
 /** The part of the event loop's time that may be taken before the next ones have to wait. */
 const BUSY_MAX = 0.5;
 /** However busy others keep the loop, the next ones are let in after this long: 800 a second. */
-const PATIENCE_MILLIS = 10;
+const PATIENCE_MILLIS = 5;
 
 export class Doorman {
   private waiting: (() => void)[] = [];
