@@ -61,7 +61,7 @@ export class RealtimeGatewayModule implements OnApplicationBootstrap, BeforeAppl
     const presence = (this.presence = new Presence(redis, (scope, identities) => signals.reachability(scope, identities), presenceLeaseMillis()));
     const rest = (this.rest = new RestUpstream(() => apiUrl(server)));
     const client = new ClientGateway({
-      tail, pool, accounts, signals, rest, redis, presence, limits: realtimeLimits(), publicUrl: this.config.publicUrl, welcome: greet,
+      tail, pool, accounts, signals, rest, redis, presence, limits: realtimeLimits(), publicUrl: this.config.publicUrl, welcome: (member, missing) => welcome.greet(member, missing),
     });
     this.realtime = attachRealtime(server, { tail, pool, accounts, redis, presence, signals, rest, welcome: greet, client });
   }

@@ -3,6 +3,7 @@ import type { ConversationCommand } from '@parley/domain/conversation/conversati
 import { defaultLimits } from '@parley/domain/conversation/conversation';
 import { serverFrameFault } from '@parley/contracts/stream/server-frames';
 import { newSid } from '@parley/domain/sid';
+import type { Principal } from '@parley/event-store/access-token';
 import { Accounts } from '@parley/event-store/accounts';
 import { type TestDatabase, testDatabase } from '@parley/event-store/database.testing';
 import { GroupCommit } from '@parley/event-store/group-commit';
@@ -34,6 +35,8 @@ export class RealtimeWorld {
   private readonly clients: Client[] = [];
   /** Stands where the REST API is: what it does with requests inside a websocket is proven in test-e2e/stream.e2e.ts. */
   api: RequestListener = (_, response) => response.end();
+  /** What becomes of a member of the official client SDK's protocol who is no user. */
+  makesUser: (member: Principal) => Promise<unknown> = () => Promise.resolve();
   private constructor(
     readonly database: TestDatabase, readonly tail: LogTail, readonly streams: Streams, readonly accounts: Accounts,
     private readonly commit: GroupCommit, readonly server: Server, private realtime: Realtime,
@@ -55,7 +58,7 @@ export class RealtimeWorld {
     const signals = new Signals(nats);
     const presence = new Presence(redis, (scope, identities) => signals.reachability(scope, identities));
     const publicUrl = 'http://parley.test';
-    const client = new ClientGateway({ tail, pool, accounts, limits: { ...realtimeLimits(), ...limits }, rest, redis, signals, presence, publicUrl, welcome: () => Promise.resolve() });
+    const client = new ClientGateway({ tail, pool, accounts, limits: { ...realtimeLimits(), ...limits }, rest, redis, signals, presence, publicUrl, welcome: async (member, missing) => { if (missing) await world.makesUser(member); } });
     const realtime = attachRealtime(server, { tail, pool, accounts, limits, rest, redis, signals, presence, client });
     const world: RealtimeWorld = new RealtimeWorld(database, tail, new Streams(pool, commit, keys), accounts, commit, server, realtime, { rest, redis, nats, signals, presence });
     return world;

@@ -8,15 +8,15 @@ import { logger } from '@parley/telemetry/logger';
 const log = logger('realtime');
 
 export class Welcome {
-  /** Who comes back often is not asked about each time; a user deleted in between exists again with his next request to REST. */
+  /** Who comes back often is not asked about each time; who was deleted in between is `missing` to those who need him. */
   private readonly known = new LruMap<string, true>(100_000);
 
   constructor(private readonly participants: Pick<ParticipantCommands, 'ensureUser'>) {}
 
-  /** Nobody is kept outside because this fails. */
-  async greet({ account, service, identity, roleSid }: Principal): Promise<void> {
+  /** Nobody is kept outside because this fails. `missing`: whatever is known of him, he is not there. */
+  async greet({ account, service, identity, roleSid }: Principal, missing = false): Promise<void> {
     const name = `${service} ${identity}`;
-    if (identity === undefined || this.known.get(name)) return;
+    if (identity === undefined || (!missing && this.known.get(name))) return;
     try {
       await this.participants.ensureUser({ account }, service as ServiceSid, identity, roleSid);
       this.known.set(name, true);

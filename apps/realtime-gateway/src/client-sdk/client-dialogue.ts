@@ -28,7 +28,7 @@ const refusal = ({ code, message }: AuthenticationError): Status =>
 export class ClientDialogue {
   constructor(
     private readonly tunnel: Tunnel, private readonly connections: Connections<ClientSession>, private readonly reads: SyncReads,
-    private readonly member: (token: string) => Promise<Principal>,
+    private readonly member: (token: string) => Promise<Principal>, private readonly makeUser: (member: Principal) => Promise<void>,
   ) {}
 
   received(session: ClientSession, bytes: Buffer): void {
@@ -58,7 +58,12 @@ export class ClientDialogue {
     session.initialising = true;
     const principal = await this.verified(session, header.id, header['token']);
     if (!principal) return session.end(closing.unauthenticated, 'no valid token');
-    const user = await this.reads.info(principal, { identity: principal.identity });
+    const { identity } = principal;
+    let user = await this.reads.info(principal, { identity });
+    if (!user) { // deleted since he was here last
+      await this.makeUser(principal);
+      user = await this.reads.info(principal, { identity });
+    }
     if (!session.open) return;
     if (!user) { // made by the token when nothing stood in the way
       session.reply(header.id, { code: 503, status: 'SERVICE_UNAVAILABLE', description: 'The user could not be made, try again' });

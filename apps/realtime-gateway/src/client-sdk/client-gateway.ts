@@ -49,7 +49,8 @@ export type ClientGatewayDeps = {
   limits: RealtimeLimits;
   publicUrl: string;
   rest: RestUpstream;
-  welcome(member: Principal): Promise<void>;
+  /** He exists from now on. `missing`: he certainly does not yet. */
+  welcome(member: Principal, missing?: boolean): Promise<void>;
 };
 
 const log = logger('client-sdk');
@@ -82,8 +83,9 @@ export class ClientGateway {
       api: new ClientApi(rest, links, new ConversationCounts(pool), new ContentTemplates(pool), new MessageRecipients(pool)),
       sync: new SyncApi(this.reads, new URL(publicUrl).origin, online), registrations: new Registrations(rest), subscriptions: this.subscriptions, signals, pool, links, publicUrl,
     });
-    this.dialogue = new ClientDialogue(tunnel, this.connections, this.reads, (token) => this.member(token));
+    this.dialogue = new ClientDialogue(tunnel, this.connections, this.reads, (token) => this.member(token), (member) => deps.welcome(member, true));
     metrics.gauge('parley_client_sdk_waiting_bytes', 'Bytes of requests of the official client SDK that wait for their turn or their answer', waitingBytes);
+    metrics.gauge('parley_client_sdk_open', 'Objects that clients of the official client SDK have open or follow', () => this.rooms.size + this.users.size);
     signals.onTyping((typing) => this.showTyping(typing));
     signals.onReachability(({ service, identity }) => this.users.reachabilityChanged(service, identity));
     this.unsubscribe = tail.subscribe((events) => this.publish(events));

@@ -5,6 +5,8 @@ export class KeyedSets<Value> {
 
   get(key: string): ReadonlySet<Value> { return this.sets.get(key) ?? this.none; }
 
+  get size(): number { return [...this.sets.values()].reduce((sum, set) => sum + set.size, 0); }
+
   add(key: string, value: Value): void {
     const set = this.sets.get(key);
     if (set) set.add(value);

@@ -70,6 +70,9 @@ export class Rooms {
   /** `onGone`: told of subscriptions of somebody who may no longer look. */
   constructor(private readonly reads: SyncReads, private readonly onGone: (subscription: ObjectSubscription) => void) {}
 
+  /** Subscriptions. */
+  get size(): number { return [...this.rooms.values()].reduce((sum, room) => sum + parts.reduce((all, part) => all + room[part].subscriptions.size, 0), 0); }
+
   join(subscription: ObjectSubscription): void {
     const { conversation, kind } = subscription;
     let room = this.rooms.get(conversation);

@@ -97,7 +97,7 @@ export class SdkClient {
       const left = end - Date.now();
       if (left <= 0) throw new Error(`still not so: ${condition.toString()}; closed ${this.closed}, last ${JSON.stringify(this.told.slice(-3))}`);
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
+        const timer = setTimeout(resolve, Math.min(left, 50)); // several may wait at once
         this.changed = () => { clearTimeout(timer); resolve(); };
       });
     }

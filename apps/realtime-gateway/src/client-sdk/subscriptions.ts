@@ -103,6 +103,7 @@ export class Subscriptions {
   }
 
   private async openParts(session: ClientSession, correlation: number, asked: AskedPart[]): Promise<void> {
+    if (!session.open) return; // it waited for its turn: nobody would ever close what is opened now
     if (session.subscriptions.size + asked.length > this.perSocketMax) return session.end(closing.tooMany, 'too many objects open');
     const joined = asked.map((each) => {
       const { sid, object, after } = each;

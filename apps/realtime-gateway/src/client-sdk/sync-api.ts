@@ -68,7 +68,7 @@ export class SyncApi {
     const token = readToken(params.get('PageToken'));
     const single = params.get('Key') ?? params.get('Index');
     const descending = (token?.order ?? params.get('Order')) === 'desc';
-    const size = single === undefined ? Math.min(Math.max(token?.size ?? (Number(params.get('PageSize')) || PAGE_DEFAULT), 1), PAGE_MAX) : 1;
+    const size = single === undefined ? Math.min(Math.max(token?.size ?? (Math.trunc(Number(params.get('PageSize'))) || PAGE_DEFAULT), 1), PAGE_MAX) : 1;
     const from = single ?? token?.from ?? params.get('From');
     const id = object.kind === 'mine' ? session.pageOfMineId : session.nextId();
     const { head, items } = await this.page(session, object, from, descending && single === undefined, size + 1, id);
@@ -149,7 +149,7 @@ function readToken(text: string | undefined): PageToken | undefined {
   if (text === undefined) return undefined;
   try {
     const { from, order, size } = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Record<string, unknown>;
-    if (typeof from === 'string' && (order === 'asc' || order === 'desc') && typeof size === 'number' && Number.isInteger(size)) return { from, order, size };
+    if (typeof from === 'string' && !from.includes('\0') && (order === 'asc' || order === 'desc') && typeof size === 'number' && Number.isInteger(size)) return { from, order, size };
   } catch { /* refused below */ }
   throw new TunnelRefusal(400, 54003, 'PageToken is none of ours');
 }

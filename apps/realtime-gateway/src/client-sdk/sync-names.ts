@@ -37,7 +37,10 @@ export function syncObject(id: string): SyncObject | undefined {
   if (info !== undefined) return { kind: 'info', user: `US${hex}` };
   const dot = id.lastIndexOf('.');
   const [owner, what] = [id.slice(0, dot), id.slice(dot + 1)];
-  if (what === 'identity' && dot > 0) return { kind: 'info', identity: Buffer.from(owner, 'base64url').toString('utf8') };
+  if (what === 'identity' && dot > 0) {
+    const identity = Buffer.from(owner, 'base64url').toString('utf8');
+    return identity.includes('\0') ? undefined : { kind: 'info', identity };
+  }
   if (isSid(owner, 'US')) return what === 'my_conversations' ? { kind: 'mine', user: owner } : what === 'info' ? { kind: 'info', user: owner } : undefined;
   if (!isSid(owner, 'CH')) return undefined;
   const kind = (Object.keys(suffixes) as ConversationPart[]).find((each) => suffixes[each] === what);

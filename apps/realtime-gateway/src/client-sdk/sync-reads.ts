@@ -87,9 +87,9 @@ export class SyncReads {
     return (await this.pool.query<MineRow>({ name: `client-mine-${descending}`, text, values: [account, service, identity, from ?? (descending ? 'CI' : ''), limit] })).rows;
   }
 
-  async mineOf({ account, service, identity }: Reader, conversation: string): Promise<MineRow | undefined> {
-    const { rows } = await this.pool.query<MineRow>({ name: 'client-mine-of', text: `${mine} and p.conversation_sid = $4`, values: [account, service, identity, conversation] });
-    return rows[0];
+  /** One, or none. */
+  async mineOf({ account, service, identity }: Reader, conversation: string): Promise<MineRow[]> {
+    return (await this.pool.query<MineRow>({ name: 'client-mine-of', text: `${mine} and p.conversation_sid = $4`, values: [account, service, identity, conversation] })).rows;
   }
 
   async info({ account, service }: Omit<Reader, 'identity'>, user: { sid: string } | { identity: string }): Promise<InfoRow | undefined> {

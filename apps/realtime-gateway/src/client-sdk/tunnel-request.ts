@@ -44,12 +44,13 @@ function paramsOf(params: unknown): ReadonlyMap<string, string> {
   return all;
 }
 
+/** No name holds a NUL, and Postgres would not take it. */
 function decoded(text: string): string {
   try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new TunnelRefusal(400, 20001, 'The path or a parameter is not percent-encoded UTF-8');
-  }
+    const plain = decodeURIComponent(text);
+    if (!plain.includes('\0')) return plain;
+  } catch { /* refused below */ }
+  throw new TunnelRefusal(400, 20001, 'The path or a parameter is not percent-encoded UTF-8');
 }
 
 function jsonOf(payload: string): Readonly<Record<string, unknown>> {

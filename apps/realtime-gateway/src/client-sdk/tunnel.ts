@@ -15,6 +15,10 @@ const TYPING_SECONDS = TYPING_SHOWN_SECONDS - 1;
 const OBJECTS_MAX = 1_000;
 const SUBSCRIPTION_SECONDS = 86_400;
 
+/** What waits for its turn is counted by objects. */
+const NAME_CHARS_MAX = 64;
+const isShort = (value: unknown): value is string => typeof value === 'string' && value.length <= NAME_CHARS_MAX;
+
 export type TunnelParts = { api: ClientApi; sync: SyncApi; registrations: Registrations; subscriptions: Subscriptions; signals: Signals; pool: Pool; links: ClientLinks; publicUrl: string };
 
 export class Tunnel {
@@ -39,9 +43,9 @@ export class Tunnel {
       throw new TunnelRefusal(400, 54003, 'action, correlation_id and requests are needed');
     const objects: SubscriptionRequest['objects'] = [];
     for (const each of requests as Record<string, unknown>[]) {
-      if (typeof each !== 'object' || each === null || typeof each['object_sid'] !== 'string') throw new TunnelRefusal(400, 54003, 'a request names its object_sid');
-      const after = each['last_event_id'];
-      objects.push({ sid: each['object_sid'], type: String(each['object_type']).slice(0, 32), after: typeof after === 'number' && after > 0 && Number.isSafeInteger(after) ? after : 0 });
+      const { object_sid: sid, object_type: type, last_event_id: after } = typeof each === 'object' && each !== null ? each : {};
+      if (!isShort(sid) || !isShort(type)) throw new TunnelRefusal(400, 54003, 'a request names its object_sid and its object_type');
+      objects.push({ sid, type, after: typeof after === 'number' && after > 0 && Number.isSafeInteger(after) ? after : 0 });
     }
     this.parts.subscriptions.enqueue(session, { action, correlation, objects });
     return { status: 202, body: { estimated_delivery_in_ms: 10_000, max_batch_size: OBJECTS_MAX, ttl_in_s: SUBSCRIPTION_SECONDS } };
@@ -49,7 +53,7 @@ export class Tunnel {
 
   private async typing(session: ClientSession, { form }: TunnelRequest): Promise<TunnelAnswer> {
     const { pool, signals } = this.parts;
-    const conversation = new URLSearchParams(form).get('ChannelSid');
+    const conversation = new URLSearchParams(form).get('ChannelSid')?.slice(0, NAME_CHARS_MAX).replaceAll('\0', '') ?? null;
     // He may type before the client follows what he is in.
     if (conversation === null || !(session.memberships?.has(conversation) || (await takesPart(pool, session.principal!, conversation)))) throw new TunnelRefusal(403, 50430, 'Who is not in the conversation types nothing in it');
     signals.typing({ conversation, identity: session.principal!.identity });

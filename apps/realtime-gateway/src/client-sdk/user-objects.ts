@@ -26,9 +26,8 @@ export class UserObjects {
   /** Sessions that look at a user, by his SID, and by service and identity. */
   private readonly watchers = new KeyedSets<ClientSession>();
   private readonly watched = new Map<ClientSession, Map<string, string>>();
-  /** Participants and conversations that went while memberships were being read. */
-  private readonly gone = new Set<string>();
-  private loading = 0;
+  /** For each read of memberships under way: participants and conversations that went meanwhile, and that it may still find. */
+  private readonly loads = new Set<Set<string>>();
   /** What is still to be told to a session of a user it looks at: told once, with what changed meanwhile. */
   private readonly untold = new WeakMap<ClientSession, Map<string, { changed: Set<string>; seen: number }>>();
   private readonly infos = new SharedReads<Record<string, object> | undefined>();
@@ -37,28 +36,38 @@ export class UserObjects {
 
   /** Follows what the user is in from now on; resolves with it once everything before is known. */
   async follow(session: ClientSession): Promise<MineRow[]> {
+    if (!session.open) return []; // it waited for its turn: nobody would ever forget it
     const reader = readerOf(session);
     this.followers.add(userKey(reader.account, reader.identity), session);
-    this.loading++;
+    const rows = await this.stillIn(() => this.reads.mine(reader, { from: undefined, descending: false, limit: CONVERSATIONS_MAX }));
+    session.memberships ??= new Map();
+    if (session.open) for (const { conversation, participant_sid } of rows) this.remember(session, conversation, participant_sid);
+    return rows;
+  }
+
+  /** Without those that went while they were read. */
+  private async stillIn(read: () => Promise<MineRow[]>): Promise<MineRow[]> {
+    const gone = new Set<string>();
+    this.loads.add(gone);
     try {
-      const rows = await this.reads.mine(reader, { from: undefined, descending: false, limit: CONVERSATIONS_MAX });
-      session.memberships ??= new Map();
-      for (const { conversation, participant_sid } of rows)
-        if (!this.gone.has(participant_sid) && !this.gone.has(conversation)) this.remember(session, conversation, participant_sid);
-      return rows.filter(({ conversation, participant_sid }) => session.memberships!.get(conversation) === participant_sid);
+      return (await read()).filter(({ conversation, participant_sid }) => !gone.has(participant_sid) && !gone.has(conversation));
     } finally {
-      if (--this.loading === 0) this.gone.clear();
+      this.loads.delete(gone);
     }
   }
 
   /** Looks at a user's name, attributes and reachability. */
   watch(session: ClientSession, userSid: string, identity: string): void {
+    if (!session.open) return;
     let mine = this.watched.get(session);
     if (!mine) this.watched.set(session, (mine = new Map()));
     mine.set(userSid, identity);
     this.watchers.add(userSid, session);
     this.watchers.add(userKey(session.principal!.service, identity), session);
   }
+
+  /** Sessions and whom or what they look at. */
+  get size(): number { return this.followers.size + this.byConversation.size + this.watchers.size; }
 
   watching(session: ClientSession): number { return this.watched.get(session)?.size ?? 0; }
 
@@ -94,11 +103,11 @@ export class UserObjects {
         if (data['lastReadMessageIndex'] !== undefined) for (const session of this.byParticipant.get(participantSid!)) this.tellMine(session, conversation!);
         return;
       case 'ParticipantRemoved':
-        if (this.loading > 0) this.gone.add(participantSid!);
+        for (const gone of this.loads) gone.add(participantSid!);
         for (const session of [...this.byParticipant.get(participantSid!)]) this.tellLeft(session, conversation!);
         return;
       case 'ConversationDeleted':
-        if (this.loading > 0) this.gone.add(conversation!);
+        for (const gone of this.loads) gone.add(conversation!);
         for (const session of [...this.byConversation.get(conversation!)]) this.tellLeft(session, conversation!);
         return;
       case 'UserConversationCreated':
@@ -122,8 +131,8 @@ export class UserObjects {
   /** One item as it is now; nothing when he is not, or no longer, in it. */
   tellMine(session: ClientSession, conversation: string): void {
     this.queue(session, async () => {
-      const row = await this.reads.mineOf(readerOf(session), conversation);
-      if (!row) return;
+      const [row] = await this.stillIn(() => this.reads.mineOf(readerOf(session), conversation));
+      if (!row || !session.open) return;
       const change = session.memberships?.has(conversation) ? 'updated' : 'added';
       this.remember(session, conversation, row.participant_sid);
       session.send(mapEvent(change, 'mine', session.mine!, session.nextMineId(), conversation, mineData(row)));
