@@ -1,5 +1,5 @@
 import { ParleyClient } from './client.js';
-import { ClosedError, HandlerError, RefusedError, TimeoutError, TokenError } from './errors.js';
+import { ClosedError, HandlerError, ParleyError, RefusedError, TimeoutError, TokenError } from './errors.js';
 import type { ParleyClientOptions } from './options.js';
 import { message, ScriptedServer, sid, until, type Asked } from './server.testing.js';
 
@@ -198,6 +198,20 @@ describe('tokens', () => {
     expect(server.connections).toBe(2);
   });
 
+  it.each(['refused', 'taken'])('that are renewed while the one before is being %s are told as well', async (fate) => {
+    const { client } = clientOf({ token: 'old' });
+    server.answer = (frame, socket) => {
+      if (frame.token !== 'old') return server.usual(frame, socket);
+      client.updateToken('new');
+      if (fate === 'taken') return server.usual(frame, socket);
+      server.tell({ type: 'error', code: 20104, message: 'Access Token expired' });
+      server.close(4001);
+    };
+    await until(() => server.of('hello').length === 2, 'the newer one');
+    await client.connected();
+    expect([server.of('hello').map(({ token }) => token), server.connections]).toEqual([['old', 'new'], fate === 'taken' ? 1 : 2]);
+  });
+
   it('that are fixed are the application\'s to renew, and end the client', async () => {
     const { client } = clientOf({ token: 'first' });
     await client.connected();
@@ -330,6 +344,16 @@ describe('what is shown for a moment', () => {
     for (let letter = 0; letter < 20; letter++) client.conversation(sid(1)).typing();
     await client.request('GET', '/v1/Conversations');
     expect(server.of('typing')).toEqual([{ type: 'typing', conversation: sid(1) }, { type: 'typing', conversation: sid(1) }]);
+  });
+
+  it('is asked of no more users than a frame holds: the line would end, again and again', async () => {
+    const { client } = clientOf();
+    await client.connected();
+    client.watchPresence(['bob']);
+    expect(() => client.watchPresence(Array.from({ length: 1_000 }, (_, n) => `${n}${'x'.repeat(200)}`))).toThrow(ParleyError);
+    server.close(1001);
+    await until(() => server.of('presence').length === 2, 'it is asked again');
+    expect(server.of('presence').map(({ identities }) => identities)).toEqual([['bob'], ['bob']]);
   });
 
   it('is who is there, asked for again after a break and told when it changes', async () => {

@@ -151,7 +151,10 @@ export class ParleyClient {
     this.signals.type(conversation);
   }
 
-  /** Tells by `presence` who of these users is online, now and at each change. Instead of those named before; at most 1,000. */
+  /**
+   * Tells by `presence` who of these users is online, now and at each change. Instead of those named before; at most 1,000. Throws
+   * ParleyError when their names have more than 128 KiB.
+   */
   watchPresence(identities: readonly string[]): void {
     this.signals.watch(identities);
   }

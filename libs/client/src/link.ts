@@ -30,6 +30,8 @@ export class Link {
   private connection: Connection | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private refused: string | undefined;
+  /** The last token the server was told; a newer one may have come meanwhile. */
+  private said: string | undefined;
   private readonly backoff: Backoff;
   private readonly renewals: Backoff;
   private readonly pacer: Pacer;
@@ -62,7 +64,7 @@ export class Link {
 
   updateToken(token: string): void {
     this.options.token = token;
-    if (this.up) this.send({ type: 'hello', token });
+    if (this.up) this.say(token);
   }
 
   /** Nothing more is taken from the network until `resume`. */
@@ -95,7 +97,15 @@ export class Link {
     const token = await this.token();
     if (this.connection !== connection) return;
     if (token === undefined) connection.drop('no token');
-    else connection.send({ type: 'hello', token });
+    else {
+      this.said = token;
+      connection.send({ type: 'hello', token });
+    }
+  }
+
+  private say(token: string): void {
+    this.said = token;
+    this.send({ type: 'hello', token });
   }
 
   private heard(connection: Connection, frame: ServerFrame): void {
@@ -104,6 +114,8 @@ export class Link {
       connection.settled(frame.heartbeat_seconds);
       this.backoff.connected();
       this.parts.up(frame);
+      const { token } = this.options;
+      if (typeof token === 'string' && token !== this.said) this.say(token);
     } else if (frame.type === 'token_expiring') void this.renew(connection, frame.expires_at);
     else if (frame.type === 'error' && frame.id === undefined) {
       this.refused = frame.message;
@@ -116,7 +128,7 @@ export class Link {
     this.up = false;
     this.pacer.stop();
     const why = this.refused ?? (reason || 'the connection was lost');
-    const final = FINAL_CLOSE_CODES.has(code) || (code === UNAUTHENTICATED && typeof this.options.token === 'string');
+    const final = FINAL_CLOSE_CODES.has(code) || (code === UNAUTHENTICATED && typeof this.options.token === 'string' && this.options.token === this.said);
     const retryInMillis = this.over || final || this.paused ? undefined : this.backoff.next(code === TOO_MANY ? TOO_MANY_MILLIS : 0);
     this.parts.down({ code, reason: why, retryInMillis });
     if (final) this.close(new ClosedError(code, why));
@@ -128,7 +140,7 @@ export class Link {
     if (typeof this.options.token === 'string') return this.parts.tokenExpiring(expiresAt);
     const token = await this.token();
     if (this.connection !== connection) return;
-    if (token !== undefined) this.send({ type: 'hello', token });
+    if (token !== undefined) this.say(token);
     else setTimeout(() => { if (this.connection === connection) void this.renew(connection, expiresAt); }, this.renewals.next());
   }
 

@@ -1,5 +1,6 @@
 /** What is shown for a moment and never kept: who types, who is there. Nothing of it is repeated, so each change is told once. */
-import type { ClientFrame, ServerFrame } from './frames.js';
+import { ParleyError } from './errors.js';
+import { FRAME_BYTES_MAX, type ClientFrame, type ServerFrame } from './frames.js';
 
 export type TypingChange = { conversation: string; identity: string; typing: boolean };
 /** `online` is null when the service does not tell who can be reached. */
@@ -30,8 +31,11 @@ export class Signals {
     else this.stopped(conversation, author);
   }
 
+  /** Throws ParleyError for more than one frame holds: the server would end every connection it is told on. */
   watch(identities: readonly string[]): void {
-    this.watched = [...new Set(identities)];
+    const watched = [...new Set(identities)];
+    if (new TextEncoder().encode(JSON.stringify({ type: 'presence', identities: watched })).length > FRAME_BYTES_MAX) throw new ParleyError(`those watched are named in ${FRAME_BYTES_MAX} bytes at most`);
+    this.watched = watched;
     for (const identity of this.online.keys()) if (!this.watched.includes(identity)) this.online.delete(identity);
     this.parts.send({ type: 'presence', identities: [...this.watched] });
   }

@@ -1,7 +1,8 @@
-/** What the SDK asks for and the public API answers otherwise or not at all: content templates of the account, recipients by mail. */
+/** What the SDK asks for and the public API answers otherwise or not at all: content templates of the account, recipients by mail, counts. */
 import { newSid } from '@parley/domain/sid';
 import { type TestDatabase, testDatabase } from '@parley/event-store/database.testing';
 import { ContentTemplates } from './content-templates.js';
+import { ConversationCounts } from './conversation-counts.js';
 import { MessageRecipients } from './message-recipients.js';
 
 let database: TestDatabase;
@@ -50,4 +51,18 @@ it('tells who wrote a mail, who got it and who got a copy', async () => {
   expect(await list({ PageSize: '1' })).toMatchObject({ told: first, next: '0' });
   expect(await list({ PageSize: '1', PageToken: '0' })).toEqual({ told: third, next: null, sids: [messages[2]!.sid] });
   expect(await list({ PageToken: 'nonsense' })).toMatchObject({ told: [...first!, ...third!] });
+});
+
+it('counts the messages of a conversation, and of a very long one how many were said', async () => {
+  const [account, conversation] = [newSid('AC'), newSid('CH')];
+  const counts = new ConversationCounts(database.pool);
+  const say = (from: number, to: number) => database.pool.query(
+    "insert into model.message (conversation_sid, index, sid, author, attributes, created_at, updated_at) select $1, n, $1 || n, 'x', '{}', now(), now() from generate_series($2::int, $3::int) n", [conversation, from, to]);
+  await insert('participant', { sid: newSid('MB'), account, conversation_sid: conversation, identity: 'alice', attributes: '{}', last_read_message_index: 1, ...now });
+  await say(0, 9);
+  await database.pool.query('delete from model.message where conversation_sid = $1 and index in (0, 5)', [conversation]);
+  expect(await counts.of(conversation, 'alice')).toEqual({ joined: true, told: { messages_count: 8, participants_count: 1, last_read_message_index: 1, unread_messages_count: 7 } });
+  expect(await counts.of(conversation, 'bob')).toMatchObject({ joined: false, told: { unread_messages_count: null } });
+  await say(10, 100_100);
+  expect((await counts.of(conversation, 'alice')).told).toMatchObject({ messages_count: 100_101, unread_messages_count: 10_000 });
 });
