@@ -73,6 +73,18 @@ describe('the checker', () => {
     expect(check(run).reordered).toBeGreaterThan(0);
   });
 
+  it('expects on a phone in a group what comes by us, and of one that was away only the order', () => {
+    const run = goodRun();
+    const other = '+15552';
+    const received = run.handsets[0]!.received.map((one) => ({ ...one }));
+    run.handsets.push({ conversation: CONVERSATION, address: other, unbrought: [CUSTOMER], received }, { conversation: CONVERSATION, address: '+15553', unbrought: [CUSTOMER, other], partly: true, received: received.slice(4, 8) });
+    expect(counts(check(run))).toEqual(nothing);
+    run.handsets[2]!.received.reverse();
+    expect(counts(check(run))).toEqual({ ...nothing, reordered: 3 });
+    run.handsets[1]!.received.splice(2, 1);
+    expect(counts(check(run))).toEqual({ ...nothing, lost: 1, reordered: 3 });
+  });
+
   it('notices what nobody wrote', () => {
     const run = goodRun();
     run.handsets[0]!.received.push({ body: 'spam', sends: 1 });

@@ -16,16 +16,19 @@ export type Post = {
   trouble?: string;
 };
 
-/** A text from a handset at the carrier webhook, repeated by the carrier until it was answered. */
-export type InboundText = { conversation: string; address: string; body: string; attempts: number; acknowledged: boolean; trouble?: string };
+/** A text from a handset, or a mail, repeated by who carries it until it was answered. `refused`: for good. */
+export type InboundText = { conversation: string; address: string; body: string; attempts: number; acknowledged: boolean; trouble?: string; refused?: true };
 
 type SeenMessage = { index: number; sid: string; body: string };
 
 /** Everything one chat member's websocket brought, over all its connections, in the order it came. */
 export type SocketLedger = { conversation: string; identity: string; connections: number; messages: SeenMessage[] };
 
-/** What lies on a handset. `sends`: how often our side sent it under the same reference, 1 when nothing went wrong. */
-export type Handset = { conversation: string; address: string; received: { body: string; sends: number }[] };
+/**
+ * What lies on a handset or in a mailbox. `sends`: how often our side sent it under the same reference, 1 when nothing went wrong. `unbrought`: whose
+ * messages do not come to it by us: in a group, what phones wrote. `partly`: it was not always there.
+ */
+export type Handset = { conversation: string; address: string; received: { body: string; sends: number }[]; unbrought?: string[]; partly?: true };
 
 export type ThreadMessage = SeenMessage & { author: string };
 

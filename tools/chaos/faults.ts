@@ -4,11 +4,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { builtFile, nodeProgram } from '../../infra/local/apps.mjs';
 import type { ManagedProcess } from '../../infra/local/managed-process.mjs';
 import type { TestInstallation } from '../bench/test-installation.ts';
-import type { Person } from './cast.ts';
+import { RestClient, type Access } from '../bench/rest-client.ts';
+import type { Person, Scene } from './cast.ts';
+import type { Mailbox, MailMood } from './mailbox.ts';
 import type { Member } from './member.ts';
 import type { CentreMood, MessageCentre } from './message-centre.ts';
 import type { Parts } from './parts.ts';
 import type { Random } from './random.ts';
+import { basic, persistently, request } from './persistence.ts';
 import { redisCommand } from './redis-command.ts';
 import type { Behaviour, SimulatorClient } from './simulator-client.ts';
 
@@ -24,11 +27,14 @@ export type Fault = {
 
 export type Victims = {
   installation: TestInstallation;
+  access: Access;
   parts: Parts;
   simulator: SimulatorClient;
   centre: MessageCentre;
+  mailbox: Mailbox;
   /** At the simulator. */
   people: readonly Person[];
+  scenes: readonly Scene[];
   members: readonly Member[];
 };
 
@@ -42,6 +48,8 @@ export function allFaults(victims: Victims): Fault[] {
     ...redisFaults(victims),
     ...carrierFaults(victims),
     ...smppFaults(victims),
+    ...mailFaults(victims),
+    ...groupFaults(victims),
     { name: 'rebuild the read models', target: 'read models', weight: 1, run: () => rebuild(installation.home) },
     ...clientFaults(victims),
   ];
@@ -114,6 +122,7 @@ function carrierFaults({ simulator, people }: Victims): Fault[] {
   ];
 }
 
+const PATIENCE_MILLIS = 60_000;
 const moods: [name: string, mood: CentreMood][] = [
   ['throttles', 'throttled'], ['takes messages and answers nothing', 'silent'], ['takes messages, then cuts the line', 'cut'],
 ];
@@ -147,6 +156,53 @@ function smppFaults({ centre }: Victims): Fault[] {
       },
     },
   ];
+}
+
+const mailMoods: [name: string, mood: MailMood][] = [
+  ['is busy', 'busy'], ['takes mails and answers nothing', 'silent'], ['takes mails, then cuts the line', 'cut'],
+];
+
+function mailFaults({ mailbox }: Victims): Fault[] {
+  return [
+    ...mailMoods.map(([name, mood]): Fault => ({
+      name: `mail server ${name}`, target: 'mail server', weight: 1,
+      run: async (random) => {
+        mailbox.mood = mood;
+        await pause(random.between(1000, 5000));
+        mailbox.mood = 'well';
+        mailbox.dropSessions(); // who waits for an answer gets none
+      },
+    })),
+    {
+      name: 'mail server goes away', target: 'mail server', weight: 1,
+      run: async (random) => {
+        await mailbox.goAway();
+        await pause(random.between(500, 4000));
+        await mailbox.listen();
+      },
+    },
+  ];
+}
+
+/** The group shrinks to one phone, and grows again: who stays misses nothing, in order. */
+function groupFaults({ access, scenes }: Victims): Fault[] {
+  const headers = { Authorization: basic(access) };
+  return scenes.flatMap(({ conversation, people }) => people.filter(({ part }) => part === 'comes').map(({ address }): Fault => ({
+    name: 'a phone leaves its group, and comes back', target: `group ${conversation}`, weight: 4,
+    run: async (random) => {
+      const path = `/v1/Conversations/${conversation}/Participants`;
+      const rest = new RestClient(access);
+      type One = { sid: string; messaging_binding: { address?: string } | null };
+      const one = (await persistently(PATIENCE_MILLIS, () => rest.get<{ participants: One[] }>(path))).participants.find(({ messaging_binding }) => messaging_binding?.address === address);
+      // Repeated it is gone already.
+      if (one) await persistently(PATIENCE_MILLIS, () => request(`${access.restUrl}${path}/${one.sid}`, { method: 'DELETE', headers })).catch((error: Error) => { if (!error.message.includes(': 404')) throw error; });
+      await pause(random.between(500, 4000));
+      const key = `comes back ${random.next()}`;
+      await persistently(PATIENCE_MILLIS, () => request(`${access.restUrl}${path}`, {
+        method: 'POST', headers: { ...headers, 'Idempotency-Key': key }, body: new URLSearchParams({ 'MessagingBinding.Address': address }),
+      }));
+    },
+  })));
 }
 
 function clientFaults({ members }: Victims): Fault[] {

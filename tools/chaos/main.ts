@@ -58,7 +58,7 @@ async function run(installation: TestInstallation, { seed, seconds, services, ta
   const model = await modelDifferences(databaseUrl, installation.home).catch(asFindings);
   // A handset's text at the simulator is not repeated, so a fault may leave it without an answer. Everything else is.
   const unanswered = [...evidence.posts, ...evidence.texts].filter(({ acknowledged }) => !acknowledged).length;
-  const givenUp = [...evidence.posts, ...evidence.texts].filter(({ attempts, trouble }) => trouble !== undefined && attempts > 1);
+  const givenUp = [...evidence.posts, ...evidence.texts].filter((one) => one.trouble !== undefined && (one.attempts > 1 || 'refused' in one));
   const stuck = [
     ...(followedAfter === undefined ? [`not at the end of the log within its time: ${JSON.stringify(behind)}`] : []),
     ...(doneAfter === undefined ? [`not done within its time: ${JSON.stringify(left)}`] : []),

@@ -5,7 +5,7 @@ const FIRST_PAUSE_MILLIS = 25;
 const PAUSE_MILLIS_MAX = 1000;
 
 /** An answer that trying again will not change. */
-class Refused extends Error {
+export class Refused extends Error {
   override name = 'Refused';
 }
 

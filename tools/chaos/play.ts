@@ -2,10 +2,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { RestClient, type Access as RestAccess } from '../bench/rest-client.ts';
 import type { TestInstallation } from '../bench/test-installation.ts';
+import { freePort } from '../../infra/local/ports.mjs';
 import { castScenes, type Scene } from './cast.ts';
 import type { Evidence, ThreadMessage } from './evidence.ts';
 import { FaultSchedule, type Happened } from './fault-schedule.ts';
 import { allFaults } from './faults.ts';
+import { Mailbox } from './mailbox.ts';
 import { Member } from './member.ts';
 import { MessageCentre } from './message-centre.ts';
 import { Parts } from './parts.ts';
@@ -42,16 +44,18 @@ export async function play(installation: TestInstallation, seconds: number, rand
   const simulator = new SimulatorClient(access);
   const parts = new Parts([...Object.values(installation.apps), ...Object.values(installation.servers)]);
   const centre = new MessageCentre();
-  const scenes = await castScenes(access, await centre.listen());
+  const mailListener = await freePort();
+  const mailbox = new Mailbox(mailListener);
+  const scenes = await castScenes(access, { centre: await centre.listen(), mailbox: await mailbox.listen(), mailListener });
   const members = scenes.flatMap(({ conversation, identities }) => identities.map((identity) => new Member(access, conversation, identity, random.branch())));
   const posters = scenes.flatMap((scene) => postersOf(scene, access, random));
-  const texters = scenes.flatMap((scene) => textersOf(scene, access, centre, random));
+  const texters = scenes.flatMap((scene) => textersOf(scene, access, { centre, mailbox }, random));
   const people = scenes.flatMap((scene) => scene.people);
   const simulated = people.filter(({ at }) => at === 'simulator');
-  const schedule = new FaultSchedule(allFaults({ installation, parts, simulator, centre, people: simulated, members }), say);
+  const schedule = new FaultSchedule(allFaults({ installation, access, parts, simulator, centre, mailbox, people: simulated, scenes, members }), say);
   try {
     await Promise.all(members.map((member) => member.start()));
-    say(`${scenes.length} conversations, ${members.length} websockets, ${people.length} handsets; faults for ${seconds} s`);
+    say(`${scenes.length} conversations, ${members.length} websockets, ${people.length} handsets and mailboxes; faults for ${seconds} s`);
     const over = new AbortController();
     setTimeout(() => over.abort(), seconds * 1000);
     await Promise.all([
@@ -69,7 +73,9 @@ export async function play(installation: TestInstallation, seconds: number, rand
     const threads = Object.fromEntries(await Promise.all(scenes.map(async ({ conversation }) => [conversation, await threadOf(access, conversation)] as const)));
     await socketsHave(threads, members);
     const handsets = await Promise.all(scenes.flatMap(({ conversation, people: own }) =>
-      own.map(async ({ address, at }) => ({ conversation, address, received: at === 'centre' ? centre.received(address) : await simulator.received(address) }))));
+      own.map(async ({ address, at, group, part }) => ({
+        conversation, address, received: await { centre, mailbox, simulator }[at].received(address), ...(group && { unbrought: group.phones }), ...(part === 'comes' && { partly: true as const }),
+      }))));
     return {
       evidence: {
         posts: posters.flatMap((poster) => poster.posts), texts: texters.flatMap((texter) => texter.texts), threads,
@@ -80,7 +86,7 @@ export async function play(installation: TestInstallation, seconds: number, rand
     };
   } finally {
     parts.close();
-    await centre.close();
+    await Promise.all([centre.close(), mailbox.goAway()]);
     for (const member of members) member.stop();
   }
 }
@@ -93,10 +99,12 @@ function postersOf({ conversation, identities, people }: Scene, access: Access, 
     new Poster({ access, name: `${conversation}-${i}`, conversation, authors: identities, random: random.branch(), everyMillis }));
 }
 
-/** The first person's texts come through the webhook, the second one's handset is the simulator's. */
-function textersOf({ conversation, people }: Scene, access: Access, centre: MessageCentre, random: Random): Texter[] {
-  return people.map((person, i) =>
-    new Texter({ access, conversation, person, where: person.at === 'centre' ? centre : i === 0 ? 'webhook' : 'simulator', random: random.branch(), everyMillis: TEXT_EVERY_MILLIS }));
+/** The first person's texts come through the webhook, the second one's handset is the simulator's, and so are those of groups. */
+function textersOf({ conversation, people }: Scene, access: Access, { centre, mailbox }: { centre: MessageCentre; mailbox: Mailbox }, random: Random): Texter[] {
+  return people.filter(({ part }) => !part).map((person, i) => {
+    const where = { centre, mailbox, simulator: i === 0 && !person.group ? 'webhook' as const : 'simulator' as const }[person.at];
+    return new Texter({ access, conversation, person, where, random: random.branch(), everyMillis: TEXT_EVERY_MILLIS });
+  });
 }
 
 /** All messages, oldest first, page by page as REST gives them. */

@@ -3,24 +3,25 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { connectDatabase } from '../../infra/local/database.mjs';
 import { logHeads, logLag } from '../bench/log-progress.ts';
 
-export type Unfinished = { logLag: Record<string, number>; deliveries: number; unreported: number; inbox: number; callbacks: number };
+export type Unfinished = { logLag: Record<string, number>; deliveries: number; unreported: number; inbox: number; callbacks: number; groupReports: number };
 
 const EVERY_MILLIS = 100;
 
 /**
  * What is still under way inside, one snapshot. A receipt by SMPP whose submit was never answered waits for an id that nobody
- * will ever know: that one is not waited for.
+ * will ever know: that one is not waited for. Of mail nobody reports more than that it was taken.
  */
 async function unfinished(client: Awaited<ReturnType<typeof connectDatabase>>): Promise<Unfinished> {
-  const { rows } = await client.query<Record<'deliveries' | 'unreported' | 'inbox' | 'callbacks', string>>(
-    `select (select count(*) from delivery.delivery where state in ('queued', 'sending', 'unknown', 'accepted', 'sent')) as deliveries,
+  const { rows } = await client.query<Record<'deliveries' | 'unreported' | 'inbox' | 'callbacks' | 'reports', string>>(
+    `select (select count(*) from delivery.delivery where state in ('queued', 'sending', 'unknown', 'accepted') or (state = 'sent' and channel <> 'email')) as deliveries,
             (select count(*) from delivery.delivery where state in ('sent', 'delivered', 'read', 'failed', 'undelivered') and reported is distinct from state) as unreported,
             (select count(*) from delivery.inbox where state = 'received' and not (carrier = 'smpp' and event->>'kind' = 'status')) as inbox,
-            (select count(*) from simulator.callback) as callbacks`,
+            (select count(*) from simulator.callback) as callbacks,
+            (select count(*) from delivery.group_report where due_at is not null) as reports`,
   );
-  const { deliveries, unreported, inbox, callbacks } = rows[0]!;
+  const { deliveries, unreported, inbox, callbacks, reports } = rows[0]!;
   return {
-    logLag: await logLag(client), deliveries: Number(deliveries), unreported: Number(unreported), inbox: Number(inbox), callbacks: Number(callbacks),
+    logLag: await logLag(client), deliveries: Number(deliveries), unreported: Number(unreported), inbox: Number(inbox), callbacks: Number(callbacks), groupReports: Number(reports),
   };
 }
 
@@ -39,8 +40,8 @@ export function settled(databaseUrl: string, seconds: number): Promise<Settled<U
   return withClient(databaseUrl, (client) => looked(seconds, () => unfinished(client), isNothing));
 }
 
-const isNothing = ({ logLag, deliveries, unreported, inbox, callbacks }: Unfinished): boolean =>
-  Object.keys(logLag).length === 0 && deliveries + unreported + inbox + callbacks === 0;
+const isNothing = ({ logLag, deliveries, unreported, inbox, callbacks, groupReports }: Unfinished): boolean =>
+  Object.keys(logLag).length === 0 && deliveries + unreported + inbox + callbacks + groupReports === 0;
 
 async function looked<T>(seconds: number, look: () => Promise<T>, done: (left: T) => boolean): Promise<Settled<T>> {
   const begin = performance.now();

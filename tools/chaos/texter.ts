@@ -1,14 +1,15 @@
 /**
- * A person with a handset who writes to the conversation, one text after another. `at the webhook`: we play the carrier
+ * A person with a handset or a mailbox who writes to the conversation, one text after another. `at the webhook`: we play the carrier
  * ourselves, which repeats a webhook until it is answered, and some once more; `at the simulator`: its handset writes, once; a
- * message centre offers it by SMPP until it is taken.
+ * message centre offers it by SMPP until it is taken, a mail server brings it until it is taken, and some once more.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Person } from './cast.ts';
 import type { InboundText } from './evidence.ts';
+import { Mailbox } from './mailbox.ts';
 import type { MessageCentre } from './message-centre.ts';
-import { basic, persistently, request } from './persistence.ts';
+import { basic, persistently, Refused, request } from './persistence.ts';
 import type { Access } from './play.ts';
 import type { Random } from './random.ts';
 
@@ -16,7 +17,7 @@ export type TexterOptions = {
   access: Access;
   conversation: string;
   person: Person;
-  where: 'webhook' | 'simulator' | MessageCentre;
+  where: 'webhook' | 'simulator' | MessageCentre | Mailbox;
   random: Random;
   /** Mean pause between texts. */
   everyMillis: number;
@@ -37,16 +38,19 @@ export class Texter {
   /** Until the signal; then the text at hand is still brought to its end. */
   async run(stop: AbortSignal): Promise<void> {
     const { random, person, conversation, where, everyMillis } = this.options;
+    const name = person.address.replace('@', ' at '); // another byte in the alphabet of short messages
     for (let number = 0; !stop.aborted; number++) {
-      const text: InboundText = { conversation, address: person.address, body: `${person.address} text ${number}`, attempts: 0, acknowledged: false };
+      const text: InboundText = { conversation, address: person.address, body: `${name} text ${number}`, attempts: 0, acknowledged: false };
       this.texts.push(text);
       try {
         if (where === 'webhook') await this.atWebhook(text);
         else if (where === 'simulator') await this.atSimulator(text);
+        else if (where instanceof Mailbox) await this.atMailbox(text, where);
         else await this.atCentre(text, where);
         text.acknowledged = true;
       } catch (error) {
         text.trouble = error instanceof Error ? error.message : String(error);
+        if (error instanceof Refused) text.refused = true;
       }
       await pause(random.between(0, 2 * everyMillis), undefined, { signal: stop }).catch(() => {});
     }
@@ -79,13 +83,24 @@ export class Texter {
     });
   }
 
+  private async atMailbox(text: InboundText, mailbox: Mailbox): Promise<void> {
+    const { person, random } = this.options;
+    const messageId = `<${randomBytes(16).toString('hex')}@people.example.test>`;
+    const send = () => {
+      text.attempts++;
+      return mailbox.says(person.address, person.proxy, messageId, text.body);
+    };
+    await persistently(PATIENCE_MILLIS, send);
+    if (random.next() < AGAIN_SHARE) void persistently(PATIENCE_MILLIS, send).catch(() => {});
+  }
+
   /** Not repeated: a second try would be a second text of the same words. */
   private async atSimulator(text: InboundText): Promise<void> {
     const { access, person } = this.options;
     text.attempts++;
     await request(`${access.simulatorUrl}/handsets/${encodeURIComponent(person.address)}/messages`, {
       method: 'POST', headers: { Authorization: basic(access), 'Content-Type': 'application/json' },
-      body: JSON.stringify({ to: person.proxy, body: text.body }),
+      body: JSON.stringify({ ...(person.group ? { to: person.group.ours, group: person.group.phones } : { to: person.proxy }), body: text.body }),
     });
   }
 }

@@ -50,20 +50,12 @@ export class MessagesApiController {
     if (behaviour.hangMs) await pause(behaviour.hangMs);
     if (request.raw.socket.destroyed) return undefined; // they hung up: nothing was sent
     rejectAsTold(behaviour, reply);
-    const accepted = await this.store.accept({ ...message, account, reference: reference ?? null }, behaviour);
-    await this.others({ ...message, account }, reference ?? accepted.sid);
+    const others: Behaviour[] = [];
+    for (const number of message.group ?? []) others.push(await this.store.takeBehaviour(account, message.sender, number));
+    const accepted = await this.store.accept({ ...message, account, reference: reference ?? null }, [behaviour, ...others]);
     this.callbacks.lookIn(FIRST_LOOK_MILLIS);
     if (behaviour.acceptThenDrop) request.raw.socket.destroy();
     return twilioResource(accepted);
-  }
-
-  /** Of a group. Again with the same reference: the same messages. */
-  private async others({ group = [], recipient, ...message }: ReturnType<MessagesApiController['parse']> & { account: string }, reference: string): Promise<void> {
-    for (const number of group) {
-      const behaviour = await this.store.takeBehaviour(message.account, message.sender, number);
-      const others = [recipient, ...group].filter((other) => other !== number);
-      await this.store.accept({ ...message, recipient: number, group: others, reference: `${reference} ${number}` }, behaviour);
-    }
   }
 
   @Get('Messages.json')

@@ -11,6 +11,7 @@ export type SimulatedMessage = {
   group_numbers: string[] | null; created_at: string;
 };
 export type NewMessage = Pick<SimulatedMessage, 'account' | 'sender' | 'recipient' | 'body'> & { mediaUrls: string[]; group?: readonly string[] };
+type ParleysMessage = NewMessage & { reference: string | null; statusCallback: string | null };
 export type Media = { contentType: string; url: string };
 type Callback = { account: string; lane: string; url: string; form: Record<string, string>; sid: string | null; status: string | null; errorCode: number | null; dueInMillis: number };
 
@@ -26,26 +27,39 @@ export class SimulatorStore {
     private readonly inboundUrl: string,
   ) {}
 
-  /** Takes a message from Parley. The same reference again is the same message; only the first is reported on. */
-  async accept(message: NewMessage & { reference: string | null; statusCallback: string | null }, behaviour: Behaviour): Promise<SimulatedMessage> {
+  /**
+   * Takes a message from Parley: of a group, for everybody in it or for nobody. The same reference again is the same message; only the first is
+   * reported on. `behaviours`: of the recipient, then of each of its group.
+   */
+  async accept(message: ParleysMessage, [behaviour, ...others]: readonly [Behaviour, ...Behaviour[]]): Promise<SimulatedMessage> {
+    const { recipient, reference, group = [] } = message;
     return transaction(this.pool, async (tx) => {
-      const { rows: [row] } = await tx.query<SimulatedMessage>(
-        `insert into simulator.message (sid, account, direction, sender, recipient, body, media_urls, status, reference, status_callback, group_numbers)
-         values ($1, $2, 'outbound-api', $3, $4, $5, $6, 'queued', $7, $8, $9)
-         on conflict (account, reference) do update set sends = message.sends + 1 returning *`,
-        [
-          newSid(message.mediaUrls.length > 0 ? 'MM' : 'SM'), message.account, message.sender, message.recipient, message.body,
-          message.mediaUrls, message.reference, message.statusCallback, message.group ?? null,
-        ],
-      );
-      if (row!.sends > 1) return row!;
-      await this.owe(tx, reportsOf(behaviour).flatMap((report) => statusCallback(row!, report.status, report.errorCode, report.dueInMillis)));
-      if (behaviour.autoReply !== undefined) {
-        const reply = { account: message.account, sender: message.recipient, recipient: message.sender, body: behaviour.autoReply, media: [], ...(message.group && { group: message.group }) };
-        await this.write(tx, reply, replyInMillis(behaviour));
+      const accepted = await this.acceptOne(tx, message, behaviour);
+      for (const [i, number] of group.entries()) {
+        const one = { ...message, recipient: number, group: [recipient, ...group].filter((other) => other !== number), reference: `${reference ?? accepted.sid} ${number}` };
+        await this.acceptOne(tx, one, others[i]!);
       }
-      return row!;
+      return accepted;
     });
+  }
+
+  private async acceptOne(tx: Connection, message: ParleysMessage, behaviour: Behaviour): Promise<SimulatedMessage> {
+    const { rows: [row] } = await tx.query<SimulatedMessage>(
+      `insert into simulator.message (sid, account, direction, sender, recipient, body, media_urls, status, reference, status_callback, group_numbers)
+       values ($1, $2, 'outbound-api', $3, $4, $5, $6, 'queued', $7, $8, $9)
+       on conflict (account, reference) do update set sends = message.sends + 1 returning *`,
+      [
+        newSid(message.mediaUrls.length > 0 ? 'MM' : 'SM'), message.account, message.sender, message.recipient, message.body,
+        message.mediaUrls, message.reference, message.statusCallback, message.group ?? null,
+      ],
+    );
+    if (row!.sends > 1) return row!;
+    await this.owe(tx, reportsOf(behaviour).flatMap((report) => statusCallback(row!, report.status, report.errorCode, report.dueInMillis)));
+    if (behaviour.autoReply !== undefined) {
+      const reply = { account: message.account, sender: message.recipient, recipient: message.sender, body: behaviour.autoReply, media: [], ...(message.group && { group: message.group }) };
+      await this.write(tx, reply, replyInMillis(behaviour));
+    }
+    return row!;
   }
 
   /** A person writes to one of our numbers. */

@@ -113,6 +113,15 @@ describe('a message to a handset', () => {
     expect(await carrier().lookup(message, AbortSignal.timeout(30_000))).toEqual(await send(message));
     expect(await carrier().lookup(delivery(), AbortSignal.timeout(30_000))).toBeUndefined();
   });
+  it('to a group is taken for everybody or for nobody', async () => {
+    await db.pool.query("alter table simulator.message add constraint nobody_there check (recipient <> '+15550100009' or direction = 'inbound')");
+    const message = delivery('hi', { group: ['+15550100008', '+15550100009'] });
+    await expect(send(message)).rejects.toBeInstanceOf(SendError);
+    expect([(await received()).count, await carrier().lookup(message, AbortSignal.timeout(30_000))]).toEqual([0, undefined]);
+    await db.pool.query('alter table simulator.message drop constraint nobody_there');
+    await send(message);
+    expect(((await call('GET', `handsets/${encodeURIComponent('+15550100009')}/messages`)).json as { messages: object[] }).messages).toMatchObject([{ body: 'hi', group: [phone, '+15550100008'] }]);
+  });
   it('is counted as the short messages it travels in', async () => {
     for (const body of ['a'.repeat(160), 'a'.repeat(161), 'Ж'.repeat(71)]) await send({ ...delivery(), body });
     expect((await received()).messages).toMatchObject([{ segments: 1 }, { segments: 2 }, { segments: 2 }]);

@@ -42,6 +42,7 @@ async function swept(answer: (message: InboundMessage) => Promise<InboundRouting
 it('is that of the number that is listened to, whoever is told first', async () => {
   const [shop, desk, hall] = [report(SHOP), report(DESK), report(HALL)];
   expect([await turn(shop), await turn(desk), await turn(hall)]).toEqual(['told', 'take', 'told']);
+  expect((await db.pool.query('select 1 from delivery.group_report where waiting is not null or due_at is not null')).rowCount).toBe(0);
   expect([await turn(desk), await turn(shop)]).toEqual(['take', 'told']); // asked again
   await pass(WAIT_MILLIS);
   expect(await swept()).toEqual([]);

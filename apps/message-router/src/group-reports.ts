@@ -43,7 +43,7 @@ export class GroupReports {
       if (taken) return 'take';
       if (known) return 'told';
       if (to === first || (late && like === null)) {
-        await tx.query('update delivery.group_report set taken = true where account = $1 and reference = $2', [account, reference]);
+        await tx.query({ name: 'take-group-report', text: takeSql, values: [account, reference] });
         if (to === first) return 'take';
         overdue.add(1);
         log.warn('a group was told of by another number than the one that is listened to', { account, silent: first, told: to });
@@ -104,6 +104,11 @@ select r.taken, r.reported_at <= now() - $3 * interval '1 ms' as overdue, exists
                where e.account = r.account and e.numbers = r.numbers and e.author = r.author and e.message = o.message and e.number = r.number)
           order by o.id limit 1) as like
   from delivery.group_report r where r.account = $1 and r.reference = $2`;
+
+// The other reports of it wait for nothing any more; what is taken late is only done with once it was routed.
+const takeSql = `
+update delivery.group_report r set taken = r.reference = $2, waiting = case when r.reference = $2 then r.waiting end, due_at = case when r.reference = $2 then r.due_at end
+  from delivery.group_report t where t.account = $1 and t.reference = $2 and r.account = t.account and r.numbers = t.numbers and r.author = t.author and r.message = t.message`;
 
 const dueSql = `
 update delivery.group_report set due_at = now() + $2 * interval '1 ms', attempts = attempts + 1 where id in (
