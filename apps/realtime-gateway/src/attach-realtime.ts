@@ -62,8 +62,12 @@ export function attachRealtime(server: Server, deps: RealtimeDeps): Realtime {
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy()); // Node has taken its own listener off: a reset would end the process
     const path = request.url?.split('?', 1)[0];
-    if (path === STREAM_PATH) doorman.enter(() => void gateway.upgrade(request, socket, head));
-    else if (deps.client && path === CLIENT_PATH) doorman.enter(() => deps.client!.upgrade(request, socket, head));
+    const { client } = deps;
+    const enter = (open: () => void) => {
+      if (!doorman.enter(socket, open)) answer(socket, 503, { code: 20503, message: 'Too many websockets are being opened, try again' });
+    };
+    if (path === STREAM_PATH) enter(() => void gateway.upgrade(request, socket, head));
+    else if (client && path === CLIENT_PATH) enter(() => client.upgrade(request, socket, head));
     else if (server.listenerCount('upgrade') === 1) answer(socket, 404, { code: 20404, message: 'There is no websocket at this path' });
   };
   server.on('upgrade', onUpgrade);

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { Requests } from './requests.js';
+import type { Session } from './session.js';
 import { basic, type Client, RealtimeWorld, type TestAccount } from './realtime.testing.js';
 
 type Asked = { request: IncomingMessage; body: string; answer(status: number, body?: unknown, headers?: Record<string, string>): void };
@@ -79,6 +81,26 @@ describe('requests inside /v1/stream', () => {
     expect((await next(4)).body).toBe('Body=m2');
     for (const each of asked) if (each !== first) each.answer(200, {}); // they came in any order
     await alice.until(() => alice.frames.filter(({ type }) => type === 'response').length === 4);
+  });
+  it('change one conversation in their order, also when one between them is refused at once', async () => {
+    const calls: string[] = [];
+    let release: () => void = () => {};
+    const session = { open: true, inFlight: 0, backlogWithPending: 0, principal: { account: account.sid }, credentials: {}, say: () => {} } as unknown as Session;
+    const requests = new Requests(session, {
+      call: async ({ path, after }) => {
+        if (path.endsWith('refused')) return { status: 503, body: {}, chars: 2 };
+        await after?.turn;
+        calls.push(path);
+        if (path.endsWith('first')) await new Promise<void>((go) => (release = go));
+        return { status: 201, body: {}, chars: 2 };
+      },
+    });
+    const all = ['first', 'refused', 'last'].map((name) => requests.request({ type: 'request', method: 'POST', path: `/v1/Conversations/${CH}/Messages?${name}` } as never));
+    await all[1];
+    expect(calls).toEqual([expect.stringMatching(/first$/)]);
+    release();
+    await Promise.all(all);
+    expect(calls).toEqual([expect.stringMatching(/first$/), expect.stringMatching(/last$/)]);
   });
   it('are sixteen at once: who asks for more is told to wait', async () => {
     for (let id = 1; id <= 17; id++) alice.send({ type: 'request', id, method: 'GET', path: '/v1/Services' });

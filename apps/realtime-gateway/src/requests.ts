@@ -25,6 +25,8 @@ export class Requests {
   /** The last change of each conversation. */
   private readonly lanes = new Map<string, Promise<unknown>>();
   private speaking: Promise<void> = Promise.resolve();
+  /** Answers that wait until it was read what came before. */
+  private unsaid = 0;
 
   constructor(private readonly session: Session, private readonly rest: Pick<RestUpstream, 'call'>) {}
 
@@ -71,27 +73,41 @@ export class Requests {
   /** After what was asked for before; not at all once the client is gone: it asks again. */
   private inLane(lane: string, call: RestCall): Promise<RestAnswer> {
     const before = this.lanes.get(lane);
-    const turn = this.rest.call(before === undefined ? call : { ...call, after: { turn: before, wanted: () => this.session.open } });
+    const answer = this.rest.call(before === undefined ? call : { ...call, after: { turn: before, wanted: () => this.session.open } });
+    // Refused for want of room, it is answered at once: who comes next waits for those before it all the same.
+    const turn = before === undefined ? answer : Promise.all([before, answer]);
     this.lanes.set(lane, turn);
-    return turn.finally(() => {
+    void turn.finally(() => {
       if (this.lanes.get(lane) === turn) this.lanes.delete(lane);
     });
+    return answer;
   }
 
   /** One answer after the other, and none while the client has not read what it was told before. */
   private async answered(ask: () => Promise<RestAnswer>, say: (answer: RestAnswer) => void): Promise<void> {
-    if (this.session.inFlight >= IN_FLIGHT_MAX) return say({ ...refusal(429, 20429, `More than ${IN_FLIGHT_MAX} requests at once`), retryAfter: 1 });
-    this.session.inFlight += 1;
-    const answer = await ask();
-    const { account } = this.session.principal!;
-    const held = answer.chars;
-    if (!unread.take(account, held)) return this.session.end(closing.lagged, 'reads too slowly');
+    const { session } = this;
+    if (session.inFlight >= IN_FLIGHT_MAX) return say({ ...refusal(429, 20429, `More than ${IN_FLIGHT_MAX} requests at once`), retryAfter: 1 });
+    session.inFlight += 1;
+    try {
+      const answer = await ask();
+      if (this.unsaid === 0 && session.backlogWithPending <= BACKLOG_BYTES) say(answer);
+      else await this.inTurn(answer.chars, () => say(answer));
+    } finally {
+      session.inFlight -= 1;
+    }
+  }
+
+  private async inTurn(chars: number, say: () => void): Promise<void> {
+    const { session } = this;
+    const { account } = session.principal!;
+    if (!unread.take(account, chars)) return session.end(closing.lagged, 'reads too slowly');
+    this.unsaid += 1;
     const told = this.speaking.then(async () => {
-      if (this.session.backlogWithPending > BACKLOG_BYTES) await this.session.drained(READ_MILLIS);
-      say(answer);
+      if (session.backlogWithPending > BACKLOG_BYTES) await session.drained(READ_MILLIS);
+      say();
     }).finally(() => {
-      unread.give(account, held);
-      this.session.inFlight -= 1;
+      unread.give(account, chars);
+      this.unsaid -= 1;
     });
     this.speaking = told.catch(() => {}); // the caller hears of it
     await told;

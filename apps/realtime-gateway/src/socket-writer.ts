@@ -76,16 +76,20 @@ export class SocketWriter implements Outgoings {
     this.pendingBytes = 0;
   }
 
-  /** Bytes written and not yet taken by the network. */
-  get backlog(): number { return this.options.socket.writableLength; }
+  /** Bytes written and not yet taken by the network. What is ended takes no more: nobody waits until it was read. */
+  get backlog(): number {
+    const { socket } = this.options;
+    return socket.destroyed || socket.writableEnded ? 0 : socket.writableLength;
+  }
 
   /** These and those about to be written. */
   get backlogWithPending(): number { return this.backlog + this.pendingBytes; }
 
   /** Resolves once the client has read most of what it was sent, or is gone; false when it did not within `millis`. */
   async drained(millis: number): Promise<boolean> {
-    const { socket } = this.options;
+    const { websocket, socket, onGone } = this.options;
     this.flush();
+    if (websocket.readyState !== websocket.OPEN) onGone(); // its 'close' may be long in coming
     if (!socket.writableNeedDrain || this.over) return true;
     return new Promise((resolve) => {
       const done = (result: boolean) => {
