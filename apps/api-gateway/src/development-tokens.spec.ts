@@ -17,6 +17,11 @@ const told = async (query: Record<string, string>) => {
   const answer = await ask(query);
   return [answer.status, await answer.text()] as const;
 };
+/** Of ann's token. */
+async function grants(query: Record<string, string> = {}): Promise<object> {
+  const [, token] = await told({ identity: 'ann', password: PASSWORD, ...query });
+  return (JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { grants: object }).grants;
+}
 
 it('gives a token that the REST API takes, as plain text, to a page of any origin', async () => {
   const answer = await ask({ identity: 'José/ 1', password: PASSWORD });
@@ -35,9 +40,17 @@ it('names the service and the push credential that it is asked for', async () =>
     default_conversation_creator_role_sid: newSid('RL'), reachability_enabled: false,
   });
   await gateway.put('credential', { sid: credential, account: gateway.account.sid, type: 'fcm', sandbox: 'False' });
-  const [, token] = await told({ identity: 'ann', password: PASSWORD, service_sid: service, push_credential_sid: credential });
-  const claims = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { grants: object };
-  expect(claims.grants).toEqual({ identity: 'ann', chat: { service_sid: service, push_credential_sid: credential } });
+  expect(await grants({ service_sid: service, push_credential_sid: credential })).toEqual({ identity: 'ann', chat: { service_sid: service, push_credential_sid: credential } });
+});
+
+it('names the service that is the default now, not the one the account was made with', async () => {
+  const { account: { sid, service: made } } = gateway;
+  expect(await grants()).toEqual({ identity: 'ann', chat: { service_sid: made } });
+  const chosen = newSid('IS');
+  await gateway.put('account_configuration', { sid, account: sid, default_chat_service_sid: chosen });
+  expect(await grants()).toEqual({ identity: 'ann', chat: { service_sid: chosen } });
+  await gateway.database.pool.query('update model.account_configuration set default_chat_service_sid = null where sid = $1', [sid]);
+  expect(await grants()).toEqual({ identity: 'ann', chat: { service_sid: made } });
 });
 
 it.each([

@@ -36,10 +36,11 @@ const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('bas
 /** Signed with the account's oldest standard key. Throws TokenRefusal. */
 export async function newAccessToken(pool: Pool, box: SecretBox, { identity, account, service, pushCredential, seconds }: TokenOrder): Promise<NewToken> {
   const { rows: [row] } = await pool.query<Row>(
-    `select a.sid as account, coalesce($2, a.default_chat_service_sid) as service, k.sid as key, k.secret,
+    `select a.sid as account, coalesce($2, f.default_chat_service_sid, a.default_chat_service_sid) as service, k.sid as key, k.secret,
             $2::text is null or exists (select 1 from model.service s where s.sid = $2 and s.account = a.sid) as service_is_its,
             $3::text is null or exists (select 1 from model.credential c where c.sid = $3 and c.account = a.sid) as credential_is_its
        from registry.account a join registry.api_key k on k.account = a.sid and k.kind = 'standard'
+       left join model.account_configuration f on f.sid = a.sid
       where case when $1::text is null then a.parent is null else a.sid = $1 end order by a.created_at, a.sid, k.created_at, k.sid limit 1`,
     [account ?? null, service ?? null, pushCredential ?? null],
   );
