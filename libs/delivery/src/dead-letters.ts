@@ -38,7 +38,7 @@ export async function replayDeadLetters(pool: Pool, deliveryIds: readonly string
        delete from delivery.segment g using broken b where g.delivery_id = b.delivery_id
      )
      update delivery.delivery d set state = 'queued', place = default, due_at = now(), error_code = 0, dead_letter = false,
-            deadline = now() + $2 * interval '1 s', updated_at = now(),
+            deadline = now() + $2 * interval '1 s', deadline_since = now(), updated_at = now(),
             parts_left = case when d.delivery_id in (select b.delivery_id from broken b) then null else d.parts_left end
       where delivery_id = any ($1) and dead_letter`, [deliveryIds, deadlineSeconds],
   );

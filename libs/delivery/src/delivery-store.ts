@@ -13,7 +13,8 @@ import { DELIVERY_ROW, type DeliveryRow, type DeliveryState } from './delivery-r
 import { GroupSends, type GroupMembers } from './group-sends.js';
 import { providerIdFor } from './known-messages.js';
 import type { Lane } from './lane.js';
-import { FRESH_DEADLINE, wayColumns } from './other-ways.js';
+import { wayColumns } from './other-ways.js';
+import { lateness, type Overdue } from './quiet-time.js';
 
 /** The head of a lane, ours until the lease ends. */
 export type Claim = DeliveryRow & {
@@ -42,8 +43,10 @@ export type Claim = DeliveryRow & {
   author_attributes: string | null;
   /** What the sender can beyond text; null: what its channel can. */
   capabilities: string[] | null;
-  /** Past its deadline. */
+  /** Past its deadline, which counts no quiet hours. */
   expired: boolean;
+  /** Of the time until now, what its deadline does not count: milliseconds, asked for only where it matters. */
+  quietMillis: number;
   /** The message still exists. */
   found: boolean;
   body: string | null;
@@ -98,8 +101,10 @@ export type Settlement = {
   carrierCode?: string | undefined;
   /** Until somebody looks at it again, for `queued` and `unknown`. */
   dueInMillis?: number;
-  /** Of that, what the deadline is moved by: people are left alone meanwhile, no carrier is waited for. */
+  /** What the deadline has not counted so far; retries end with the deadline. */
   quietMillis?: number;
+  /** Until the end of quiet hours it waits beyond the deadline, which stands still meanwhile: no carrier is waited for. */
+  waitsFor?: 'quiet_hours' | 'daily_cap';
   /** The way it goes on, for `queued`, and those that are left (after it). */
   leg?: Leg;
   legs?: Leg[];
@@ -192,14 +197,15 @@ export class DeliveryStore {
   }
 
   private async claimAll(lanes: Lane[]): Promise<(Claim | undefined)[]> {
-    const { rows } = await this.pool.query<Claim & { o: number }>({
+    const { rows } = await this.pool.query<Omit<Claim, 'expired' | 'quietMillis'> & { o: number; overdue: Overdue | null }>({
       name: 'claim-deliveries', text: claimSql,
       values: [
         this.owner, this.leaseMillis, lanes.map((l) => l.account), lanes.map((l) => l.channel), lanes.map((l) => l.sender),
         lanes.map((l) => l.recipient),
       ],
     });
-    const claimed = new Map(rows.map((row) => [row.o, row]));
+    const late = await lateness(this.pool, rows);
+    const claimed = new Map(rows.map((row, i): [number, Claim] => [row.o, { ...row, ...late[i]! }]));
     return lanes.map((_, i) => claimed.get(i + 1));
   }
 
@@ -242,7 +248,8 @@ with head as (
      set state = case when f.begins then 'sending' else 'unknown' end, attempt = d.attempt + f.begins::integer,
          lease_owner = $1, due_at = now() + $2 * interval '1 ms', updated_at = now()
     from free f where d.delivery_id = f.delivery_id
-  returning f.o::integer, ${DELIVERY_ROW}, d.attempt, d.attempts_before, d.legs, d.leg, d.template, d.message_index, d.body as own_body, d.parts_left, d.group_members, d.deadline <= now() as expired
+  returning f.o::integer, ${DELIVERY_ROW}, d.attempt, d.attempts_before, d.legs, d.leg, d.template, d.message_index, d.body as own_body, d.parts_left, d.group_members, 
+            case when d.deadline <= now() then array[extract(epoch from coalesce(d.deadline_since, d.created_at)) * 1000, extract(epoch from d.deadline) * 1000, extract(epoch from now()) * 1000]::float8[] end as overdue
 ), attempted as (
   insert into delivery.attempt (delivery_id, attempt, owner, leg, channel, sender, recipient)
   select delivery_id, attempt, $1, leg, channel, sender, recipient from claimed where state = 'sending'
@@ -283,7 +290,7 @@ select c.*, c.own_body is not null or m.sid is not null as found, coalesce(c.own
 const settleSql = `
 with said as (
   select * from jsonb_to_recordset($1) as r ("deliveryId" text, attempt smallint, state text, "providerMessageIds" text[],
-    "errorCode" integer, "dueInMillis" float, "quietMillis" float, "deadLetter" boolean, "carrierCode" text, segments boolean, part text, unbegun boolean, leg jsonb, legs jsonb)
+    "errorCode" integer, "dueInMillis" float, "quietMillis" float, "waitsFor" text, "deadLetter" boolean, "carrierCode" text, segments boolean, part text, unbegun boolean, leg jsonb, legs jsonb)
 ), ended as (
   update delivery.attempt a set ended_at = now(), outcome = case when r.part is not null then 'accepted' when r.leg is null then r.state else 'failed' end, error_code = r."errorCode", carrier_code = r."carrierCode"
     from said r where a.delivery_id = r."deliveryId" and a.attempt = r.attempt and r.unbegun is not true
@@ -306,8 +313,9 @@ update delivery.delivery d
        provider_message_ids = case when r.leg is not null then '{}' when r.part is not null then d.provider_message_ids || r."providerMessageIds"
                                    else coalesce(r."providerMessageIds", d.provider_message_ids) end,
        parts_left = case when r.leg is null then d.parts_left - (r.part is not null)::integer end,
-       due_at = least(now() + coalesce(r."dueInMillis", 0) * interval '1 ms', case when r.leg is null then d.deadline + coalesce(r."quietMillis", 0) * interval '1 ms' end),
-       deadline = case when r.leg is null then d.deadline + coalesce(r."quietMillis", 0) * interval '1 ms' else ${FRESH_DEADLINE} end,${wayColumns('r.leg', 'r.legs', undefined, 'r.part is not null')}
+       due_at = least(now() + coalesce(r."dueInMillis", 0) * interval '1 ms',
+                      case when r.leg is null and r."waitsFor" is distinct from 'quiet_hours' then d.deadline + coalesce(r."quietMillis", 0) * interval '1 ms' end),
+       waits_for = r."waitsFor",${wayColumns('r.leg', 'r.legs', undefined, 'r.part is not null')}
   from locked r where d.delivery_id = r."deliveryId"
 returning ${DELIVERY_ROW}`;
 

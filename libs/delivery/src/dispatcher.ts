@@ -175,7 +175,7 @@ export class Dispatcher {
       // Before its own: whoever dies in between does all of it again.
       for (const row of await this.insist(() => this.options.store.groups.ended({ claim, state: end.state, errorCode: end.errorCode ?? 0 }))) void this.options.receipts.report(row);
     }
-    const row = await this.settle({ ...end, deliveryId: claim.delivery_id, attempt: claim.attempt });
+    const row = await this.settle({ ...end, deliveryId: claim.delivery_id, attempt: claim.attempt, quietMillis: claim.quietMillis });
     if (row && end.leg) this.options.onMoved?.({ account: row.account, channel: row.channel, sender: row.sender, recipient: row.recipient });
     else if (row) void this.options.receipts.report(row);
     return call;
@@ -272,7 +272,7 @@ export class Dispatcher {
   private async capped(claim: Claim): Promise<End | undefined> {
     const { sender_sid, daily_cap } = claim;
     if (sender_sid === null || daily_cap === null || (await this.options.store.takeOfDay(sender_sid, daily_cap))) return undefined;
-    return { state: 'queued', dueInMillis: DAY_MILLIS - (Date.now() % DAY_MILLIS), unbegun: true, senderFailed: !begun(claim) };
+    return { state: 'queued', dueInMillis: DAY_MILLIS - (Date.now() % DAY_MILLIS), waitsFor: 'daily_cap', unbegun: true, senderFailed: !begun(claim) };
   }
 
   private afterFailure(claim: Claim, error: SendError, adapter: ChannelAdapter, legs: readonly Leg[]): End {
@@ -378,7 +378,7 @@ function endOf(decision: Exclude<Decision, { do: 'send' | 'split' }>): End {
   switch (decision.do) {
     case 'wait': {
       const millis = Math.max(0, decision.until - Date.now());
-      return { state: 'queued', dueInMillis: millis, quietMillis: millis, unbegun: true };
+      return { state: 'queued', dueInMillis: millis, waitsFor: 'quiet_hours', unbegun: true };
     }
     case 'next': return moved(decision.leg, decision.rest, decision.errorCode);
     case 'fail': return failed(decision.errorCode, decision.errorCode === refusals.expired);

@@ -1,6 +1,8 @@
 import { SendError } from '@parley/channel/send-error';
 import { newSid } from '@parley/domain/sid';
 import type { RoutingPolicy } from '@parley/domain/delivery/routing';
+import { transaction } from '@parley/event-store/database';
+import { replayDeadLetters } from './dead-letters.js';
 import { DeliveryBench, until } from './delivery.testing.js';
 import { DeliveryStore } from './delivery-store.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -224,13 +226,108 @@ describe('quiet hours', () => {
   const clock = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16);
   /** An hour before and after the moment that many hours from now. */
   const around = (hours: number) => ({ start: clock(hours - 1), end: clock(hours + 1), time_zone: 'UTC' });
-  it('are waited for, and the deadline with them; no attempt is counted', async () => {
+  const putOff = (id: string) => until(async () => (await bench.db.pool.query("select 1 from delivery.delivery where delivery_id = $1 and waits_for = 'quiet_hours' and due_at > now() + interval '20 minutes'", [id])).rowCount === 1);
+  /** As if so much time had passed; the policy stays as old as it is. */
+  const pass = (minutes: number) => bench.db.pool.query(
+    `update delivery.delivery set created_at = created_at - i, deadline = deadline - i, deadline_since = deadline_since - i, due_at = due_at - i from (select $1 * interval '1 minute' as i) p`, [minutes]);
+  /** The hours that are in force have always been. */
+  const always = () => bench.db.pool.query('delete from delivery.quiet_hours_past');
+  /** Hours so that this much of them is over; they end now, to the minute. */
+  const endingNow = (minutes: number) => ({ start: clock(-minutes / 60), end: clock(0), time_zone: 'UTC' });
+  const fate = async (id: string) => [await bench.state(id), (await bench.row(id)).error_code];
+  it('are waited for, beyond the deadline; no attempt is counted', async () => {
     await policy({ quiet_hours: around(0) });
     const id = await deliver();
-    const waits = async () => (await bench.db.pool.query<{ lives: boolean }>(
-      "select deadline >= due_at + interval '9 minutes' as lives from delivery.delivery where delivery_id = $1 and state = 'queued' and due_at > now()", [id])).rows;
-    await until(async () => (await waits()).length === 1);
-    expect([await waits(), await attempts(id), bench.carrier.sent]).toEqual([[{ lives: true }], [], []]);
+    await putOff(id);
+    expect([await attempts(id), bench.carrier.sent]).toEqual([[], []]);
+  });
+  it('are no time of what they held up, nor of what waits behind it', async () => {
+    await policy({ quiet_hours: around(0) });
+    const [first, second] = [await deliver('first'), await bench.queue(whatsapp(), 'second')];
+    await putOff(first);
+    await pass(120);
+    await bench.db.pool.query('update delivery.routing_policy set policy = $1', [{ quiet_hours: endingNow(300) }]);
+    await always();
+    dispatcher.wake(whatsapp());
+    for (const id of [first, second]) await until(async () => ['accepted', 'failed'].includes(await bench.state(id)));
+    expect([await fate(first), await fate(second)]).toEqual([['accepted', 0], ['accepted', 0]]);
+    expect(bench.carrier.bodies()).toEqual(['first', 'second']);
+  });
+  it('are no time of what a change of them frees early', async () => {
+    const policies = new RoutingPolicies(bench.db.pool);
+    const sid = newSid('RP');
+    await policies.create(sid, bench.account, null, { quiet_hours: around(0) });
+    await always();
+    const [first, second] = [await deliver('first'), await bench.queue(whatsapp(), 'second')];
+    await putOff(first);
+    await pass(40);
+    await policies.remove(bench.account, sid);
+    dispatcher.wake(whatsapp());
+    await until(async () => ['accepted', 'failed'].includes(await bench.state(second)));
+    expect([await fate(first), await fate(second)]).toEqual([['accepted', 0], ['accepted', 0]]);
+  });
+  it.each([
+    ['began only after the time was up', endingNow(60)],
+    ['are of another channel', { ...endingNow(300), channels: ['sms'] }],
+    ['came into force only after the time was up', endingNow(300), false],
+  ])('that %s leave the deadline as it is', async (_what, hours, old = true) => {
+    await policy({ quiet_hours: hours });
+    if (old) await always();
+    const id = await bench.queue(whatsapp(), 'late');
+    await pass(120);
+    dispatcher.wake(whatsapp());
+    await bench.reaches(id, 'failed');
+    expect(await fate(id)).toEqual(['failed', 30036]);
+  });
+  it('before a dead letter was replayed give it no time', async () => {
+    await policy({ quiet_hours: endingNow(300) });
+    await always();
+    const id = await bench.queue(whatsapp(), 'late');
+    await pass(120);
+    await bench.db.pool.query("update delivery.delivery set state = 'failed', dead_letter = true");
+    await replayDeadLetters(bench.db.pool, [id], -1);
+    dispatcher.wake(whatsapp());
+    await bench.reaches(id, 'failed');
+    expect(await fate(id)).toEqual(['failed', 30036]);
+  });
+  it('that have passed do not make retries hurry', async () => {
+    await policy({ quiet_hours: endingNow(300) });
+    await always();
+    const id = await bench.queue(whatsapp(), 'hi');
+    await pass(120);
+    const claim = (await new DeliveryStore(bench.db.pool, 'one').claim(whatsapp()))!;
+    expect(claim.expired).toBe(false);
+    await new DeliveryStore(bench.db.pool, 'one').settle({ deliveryId: id, attempt: claim.attempt, state: 'queued', dueInMillis: 120_000, quietMillis: claim.quietMillis });
+    const { rows: [row] } = await bench.db.pool.query<{ wait: number }>('select extract(epoch from due_at - now())::float as wait from delivery.delivery');
+    expect(row!.wait).toBeGreaterThan(60);
+  });
+  it('that change leave alone what waits for something else', async () => {
+    const policies = new RoutingPolicies(bench.db.pool);
+    const sid = newSid('RP');
+    await policies.create(sid, bench.account, null, { quiet_hours: around(0) });
+    const id = await bench.queue(whatsapp(), 'hi');
+    // By chance until the moment at which the hours end.
+    await bench.db.pool.query(`update delivery.delivery set due_at = date_trunc('minute', now()) + interval '1 hour', waits_for = 'daily_cap'`);
+    const waits = async () => (await bench.db.pool.query('select due_at, deadline from delivery.delivery where delivery_id = $1', [id])).rows[0];
+    const before = await waits();
+    await policies.remove(bench.account, sid);
+    expect(await waits()).toEqual(before);
+  });
+  it('that change wait for no worker', async () => {
+    const policies = new RoutingPolicies(bench.db.pool);
+    const sid = newSid('RP');
+    await policies.create(sid, bench.account, null, { quiet_hours: around(0) });
+    await bench.queue(bench.lane(), 'hi');
+    await bench.db.pool.query(
+      `insert into delivery.delivery (delivery_id, account, conversation_sid, message_sid, message_index, participant_sid, channel, sender, recipient, deadline)
+       select 'DY' || n, account, conversation_sid, message_sid, 0, participant_sid, channel, sender, recipient || n, deadline from delivery.delivery, generate_series(1, 2499) n`);
+    await bench.db.pool.query("update delivery.delivery set due_at = now() + interval '1 hour', waits_for = 'quiet_hours'");
+    await transaction(bench.db.pool, async (tx) => {
+      await tx.query("select 1 from delivery.delivery where delivery_id = 'DY7' for update");
+      await policies.remove(bench.account, sid);
+      const { rows } = await tx.query('select count(*)::integer as waiting, min(delivery_id) as one from delivery.delivery where due_at > clock_timestamp()');
+      expect(rows).toEqual([{ waiting: 1, one: 'DY7' }]);
+    });
   });
   it.each([
     ['are removed', (policies: RoutingPolicies, sid: string) => policies.remove(bench.account, sid)],
@@ -248,8 +345,6 @@ describe('quiet hours', () => {
     await until(held);
     await change(policies, sid);
     expect(await held()).toBe(false);
-    const { rows: [row] } = await bench.db.pool.query("select deadline - created_at < interval '11 minutes' as usual from delivery.delivery where delivery_id = $1", [id]);
-    expect(row).toEqual({ usual: true });
     dispatcher.wake(whatsapp());
     await bench.reaches(id, 'accepted');
   });

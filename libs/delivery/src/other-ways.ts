@@ -15,12 +15,13 @@ export const wayColumns = (leg: string, legs: string, ids = "'{}'::text[]", rest
        channel = coalesce(${leg}->>'channel', d.channel), sender = coalesce(${leg}->>'sender', d.sender), recipient = coalesce(${leg}->>'recipient', d.recipient),
        place = case when (${leg}->>'channel', ${leg}->>'sender', ${leg}->>'recipient') is distinct from (d.channel, d.sender, d.recipient) and ${leg} is not null
                     then nextval(pg_get_serial_sequence('delivery.delivery', 'place')) else d.place end,
+       deadline = ${moved(FRESH_DEADLINE, 'd.deadline')}, deadline_since = ${moved('now()', 'd.deadline_since')},
        attempts_before = case when ${leg} is not null or ${rested} then d.attempt else d.attempts_before end,
        former_ids = ${moved(`coalesce(d.former_ids, '{}') || d.provider_message_ids || ${ids}`, 'd.former_ids')}`;
 };
 
 /** The time it had, once more: the way it took before has used it up. */
-export const FRESH_DEADLINE = "now() + least(d.deadline - d.created_at, interval '1 day')";
+const FRESH_DEADLINE = "now() + least(d.deadline - coalesce(d.deadline_since, d.created_at), interval '1 day')";
 
 /** Lateral: the next way of a row `d` after a failure with this code, and those that are left after it; no row: none. */
 export const nextWay = (errorCode: string): string => `

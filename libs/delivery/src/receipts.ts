@@ -13,7 +13,7 @@ import { Batcher } from './batcher.js';
 import { DELIVERY_ROW, type DeliveryRow } from './delivery-row.js';
 import { reportedOf } from './group-sends.js';
 import type { Lane } from './lane.js';
-import { FRESH_DEADLINE, nextWay, wayColumns } from './other-ways.js';
+import { nextWay, wayColumns } from './other-ways.js';
 
 /** A row that waits for its receipt this long lost the process that was at it. */
 const LEFT_BEHIND_MILLIS = 5_000;
@@ -189,7 +189,7 @@ with said as (
      set state = case when l.leg is null then l.status else 'queued' end, error_code = coalesce(l."errorCode", 0), lease_owner = null,
          dead_letter = l.leg is null and coalesce(l.retryable, false), updated_at = now(),
          provider_message_ids = case when l.leg is not null then '{}' when d.provider_message_ids = '{}' then array[l."providerMessageId"] else d.provider_message_ids end,
-         due_at = case when l.leg is null then d.due_at else now() end, deadline = case when l.leg is null then d.deadline else ${FRESH_DEADLINE} end,${wayColumns('l.leg', 'l.legs', `array[l."providerMessageId"]`)}
+         due_at = case when l.leg is null then d.due_at else now() end,${wayColumns('l.leg', 'l.legs', `array[l."providerMessageId"]`)}
     from locked l where d.delivery_id = l.delivery_id
   returning l.o as by, ${DELIVERY_ROW}
 )

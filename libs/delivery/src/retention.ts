@@ -21,6 +21,9 @@ const steps = [
      select account, channel, sender, recipient from delivery.reply_window where last_inbound_at < now() - interval '7 days' order by last_inbound_at limit ${STEP})`,
   `delete from delivery.group_report where id in (
      select id from delivery.group_report where reported_at < now() - interval '7 days' order by reported_at limit ${STEP})`,
+  // Deadlines are a week away at most, by hours that are not quiet.
+  `delete from delivery.quiet_hours_past where (account, conversation_sid, until) in (
+     select account, conversation_sid, until from delivery.quiet_hours_past where until < now() - interval '30 days' order by until limit ${STEP})`,
   // Names of people who have not written for a year.
   `delete from delivery.contact where id in (select id from delivery.contact where seen_at < now() - interval '365 days' order by seen_at limit ${STEP})`,
 ];

@@ -1,8 +1,8 @@
 /** Routing policies as they are stored: one of the account, one of each conversation that wants another (migrations/0013_routing.sql). */
 import { channelOfProxy } from '@parley/domain/address';
-import { quietUntil } from '@parley/domain/delivery/quiet-hours';
 import type { RoutingPolicy } from '@parley/domain/delivery/routing';
-import { isoTime, transaction, type Connection, type Pool } from '@parley/event-store/database';
+import { isoTime, type Pool } from '@parley/event-store/database';
+import { goOn } from './waiting.js';
 
 /** `conversation` null: of all conversations of the account. */
 export type RoutingPolicyRecord = { sid: string; account: string; conversation: string | null; policy: RoutingPolicy; created: string; updated: string };
@@ -11,27 +11,24 @@ type Row = { sid: string; account: string; conversation_sid: string; policy: Rou
 export type Missing = { template: string } | { sender: string };
 
 const COLUMNS = 'sid, account, conversation_sid, policy, created_at, updated_at';
-/** Between the clock by which a delivery was put off and the one by which it is looked for. */
-const CLOCK_SKEW_MILLIS = 30_000;
 
 export class RoutingPolicies {
   constructor(private readonly pool: Pool) {}
 
   /** `taken`: the account, or the conversation, has one already. */
-  create(sid: string, account: string, conversation: string | null, policy: RoutingPolicy): Promise<RoutingPolicyRecord | 'taken'> {
-    return transaction(this.pool, async (tx) => {
-      const before = await policyBefore(tx, account, conversation);
-      const { rowCount } = await tx.query(
-        'insert into delivery.routing_policy (sid, account, conversation_sid, policy) values ($1, $2, $3, $4) on conflict do nothing',
-        [sid, account, conversation ?? '', policy],
-      );
-      if (rowCount === 1) await lookAgain(tx, account, conversation, before);
-      return (await found(tx, account, sid)) ?? 'taken'; // a repetition meets itself
-    });
+  async create(sid: string, account: string, conversation: string | null, policy: RoutingPolicy): Promise<RoutingPolicyRecord | 'taken'> {
+    await this.pool.query(
+      'insert into delivery.routing_policy (sid, account, conversation_sid, policy) values ($1, $2, $3, $4) on conflict do nothing',
+      [sid, account, conversation ?? '', policy],
+    );
+    const made = await this.find(account, sid); // a repetition meets itself
+    if (made) await this.lookAgain(made);
+    return made ?? 'taken';
   }
 
-  find(account: string, sid: string): Promise<RoutingPolicyRecord | undefined> {
-    return found(this.pool, account, sid);
+  async find(account: string, sid: string): Promise<RoutingPolicyRecord | undefined> {
+    const { rows: [row] } = await this.pool.query<Row>(`select ${COLUMNS} from delivery.routing_policy where account = $1 and sid = $2`, [account, sid]);
+    return row && recordOf(row);
   }
 
   /** By SID, ascending; `after` exclusive. */
@@ -44,31 +41,25 @@ export class RoutingPolicies {
   }
 
   /** Deliveries that were tried before keep the ways they had; those that wait for the end of quiet hours are decided anew. */
-  update(account: string, sid: string, policy: RoutingPolicy): Promise<RoutingPolicyRecord | undefined> {
-    return this.change(account, sid, async (tx) => {
-      const { rows: [row] } = await tx.query<Row>(
-        `update delivery.routing_policy set policy = $3, updated_at = now() where account = $1 and sid = $2 returning ${COLUMNS}`, [account, sid, policy]);
-      return row && recordOf(row);
-    });
+  async update(account: string, sid: string, policy: RoutingPolicy): Promise<RoutingPolicyRecord | undefined> {
+    const { rows: [row] } = await this.pool.query<Row>(
+      `update delivery.routing_policy set policy = $3, updated_at = now() where account = $1 and sid = $2 returning ${COLUMNS}`, [account, sid, policy]);
+    if (row) await this.lookAgain(recordOf(row));
+    return row && recordOf(row);
   }
 
   async remove(account: string, sid: string): Promise<boolean> {
-    const removed = await this.change(account, sid, async (tx) => {
-      const { rowCount } = await tx.query('delete from delivery.routing_policy where account = $1 and sid = $2', [account, sid]);
-      return rowCount === 1;
-    });
-    return removed === true;
+    const { rows: [row] } = await this.pool.query<Row>(`delete from delivery.routing_policy where account = $1 and sid = $2 returning ${COLUMNS}`, [account, sid]);
+    if (row) await this.lookAgain(recordOf(row));
+    return row !== undefined;
   }
 
-  private change<T>(account: string, sid: string, make: (tx: Connection) => Promise<T>): Promise<T | undefined> {
-    return transaction(this.pool, async (tx) => {
-      const of = await found(tx, account, sid);
-      if (!of) return undefined;
-      const before = await policyBefore(tx, account, of.conversation);
-      const made = await make(tx);
-      await lookAgain(tx, account, of.conversation, before);
-      return made;
-    });
+  /**
+   * What waits for the end of quiet hours is decided anew once a change is committed: otherwise it would hold people up, and all that is behind in
+   * their lanes, until hours that nobody wants any more.
+   */
+  private lookAgain({ account, conversation }: RoutingPolicyRecord): Promise<void> {
+    return goOn(this.pool, 'quiet_hours', account, conversation === null ? {} : { conversation });
   }
 
   /** The first template or sender of a policy that the account could not use. */
@@ -83,30 +74,6 @@ export class RoutingPolicies {
     }
     return undefined;
   }
-}
-
-async function found(db: Pick<Pool, 'query'>, account: string, sid: string): Promise<RoutingPolicyRecord | undefined> {
-  const { rows: [row] } = await db.query<Row>(`select ${COLUMNS} from delivery.routing_policy where account = $1 and sid = $2`, [account, sid]);
-  return row && recordOf(row);
-}
-
-async function policyBefore(tx: Connection, account: string, conversation: string | null): Promise<RoutingPolicy> {
-  const { rows: [row] } = await tx.query<{ policy: RoutingPolicy }>('select delivery.policy_of($1, $2) as policy', [account, conversation ?? '']);
-  return row!.policy;
-}
-
-/**
- * What waits for the end of the quiet hours that were, by the policy before, is looked at again: otherwise a change would hold
- * people up, and all that is behind in their lanes, until hours that nobody wants any more. Its deadline goes back by as much.
- */
-async function lookAgain(tx: Connection, account: string, conversation: string | null, { quiet_hours: quiet }: RoutingPolicy): Promise<void> {
-  const until = quietUntil(quiet, quiet?.channels?.[0] ?? 'sms', Date.now());
-  if (until === undefined) return;
-  await tx.query(
-    `update delivery.delivery set due_at = now(), deadline = deadline - (due_at - now())
-      where account = $1 and state = 'queued' and ($2::text is null or conversation_sid = $2)
-        and due_at between to_timestamp(($3::float8 - ${CLOCK_SKEW_MILLIS}) / 1000) and to_timestamp(($3::float8 + ${CLOCK_SKEW_MILLIS}) / 1000) and due_at > now()`,
-    [account, conversation, until]);
 }
 
 const recordOf = (row: Row): RoutingPolicyRecord => ({

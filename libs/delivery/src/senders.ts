@@ -5,8 +5,9 @@
 import { carrierNamed } from '@parley/channel/carriers/catalogue';
 import { channelOfProxy } from '@parley/domain/address';
 import { newSid } from '@parley/domain/sid';
-import { isoTime, transaction, type Connection, type Pool } from '@parley/event-store/database';
+import { isoTime, type Pool } from '@parley/event-store/database';
 import type { SecretBox } from '@parley/event-store/secret-box';
+import { goOn } from './waiting.js';
 
 export type SenderInput = {
   address: string;
@@ -29,9 +30,6 @@ type Row = {
   sid: string; account: string; channel: string; address: string; connection: string; carrier: string; rate: number | null; daily_cap: number | null;
   capabilities: string[] | null; policy: Record<string, unknown>; state: Record<string, unknown>; created_at: string; updated_at: string;
 };
-
-/** Between the clock by which a delivery was put off and the database's. */
-const CLOCK_SKEW_MILLIS = 30_000;
 
 /** `field` as a caller wrote it. */
 export class SenderFault extends Error {
@@ -81,13 +79,12 @@ export class Senders {
     if (!before) return undefined;
     if (changes.connection !== undefined) await this.mustCarry(account, changes.connection, before.channel);
     const after = { ...before, ...Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) };
-    await transaction(this.pool, async (tx) => {
-      await tx.query(
-        `update delivery.sender set connection = $3, rate = $4, daily_cap = $5, capabilities = $6, policy = $7, updated_at = now() where account = $1 and sid = $2`,
-        [account, sid, after.connection, after.rate, after.dailyCap, after.capabilities, after.policy],
-      );
-      if (before.dailyCap !== null && (after.dailyCap ?? Infinity) > before.dailyCap) await goOnToday(tx, before);
-    });
+    await this.pool.query(
+      `update delivery.sender set connection = $3, rate = $4, daily_cap = $5, capabilities = $6, policy = $7, updated_at = now() where account = $1 and sid = $2`,
+      [account, sid, after.connection, after.rate, after.dailyCap, after.capabilities, after.policy],
+    );
+    // The day is not so full any more.
+    if (before.dailyCap !== null && (after.dailyCap ?? Infinity) > before.dailyCap) await goOn(this.pool, 'daily_cap', account, { channel: before.channel, sender: before.address });
     return this.find(account, sid);
   }
 
@@ -102,16 +99,6 @@ export class Senders {
     const channels: readonly string[] = carrierNamed(row.carrier)?.channels ?? [];
     if (!channels.includes(channel)) throw new SenderFault('Address', `the carrier ${row.carrier} has no ${channel} senders`);
   }
-}
-
-/** What waits for tomorrow, or as long as its deadline lets it, because the day was full: it is not so full any more. */
-async function goOnToday(tx: Connection, { account, channel, address }: SenderRecord): Promise<void> {
-  await tx.query(
-    `update delivery.delivery d set due_at = now()
-       from (select (date_trunc('day', now() at time zone 'UTC') + interval '1 day') at time zone 'UTC' as midnight) t
-      where account = $1 and channel = $2 and sender = $3 and state = 'queued' and due_at > now()
-        and (due_at = deadline or due_at between t.midnight - $4 * interval '1 ms' and t.midnight + $4 * interval '1 ms')`,
-    [account, channel, address, CLOCK_SKEW_MILLIS]);
 }
 
 const recordOf = (row: Row): SenderRecord => ({

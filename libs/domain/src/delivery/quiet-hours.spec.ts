@@ -1,9 +1,10 @@
-import { isTimeZone, quietUntil, type QuietHours } from './quiet-hours.js';
+import { isTimeZone, quietMillis, quietUntil, type QuietHours } from './quiet-hours.js';
 
 const until = (hours: QuietHours, now: string, channel = 'sms') => {
   const end = quietUntil(hours, channel, Date.parse(now));
   return end === undefined ? undefined : new Date(end).toISOString();
 };
+const hoursOf = (hours: QuietHours, from: string, to: string, channel = 'sms') => quietMillis(hours, channel, Date.parse(from), Date.parse(to)) / 3_600_000;
 const night = { start: '21:00', end: '08:00', time_zone: 'America/New_York' };
 
 describe('quiet hours', () => {
@@ -39,4 +40,26 @@ describe('quiet hours', () => {
   });
   it('know places by their IANA names', () =>
     expect(['Europe/Vienna', 'UTC', 'Mars/Base', ''].map(isTimeZone)).toEqual([true, true, false, false]));
+});
+
+describe('of the time between two moments', () => {
+  it.each([
+    ['a whole night', '2026-07-01T20:00:00Z', '2026-07-02T20:00:00Z', 11],
+    ['the rest of one', '2026-07-02T02:10:00Z', '2026-07-02T12:00:01Z', 9 + 50 / 60],
+    ['the beginning of one', '2026-07-02T00:00:00Z', '2026-07-02T01:00:36Z', 0.01],
+    ['two nights and a half', '2026-07-01T20:00:00Z', '2026-07-04T04:00:00Z', 25],
+    ['nothing of a day', '2026-07-02T12:00:00Z', '2026-07-03T01:00:00Z', 0],
+    ['a part of a minute', '2026-07-02T03:00:00.250Z', '2026-07-02T03:00:01.150Z', 0.9 / 3600],
+    ['nothing before it began', '2026-07-02T03:00:00Z', '2026-07-02T02:00:00Z', 0],
+    ['a night that is an hour shorter', '2026-03-08T00:00:00Z', '2026-03-08T20:00:00Z', 10],
+    ['a night that is an hour longer', '2026-11-01T00:00:00Z', '2026-11-01T20:00:00Z', 12],
+  ])('%s is quiet', (_, from, to, hours) => expect(hoursOf(night, from, to)).toBeCloseTo(hours, 9));
+  it('hours that the clock shows twice count twice', () =>
+    expect(hoursOf({ ...night, end: '01:30' }, '2026-11-01T01:00:00Z', '2026-11-01T20:00:00Z')).toBe(5));
+  it('by clocks off by a quarter of an hour', () =>
+    expect(hoursOf({ start: '22:10', end: '07:05', time_zone: 'Asia/Kathmandu' }, '2026-07-01T12:00:00Z', '2026-07-02T12:00:00Z')).toBeCloseTo(8 + 55 / 60, 9));
+  it('nothing is, on channels they leave alone, or without them', () => {
+    expect(hoursOf({ ...night, channels: ['sms'] }, '2026-07-01T20:00:00Z', '2026-07-02T20:00:00Z', 'email')).toBe(0);
+    expect(quietMillis(undefined, 'sms', 0, 1e9)).toBe(0);
+  });
 });
