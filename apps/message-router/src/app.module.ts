@@ -1,4 +1,4 @@
-/** Messages out: one delivery per recipient. Messages in: to their conversation. And the sweeper behind both. */
+/** Messages out: one delivery per recipient. Messages in: to their conversation. And the sweepers behind both. */
 import {
   Global, Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap, type OnApplicationShutdown,
 } from '@nestjs/common';
@@ -25,6 +25,7 @@ import { GroupReports } from './group-reports.js';
 import { InboundHooks } from './inbound-hooks.js';
 import { InboundRouter } from './inbound-router.js';
 import { MailBook } from './mail-book.js';
+import { OverdueReports } from './overdue-reports.js';
 import { Sweeper } from './sweeper.js';
 
 const log = logger('message-router');
@@ -48,6 +49,7 @@ const log = logger('message-router');
 export class MessageRouterModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly planner: LogConsumer;
   private readonly sweeper: Sweeper;
+  private readonly overdueReports: OverdueReports;
 
   constructor(
     @Inject(POOL) pool: Pool,
@@ -56,7 +58,6 @@ export class MessageRouterModule implements OnApplicationBootstrap, BeforeApplic
     @Inject(CONFIG) config: Config,
     @Inject(CONVERSATION_COMMANDS) conversations: ConversationCommands,
     @Inject(ROUTER_COMMANDS) router: RouterCommands,
-    reports: GroupReports,
     queue: WorkQueue,
   ) {
     const { deadlineSeconds, sweepMillis } = routerConfig();
@@ -66,17 +67,19 @@ export class MessageRouterModule implements OnApplicationBootstrap, BeforeApplic
       onCommitted: (events) => { for (const lane of lanesOf(events)) queue.publish(jobSubject(lane), lane); },
       onError: (error) => log.warn('planning deliveries failed, trying again', { error }),
     });
-    this.sweeper = new Sweeper(workPool, queue, new Receipts(workPool, conversations), () => reports.sweep(router), sweepMillis);
+    this.sweeper = new Sweeper(workPool, queue, new Receipts(workPool, conversations), sweepMillis);
+    this.overdueReports = new OverdueReports(workPool, router, sweepMillis);
     metrics.gauge('parley_router_lag_events', 'Facts stored but not yet planned for delivery', () => this.planner.lag());
   }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.planner.start();
     this.sweeper.start();
+    this.overdueReports.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.planner.stop(), this.sweeper.stop()]);
+    await Promise.all([this.planner.stop(), this.sweeper.stop(), this.overdueReports.stop()]);
   }
 
   onApplicationShutdown(): Promise<void> {

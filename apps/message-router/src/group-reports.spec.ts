@@ -4,6 +4,7 @@ import { DomainError } from '@parley/domain/domain-error';
 import { newSid, type AccountSid } from '@parley/domain/sid';
 import { testDatabase, type TestDatabase } from '@parley/event-store/database.testing';
 import { GroupReports } from './group-reports.js';
+import { OverdueReports } from './overdue-reports.js';
 
 const [ANN, BOB, DESK, SHOP, HALL] = ['+12025550101', '+12025550102', '+12025550190', '+12025550191', '+12025550192'] as const;
 const WAIT_MILLIS = 60_000;
@@ -27,15 +28,21 @@ function report(to: string, body: string | null = 'hello', from: string = ANN): 
 /** The desk is the number that is listened to. */
 const turn = (message: InboundMessage) => reports.turn(account, message, DESK);
 const pass = (millis: number) => db.pool.query("update delivery.group_report set reported_at = reported_at - $1 * interval '1 ms', due_at = due_at - $1 * interval '1 ms'", [millis]);
-/** What the sweep routes, and how the router answers. */
-async function swept(answer: (message: InboundMessage) => Promise<InboundRouting> | InboundRouting = () => ({ outcome: 'unrouted' })): Promise<string[]> {
+type Answer = (message: InboundMessage) => Promise<InboundRouting> | InboundRouting;
+/** What is routed of what is due, and how the router answers. */
+async function swept(answer: Answer = () => ({ outcome: 'unrouted' }), processes = 1): Promise<string[]> {
   const routed: string[] = [];
-  await reports.sweep({ routeInbound: async (_account, message) => {
+  const routeInbound = async (_account: string, message: InboundMessage): Promise<InboundRouting> => {
     if ((await turn(message)) === 'told') return { outcome: 'told' };
     const routing = await answer(message);
     routed.push(`${message.to === SHOP ? 'shop' : 'hall'}: ${message.body}`);
     return routing;
-  } });
+  };
+  await Promise.all(Array.from({ length: processes }, async () => {
+    const overdue = new OverdueReports(db.pool, { routeInbound }, WAIT_MILLIS);
+    await overdue.look();
+    await overdue.settled();
+  }));
   return routed;
 }
 
@@ -88,7 +95,7 @@ it('is tried again when it fails, in order, by one sweep at a time, and given up
   await pass(WAIT_MILLIS);
   expect(await swept(() => { throw new DomainError('unavailable'); })).toEqual([]);
   await pass(WAIT_MILLIS);
-  expect((await Promise.all([swept(), swept(), swept()])).flat()).toEqual(['shop: first', 'shop: second']);
+  expect(await swept(undefined, 3)).toEqual(['shop: first', 'shop: second']);
   await turn(report(SHOP, 'broken'));
   await turn(report(SHOP, 'fine'));
   const routed: string[] = [];

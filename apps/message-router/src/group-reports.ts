@@ -1,27 +1,19 @@
 /**
  * One message to a group is told to each of our numbers in it, under ids of their own: one of these reports is taken. Of a number that
- * is listened to that is its own; another's waits, and is taken when the deadline passes and nobody brought the message. What is the same
- * message is known by its author and its text; the n-th of one number is the n-th of the others.
+ * is listened to that is its own; another's waits, and is taken (overdue-reports.ts) when the deadline passes and nobody brought the
+ * message. What is the same message is known by its author and its text; the n-th of one number is the n-th of the others.
  */
-import type { InboundMessage, RouterCommands } from '@parley/contracts/commands';
-import { DomainError } from '@parley/domain/domain-error';
+import type { InboundMessage } from '@parley/contracts/commands';
 import { groupKey } from '@parley/domain/conversation/group';
-import { isConnectionError, transaction, type Pool } from '@parley/event-store/database';
+import { transaction, type Pool } from '@parley/event-store/database';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
 import { createHash } from 'node:crypto';
 
 type Reported = { taken: boolean; known: boolean; overdue: boolean; like: string | null };
-type Waiting = { id: number; account: string; waiting: InboundMessage; attempts: number };
 
 /** Reports of one message come within this time of each other; later ones are another message of the same words. */
 const SAME_HOURS = 1;
-const TAKE_MAX = 100;
-/** Who works on a report and is silent for so long is taken for dead. */
-const LEASE_MILLIS = 10_000;
-/** A report that fails for reasons of its own is given up then; it is kept to be looked at. */
-const ATTEMPTS_MAX = 10;
-const PAUSE_MILLIS_MAX = 60_000;
 const log = logger('group-reports');
 const overdue = metrics.counter('parley_group_reports_overdue_total', 'Messages to groups taken as another number was told of them, because the one that is listened to was silent');
 
@@ -55,31 +47,7 @@ export class GroupReports {
       return 'told';
     });
   }
-
-  /** Routes what waited long enough: of each number and group in order. */
-  async sweep(router: Pick<RouterCommands, 'routeInbound'>): Promise<void> {
-    for (;;) {
-      const { rows } = await this.pool.query<Waiting>({ name: 'due-group-reports', text: dueSql, values: [TAKE_MAX, LEASE_MILLIS] });
-      if (rows.length === 0) return;
-      await Promise.all(rows.map((row) => this.conclude(router, row)));
-    }
-  }
-
-  private async conclude(router: Pick<RouterCommands, 'routeInbound'>, { id, account, waiting, attempts }: Waiting): Promise<void> {
-    try {
-      await router.routeInbound(account, waiting);
-      await this.pool.query('update delivery.group_report set waiting = null, due_at = null where id = $1', [id]);
-    } catch (error) {
-      const givenUp = !isTransient(error) && attempts >= ATTEMPTS_MAX;
-      log.warn('report of a group not handled yet', { id, attempts, givenUp, error });
-      await this.pool.query(`update delivery.group_report set due_at = case when $2 then null else now() + $3 * interval '1 ms' end where id = $1`,
-        [id, givenUp, Math.min(500 * 2 ** attempts, PAUSE_MILLIS_MAX)]);
-    }
-  }
 }
-
-const isTransient = (error: unknown): boolean =>
-  error instanceof DomainError ? ['overloaded', 'unavailable', 'conflicting_modification'].includes(error.code) : isConnectionError(error);
 
 /** Carriers differ in spacing and in how they compose letters. */
 const digestOf = (text: string | null): string => createHash('sha256').update((text ?? '').normalize('NFC').replaceAll(/\s+/g, ' ').trim()).digest('base64');
@@ -92,27 +60,20 @@ select $1, $2, $3, $4, $5, $6, coalesce((
    group by r.message having bool_or(r.digest = $6) and not bool_or(r.number = $5) order by min(r.id) limit 1), $2)
     on conflict (account, reference) do nothing`;
 
-// `like`: what somebody brought at that time and this number was not told of, in other words: some carriers rewrite texts.
+// `like`: what somebody brought at that time and this number was not told of, in other words: some carriers rewrite texts. Asked only
+// of a report that is overdue. By message or by time alone, so that each has one index to go by: an author's week is not read.
 const reportedSql = `
 select r.taken, r.reported_at <= now() - $3 * interval '1 ms' as overdue, exists (
-         select 1 from delivery.group_report o
-          where o.account = r.account and o.numbers = r.numbers and o.author = r.author and o.message = r.message and o.taken and o.id <> r.id) as known, (
+         select 1 from delivery.group_report o where o.account = r.account and o.message = r.message and o.taken and o.id <> r.id) as known,
+       case when r.reported_at <= now() - $3 * interval '1 ms' then (
          select o.message from delivery.group_report o
           where o.account = r.account and o.numbers = r.numbers and o.author = r.author and o.message <> r.message and o.taken
-            and abs(extract(epoch from o.reported_at - r.reported_at)) * 1000 <= $3 and not exists (
-              select 1 from delivery.group_report e
-               where e.account = r.account and e.numbers = r.numbers and e.author = r.author and e.message = o.message and e.number = r.number)
-          order by o.id limit 1) as like
+            and o.reported_at between r.reported_at - $3 * interval '1 ms' and r.reported_at + $3 * interval '1 ms' and not exists (
+              select 1 from delivery.group_report e where e.account = r.account and e.message = o.message and e.number = r.number)
+          order by o.reported_at, o.id limit 1) end as like
   from delivery.group_report r where r.account = $1 and r.reference = $2`;
 
 // The other reports of it wait for nothing any more; what is taken late is only done with once it was routed.
 const takeSql = `
 update delivery.group_report r set taken = r.reference = $2, waiting = case when r.reference = $2 then r.waiting end, due_at = case when r.reference = $2 then r.due_at end
-  from delivery.group_report t where t.account = $1 and t.reference = $2 and r.account = t.account and r.numbers = t.numbers and r.author = t.author and r.message = t.message`;
-
-const dueSql = `
-update delivery.group_report set due_at = now() + $2 * interval '1 ms', attempts = attempts + 1 where id in (
-  select r.id from delivery.group_report r where r.due_at <= now() and not exists (
-    select 1 from delivery.group_report e where e.account = r.account and e.numbers = r.numbers and e.number = r.number and e.due_at is not null and e.id < r.id)
-   order by r.id limit $1 for update skip locked)
-returning id, account, waiting, attempts`;
+  from delivery.group_report t where t.account = $1 and t.reference = $2 and r.account = t.account and r.message = t.message`;

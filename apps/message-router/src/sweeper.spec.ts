@@ -16,7 +16,7 @@ beforeAll(async () => {
   pool = createWorkPool(db.url);
   const conversations = { reportDelivery: async (_caller: unknown, _sid: unknown, report: ReportDelivery) => { reports.push(report); } };
   const queue = { publish: (subject: string, lane: object) => { jobs.push(`${subject.split('.')[1]} ${(lane as { recipient: string }).recipient}`); } };
-  sweeper = new Sweeper(pool, queue, new Receipts(pool, conversations as unknown as ConversationCommands), async () => {}, 10);
+  sweeper = new Sweeper(pool, queue, new Receipts(pool, conversations as unknown as ConversationCommands), 10);
 });
 afterAll(async () => {
   await sweeper.stop();

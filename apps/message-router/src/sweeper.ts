@@ -1,6 +1,5 @@
 /**
- * Drives on what nobody drives: lanes whose job got lost or whose pause is over, attempts and receipts whose process died, reports of
- * groups that wait for another;
+ * Drives on what nobody drives: lanes whose job got lost or whose pause is over, attempts and receipts whose process died;
  * and removes what is old. Two sweepers at once only do double work.
  */
 import { DueLanes } from '@parley/delivery/due-lanes';
@@ -25,7 +24,6 @@ export class Sweeper {
     private readonly pool: Pool,
     private readonly queue: Pick<WorkQueue, 'publish'>,
     private readonly receipts: Receipts,
-    private readonly groupReports: () => Promise<void>,
     private readonly intervalMillis: number,
   ) {
     this.dueLanes = new DueLanes(pool);
@@ -49,7 +47,6 @@ export class Sweeper {
       for (const lane of await this.dueLanes.next()) this.queue.publish(jobSubject(lane), lane);
     });
     await this.attempt('missing receipts', () => this.receipts.sweep());
-    await this.attempt('reports of groups', this.groupReports);
     if (Date.now() - this.cleanedAt < CLEANING_MILLIS) return;
     this.cleanedAt = Date.now();
     await this.attempt('old work', () => removeOldWork(this.pool));
