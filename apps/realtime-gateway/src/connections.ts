@@ -70,6 +70,8 @@ export class Connections<Client extends Connected> {
   add(client: Client): void {
     this.clients.add(client);
     this.unauthenticated += 1;
+    // Who came in the same moment is not asked for signs of life in the same moment: of thousands that would hold up everybody.
+    client.pingedAt -= Math.random() * this.parts.limits.heartbeatMillis;
     client.onClosed = () => this.remove(client);
   }
 
