@@ -15,6 +15,8 @@ type Owed = {
 
 const AT_ONCE_MAX = 32;
 const TAKE_MAX = 500;
+/** More wait in the table: what is in memory is passed over one by one at every look. */
+const IN_MEMORY_MAX = 1_000;
 const ANSWER_MILLIS = 15_000;
 const PAUSE_MILLIS = 250;
 const PAUSE_MILLIS_MAX = 15_000;
@@ -69,12 +71,13 @@ export class Callbacks {
     const began = Date.now();
     // One moment divides what is taken from what is waited for.
     const { rows: [time] } = await this.pool.query<{ at: string; millis: number | null }>({ name: 'next-callback', text: nextSql });
-    const { rows } = await this.pool.query<Owed>({ name: 'owed-callbacks', text: owedSql, values: [TAKE_MAX, [...this.inMemory], time!.at] });
+    const room = Math.max(0, Math.min(TAKE_MAX, IN_MEMORY_MAX - this.inMemory.size));
+    const { rows } = room === 0 ? { rows: [] } : await this.pool.query<Owed>({ name: 'owed-callbacks', text: owedSql, values: [room, [...this.inMemory], time!.at] });
     // What was asked while a lane was held may not know yet that its first has to wait, however late the answer comes.
     for (const [lane, until] of this.held) if (until <= began) this.held.delete(lane);
     for (const owed of rows) if (!this.held.has(owed.lane)) this.enqueue(owed);
     this.advance();
-    const next = rows.length === TAKE_MAX ? 0 : (time!.millis ?? IDLE_MILLIS);
+    const next = rows.length === room ? 0 : (time!.millis ?? IDLE_MILLIS);
     this.lookIn(Math.min(Math.max(next, GLANCE_MILLIS), IDLE_MILLIS));
   }
 
