@@ -155,7 +155,8 @@ export class Receipts {
 }
 
 // By our reference if the carrier gave it back, else by its own id; always within the account that signed. Of several
-// reports on one delivery the furthest counts. Lateral look-ups keep the plan on indexes whatever the statistics say.
+// reports on one delivery the furthest counts. Lateral look-ups, and arrays of keys where a statement changes rows, keep the plan
+// on few entries of an index whatever the statistics say.
 const applySql = `
 with said as (
   select r.*, delivery.rank(r.status) as rank from jsonb_to_recordset($1) as r (o integer, account text,
@@ -174,8 +175,8 @@ with said as (
 ), furthest as (
   select distinct on (delivery_id) * from meant where not segmented order by delivery_id, rank desc
 ), locked as materialized (
-  select f.*, l.leg, l.legs from furthest f cross join lateral (
-    select d.state, w.leg, w.legs from delivery.delivery d
+  select f.*, l.attempt, l.leg, l.legs from furthest f cross join lateral (
+    select d.attempt, w.leg, w.legs from delivery.delivery d
       left join lateral (${nextWay('f."errorCode"')}) w on f.status in ('failed', 'undelivered') and d.parts_left is null
      where d.delivery_id = f.delivery_id and delivery.rank(d.state) < f.rank
        and not (f.status not in ('delivered', 'read') and f."providerMessageId" = any (coalesce(d.former_ids, '{}'))) for update of d) l
@@ -183,14 +184,15 @@ with said as (
   delete from delivery.segment g using locked l where l.leg is not null and g.delivery_id = l.delivery_id
 ), explained as (
   update delivery.attempt a set error_code = l."errorCode", carrier_code = l."carrierCode"
-    from locked l, delivery.delivery d where l."errorCode" is not null and d.delivery_id = l.delivery_id and a.delivery_id = l.delivery_id and a.attempt = d.attempt
+    from locked l where a.delivery_id = any (array(select delivery_id from locked where "errorCode" is not null))
+     and a.delivery_id = l.delivery_id and a.attempt = l.attempt and l."errorCode" is not null
 ), moved as (
   update delivery.delivery d
      set state = case when l.leg is null then l.status else 'queued' end, error_code = coalesce(l."errorCode", 0), lease_owner = null,
          dead_letter = l.leg is null and coalesce(l.retryable, false), updated_at = now(),
          provider_message_ids = case when l.leg is not null then '{}' when d.provider_message_ids = '{}' then array[l."providerMessageId"] else d.provider_message_ids end,
          due_at = case when l.leg is null then d.due_at else now() end,${wayColumns('l.leg', 'l.legs', `array[l."providerMessageId"]`)}
-    from locked l where d.delivery_id = l.delivery_id
+    from locked l where d.delivery_id = any (array(select delivery_id from locked)) and d.delivery_id = l.delivery_id
   returning l.o as by, ${DELIVERY_ROW}
 )
 select m.o, m.segmented, v.by, v.* from meant m left join moved v on v.delivery_id = m.delivery_id`;
