@@ -4,6 +4,7 @@
  */
 import type { SenderPolicy } from '@parley/contracts/rest/sender-policy';
 import type { ContentTypes, ContentVariables, MessageContent } from '@parley/domain/content-template';
+import type { QuietHours } from '@parley/domain/delivery/quiet-hours';
 import type { Leg, RoutingPolicy } from '@parley/domain/delivery/routing';
 import { newSid, type MessageSid, type ReceiptSid } from '@parley/domain/sid';
 import type { Pool } from '@parley/event-store/database';
@@ -105,6 +106,8 @@ export type Settlement = {
   quietMillis?: number;
   /** Until the end of quiet hours it waits beyond the deadline, which stands still meanwhile: no carrier is waited for. */
   waitsFor?: 'quiet_hours' | 'daily_cap';
+  /** The hours or the cap, as claimed: when they are others by now it does not wait. */
+  waitsBy?: QuietHours | number;
   /** The way it goes on, for `queued`, and those that are left (after it). */
   leg?: Leg;
   legs?: Leg[];
@@ -286,20 +289,24 @@ select c.*, c.own_body is not null or m.sid is not null as found, coalesce(c.own
   left join delivery.opt_out x on x.account = c.account and x.channel = c.channel and x.sender = c.sender and x.recipient = c.recipient`;
 
 // Rows are locked in one order everywhere, so that settlements and callbacks never wait for each other crosswise. Lateral
-// look-ups keep the plan on indexes whatever the statistics say.
+// look-ups keep the plan on indexes whatever the statistics say. Whether what puts a delivery off still holds is asked only of those that are put
+// off: account by account, and after all rows are locked, for the same reason.
 const settleSql = `
 with said as (
   select * from jsonb_to_recordset($1) as r ("deliveryId" text, attempt smallint, state text, "providerMessageIds" text[],
-    "errorCode" integer, "dueInMillis" float, "quietMillis" float, "waitsFor" text, "deadLetter" boolean, "carrierCode" text, segments boolean, part text, unbegun boolean, leg jsonb, legs jsonb)
+    "errorCode" integer, "dueInMillis" float, "quietMillis" float, "waitsFor" text, "waitsBy" jsonb, "deadLetter" boolean, "carrierCode" text, segments boolean, part text, unbegun boolean, leg jsonb, legs jsonb)
 ), ended as (
   update delivery.attempt a set ended_at = now(), outcome = case when r.part is not null then 'accepted' when r.leg is null then r.state else 'failed' end, error_code = r."errorCode", carrier_code = r."carrierCode"
     from said r where a.delivery_id = r."deliveryId" and a.attempt = r.attempt and r.unbegun is not true
 ), unmade as (
   delete from delivery.attempt a using said r where a.delivery_id = r."deliveryId" and a.attempt = r.attempt and r.unbegun
 ), locked as materialized (
-  select r.* from (select * from said order by "deliveryId") r cross join lateral (
-    select d.state from delivery.delivery d
+  select r.*, l.account, l.conversation_sid, l.channel, l.sender from (select * from said order by "deliveryId") r cross join lateral (
+    select d.account, d.conversation_sid, d.channel, d.sender from delivery.delivery d
      where d.delivery_id = r."deliveryId" and d.attempt = r.attempt and d.state in ('sending', 'unknown') for update) l
+), ruled as materialized (
+  select w."deliveryId", delivery.still_waits(w.account, w.conversation_sid, w.channel, w.sender, w."waitsFor", w."waitsBy") as still
+    from (select * from locked where "waitsFor" is not null order by account offset 0) w
 ), segmented as (
   insert into delivery.segment (account, provider_message_id, delivery_id)
   select d.account, i.id, r."deliveryId" from locked r join delivery.delivery d on d.delivery_id = r."deliveryId"
@@ -313,10 +320,10 @@ update delivery.delivery d
        provider_message_ids = case when r.leg is not null then '{}' when r.part is not null then d.provider_message_ids || r."providerMessageIds"
                                    else coalesce(r."providerMessageIds", d.provider_message_ids) end,
        parts_left = case when r.leg is null then d.parts_left - (r.part is not null)::integer end,
-       due_at = least(now() + coalesce(r."dueInMillis", 0) * interval '1 ms',
+       due_at = least(now() + case when u.still is not false then coalesce(r."dueInMillis", 0) else 0 end * interval '1 ms',
                       case when r.leg is null and r."waitsFor" is distinct from 'quiet_hours' then d.deadline + coalesce(r."quietMillis", 0) * interval '1 ms' end),
-       waits_for = r."waitsFor",${wayColumns('r.leg', 'r.legs', undefined, 'r.part is not null')}
-  from locked r where d.delivery_id = r."deliveryId"
+       waits_for = case when u.still is not false then r."waitsFor" end,${wayColumns('r.leg', 'r.legs', undefined, 'r.part is not null')}
+  from locked r left join ruled u using ("deliveryId") where d.delivery_id = r."deliveryId"
 returning ${DELIVERY_ROW}`;
 
 const handOverSql = `

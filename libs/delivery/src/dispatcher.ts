@@ -231,7 +231,7 @@ export class Dispatcher {
       const part = await this.options.store.noteParts(claim, decision.texts);
       return this.decide({ ...claim, part, parts_left: parts }, legs, adapter);
     }
-    if (decision.do !== 'send') return { end: { ...endOf(decision), ...(decision.do === 'fail' && decision.errorCode === refusals.region && { senderFailed: outsideSender(claim) }) } };
+    if (decision.do !== 'send') return { end: { ...endOf(decision, claim), ...(decision.do === 'fail' && decision.errorCode === refusals.region && { senderFailed: outsideSender(claim) }) } };
     if (outgoing.pending) return { end: { state: 'queued', dueInMillis: MEDIA_PAUSE_MILLIS } };
     const { text: body, files } = decision;
     return { claim, delivery: deliveryOf(claim, { ...outgoing, body, media: files === 'linked' ? [] : outgoing.media }) };
@@ -272,7 +272,7 @@ export class Dispatcher {
   private async capped(claim: Claim): Promise<End | undefined> {
     const { sender_sid, daily_cap } = claim;
     if (sender_sid === null || daily_cap === null || (await this.options.store.takeOfDay(sender_sid, daily_cap))) return undefined;
-    return { state: 'queued', dueInMillis: DAY_MILLIS - (Date.now() % DAY_MILLIS), waitsFor: 'daily_cap', unbegun: true, senderFailed: !begun(claim) };
+    return { state: 'queued', dueInMillis: DAY_MILLIS - (Date.now() % DAY_MILLIS), waitsFor: 'daily_cap', waitsBy: daily_cap, unbegun: true, senderFailed: !begun(claim) };
   }
 
   private afterFailure(claim: Claim, error: SendError, adapter: ChannelAdapter, legs: readonly Leg[]): End {
@@ -374,11 +374,11 @@ function goOn(legs: readonly Leg[], errorCode: number): End | undefined {
   return next && moved(next.leg, next.rest, errorCode);
 }
 
-function endOf(decision: Exclude<Decision, { do: 'send' | 'split' }>): End {
+function endOf(decision: Exclude<Decision, { do: 'send' | 'split' }>, { routing }: Claim): End {
   switch (decision.do) {
     case 'wait': {
       const millis = Math.max(0, decision.until - Date.now());
-      return { state: 'queued', dueInMillis: millis, waitsFor: 'quiet_hours', unbegun: true };
+      return { state: 'queued', dueInMillis: millis, waitsFor: 'quiet_hours', waitsBy: routing.quiet_hours!, unbegun: true };
     }
     case 'next': return moved(decision.leg, decision.rest, decision.errorCode);
     case 'fail': return failed(decision.errorCode, decision.errorCode === refusals.expired);

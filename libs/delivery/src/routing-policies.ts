@@ -18,7 +18,7 @@ export class RoutingPolicies {
   /** `taken`: the account, or the conversation, has one already. */
   async create(sid: string, account: string, conversation: string | null, policy: RoutingPolicy): Promise<RoutingPolicyRecord | 'taken'> {
     await this.pool.query(
-      'insert into delivery.routing_policy (sid, account, conversation_sid, policy) values ($1, $2, $3, $4) on conflict do nothing',
+      'insert into delivery.routing_policy (sid, account, conversation_sid, policy) values ($1, $2, $3, $4) on conflict do nothing returning delivery.changes_waits($2)',
       [sid, account, conversation ?? '', policy],
     );
     const made = await this.find(account, sid); // a repetition meets itself
@@ -43,13 +43,13 @@ export class RoutingPolicies {
   /** Deliveries that were tried before keep the ways they had; those that wait for the end of quiet hours are decided anew. */
   async update(account: string, sid: string, policy: RoutingPolicy): Promise<RoutingPolicyRecord | undefined> {
     const { rows: [row] } = await this.pool.query<Row>(
-      `update delivery.routing_policy set policy = $3, updated_at = now() where account = $1 and sid = $2 returning ${COLUMNS}`, [account, sid, policy]);
+      `update delivery.routing_policy set policy = $3, updated_at = now() where account = $1 and sid = $2 returning ${COLUMNS}, delivery.changes_waits($1)`, [account, sid, policy]);
     if (row) await this.lookAgain(recordOf(row));
     return row && recordOf(row);
   }
 
   async remove(account: string, sid: string): Promise<boolean> {
-    const { rows: [row] } = await this.pool.query<Row>(`delete from delivery.routing_policy where account = $1 and sid = $2 returning ${COLUMNS}`, [account, sid]);
+    const { rows: [row] } = await this.pool.query<Row>(`delete from delivery.routing_policy where account = $1 and sid = $2 returning ${COLUMNS}, delivery.changes_waits($1)`, [account, sid]);
     if (row) await this.lookAgain(recordOf(row));
     return row !== undefined;
   }

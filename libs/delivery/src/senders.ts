@@ -31,6 +31,8 @@ type Row = {
   capabilities: string[] | null; policy: Record<string, unknown>; state: Record<string, unknown>; created_at: string; updated_at: string;
 };
 
+const columns = { connection: 'connection', rate: 'rate', dailyCap: 'daily_cap', capabilities: 'capabilities', policy: 'policy' } as const;
+
 /** `field` as a caller wrote it. */
 export class SenderFault extends Error {
   override name = 'SenderFault';
@@ -73,24 +75,29 @@ export class Senders {
     return rows.map(recordOf);
   }
 
-  /** What is not given stays. Throws SenderFault. */
+  /** What is not given stays, also when somebody else changes it meanwhile. Throws SenderFault. */
   async update(account: string, sid: string, changes: Partial<Omit<SenderInput, 'address'>>): Promise<SenderRecord | undefined> {
-    const before = await this.find(account, sid);
-    if (!before) return undefined;
-    if (changes.connection !== undefined) await this.mustCarry(account, changes.connection, before.channel);
-    const after = { ...before, ...Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) };
-    await this.pool.query(
-      `update delivery.sender set connection = $3, rate = $4, daily_cap = $5, capabilities = $6, policy = $7, updated_at = now() where account = $1 and sid = $2`,
-      [account, sid, after.connection, after.rate, after.dailyCap, after.capabilities, after.policy],
+    const sender = await this.find(account, sid);
+    if (!sender) return undefined;
+    if (changes.connection !== undefined) await this.mustCarry(account, changes.connection, sender.channel);
+    const given = (Object.keys(columns) as (keyof typeof columns)[]).filter((field) => changes[field] !== undefined);
+    const { rows: [caps] } = await this.pool.query<{ before: number | null; after: number | null }>(
+      `update delivery.sender s set ${given.map((field, i) => `${columns[field]} = $${i + 3}, `).join('')}updated_at = now()
+         from (select sid, daily_cap from delivery.sender where account = $1 and sid = $2 for update) b where s.sid = b.sid
+       returning b.daily_cap as before, s.daily_cap as after, case when s.daily_cap is distinct from b.daily_cap then delivery.changes_waits($1) end as waits`,
+      [account, sid, ...given.map((field) => changes[field])],
     );
     // The day is not so full any more.
-    if (before.dailyCap !== null && (after.dailyCap ?? Infinity) > before.dailyCap) await goOn(this.pool, 'daily_cap', account, { channel: before.channel, sender: before.address });
+    if (caps && caps.before !== null && (caps.after ?? Infinity) > caps.before) await goOn(this.pool, 'daily_cap', account, { channel: sender.channel, sender: sender.address });
     return this.find(account, sid);
   }
 
   async remove(account: string, sid: string): Promise<boolean> {
-    const { rowCount } = await this.pool.query('delete from delivery.sender where account = $1 and sid = $2', [account, sid]);
-    return rowCount === 1;
+    const { rows: [removed] } = await this.pool.query<{ channel: string; sender: string }>(
+      'delete from delivery.sender where account = $1 and sid = $2 returning channel, address as sender, delivery.changes_waits($1)', [account, sid]);
+    // Nothing is sent by it tomorrow.
+    if (removed) await goOn(this.pool, 'daily_cap', account, removed);
+    return removed !== undefined;
   }
 
   private async mustCarry(account: string, connection: string, channel: string): Promise<void> {
@@ -132,8 +139,8 @@ export async function saveSender(pool: Pool, box: SecretBox, { account, address,
 
 /** False when there was none. */
 export async function removeSender(pool: Pool, account: string, address: string): Promise<boolean> {
-  const { rowCount } = await pool.query('delete from delivery.sender where account = $1 and address = $2', [account, address]);
-  return rowCount === 1;
+  const { rows: [sender] } = await pool.query<{ sid: string }>('select sid from delivery.sender where account = $1 and address = $2', [account, address]);
+  return sender !== undefined && new Senders(pool).remove(account, sender.sid);
 }
 
 export type SenderInfo = { account: string; channel: string; address: string; carrier: string; carrierAccount: string | null };
