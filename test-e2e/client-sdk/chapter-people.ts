@@ -19,22 +19,34 @@ export async function typing({ step, alice, bob, name }: Cast, { hers }: Shared)
   await step('she is not told of her own typing', () => assert.deepEqual(alice.seen.filter(({ event }) => event.startsWith('typing')), []));
 }
 
-export async function reading({ step, alice, name }: Cast, { his }: Shared): Promise<void> {
+export async function reading({ step, alice, name }: Cast, { hers, his }: Shared): Promise<void> {
   const last: number = (await his.getMessages(1)).items[0].index;
   await step('who has read nothing has no number of unread messages', async () => assert.equal(await his.getUnreadMessagesCount(), null));
   await step('bob has read all but two, alice sees it', async () => {
     assert.equal(await his.updateLastReadMessageIndex(last - 2), 2);
-    const { participant } = await alice.next('participantUpdated', ({ updateReasons }) => updateReasons.includes('lastReadMessageIndex'));
+    const { participant, updateReasons } = await alice.next('participantUpdated', (each) => each.updateReasons.includes('lastReadMessageIndex'));
     assert.deepEqual(of(participant, 'identity', 'lastReadMessageIndex'), { identity: name('bob'), lastReadMessageIndex: last - 2 });
+    assert.ok(updateReasons.includes('lastReadTimestamp') && Date.now() - participant.lastReadTimestamp < 600_000, 'and when');
   });
   await step('two are unread', async () => {
     await until(() => his.lastReadMessageIndex === last - 2, 'his own horizon moves');
     await until(async () => (await his.getUnreadMessagesCount()) === 2, 'two are unread'); // the SDK keeps an answer for half a second
   });
-  await step('the horizon does not go back by advancing it', async () => assert.equal(await his.advanceLastReadMessageIndex(1), 2));
+  await step('having read as far once more is no event, or an application that answers events so would never end', async () => {
+    alice.seen.length = 0;
+    assert.equal(await his.updateLastReadMessageIndex(last - 2), 2);
+    await hers.sendMessage('after that');
+    await alice.next('messageAdded', ({ body }) => body === 'after that');
+    assert.equal(await his.updateLastReadMessageIndex(last - 1), 2);
+    await alice.next('participantUpdated', ({ participant }) => participant.lastReadMessageIndex === last - 1);
+    assert.deepEqual(alice.all('participantUpdated'), []);
+    assert.equal(await his.updateLastReadMessageIndex(last - 2), 3);
+    await until(() => his.lastReadMessageIndex === last - 2, 'he has read less');
+  });
+  await step('the horizon does not go back by advancing it', async () => assert.equal(await his.advanceLastReadMessageIndex(1), 3));
   await step('all are read', async () => {
     assert.equal(await his.setAllMessagesRead(), 0);
-    await until(() => his.lastReadMessageIndex === last, 'all is read');
+    await until(() => his.lastReadMessageIndex === last + 1, 'all is read');
   });
   await step('none is read again', async () => {
     await his.setAllMessagesUnread();
@@ -52,6 +64,10 @@ export async function changes({ step, alice, bob, name }: Cast, { hers, his }: S
     await hers.updateAttributes({ topic: 'coffee', list: [1, { a: null }] });
     await bob.next('conversationUpdated', reason('attributes'));
     assert.deepEqual(his.attributes, { topic: 'coffee', list: [1, { a: null }] });
+    for (const each of ['a text', '"quoted"', 7, null, { topic: 'coffee' }]) {
+      await hers.updateAttributes(each);
+      await until(() => JSON.stringify(his.attributes) === JSON.stringify(each), () => `${JSON.stringify(each)}, not ${JSON.stringify(his.attributes)}`);
+    }
   });
   await step('another unique name, and none', async () => {
     await hers.updateUniqueName(name('coffee'));

@@ -1,7 +1,7 @@
 /** `…/Users/{Sid}/Conversations` (API reference 1.19 and 3.7): what a user is in, how far he read, whether he is told of news. */
 import { Controller, Delete, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { PARTICIPANT_COMMANDS, REGISTRY_COMMANDS } from '@parley/contracts/command-tokens';
-import type { ParticipantCommands, RegistryCommands } from '@parley/contracts/commands';
+import type { ParticipantCommands, RegistryCommands, UpdateParticipant } from '@parley/contracts/commands';
 import type { Paging } from '@parley/contracts/rest/paging';
 import { updateUserConversation, type UpdateUserConversation } from '@parley/contracts/rest/users';
 import type { ConversationSid, ParticipantSid } from '@parley/domain/sid';
@@ -51,9 +51,11 @@ export class UserConversationsController {
   @HttpCode(200)
   async update(
     @TheCall() call: Call, @Param('UserSid') user: string, @Param('ConversationSid') conversation: string,
-    @Form(updateUserConversation) { notificationLevel, horizon }: UpdateUserConversation,
+    @Form(updateUserConversation) { notificationLevel, horizon: asked }: UpdateUserConversation,
   ): Promise<string> {
-    const { user: { sid: userSid }, row: { sid, participant_sid } } = await this.find(call, user, conversation);
+    const { user: { sid: userSid }, row } = await this.find(call, user, conversation);
+    const { sid, participant_sid } = row;
+    const horizon = call.member ? movedByMember(asked, row.last_read_message_index) : asked;
     const both = Object.keys(horizon).length > 0 && notificationLevel !== undefined;
     if (Object.keys(horizon).length > 0) {
       await this.hooks.participantUpdate(call, sid, participant_sid, horizon);
@@ -99,4 +101,15 @@ function userConversationJson({ base }: Call, userSid: string, c: UserConversati
     text(c.created_by ?? 'system')},"notification_level":"${c.notification_level}","unique_name":${textOrNull(c.unique_name)},"url":"${
     base}/Users/${userSid}/Conversations/${c.sid}","links":{"participant":"${conversation}/Participants/${c.participant_sid
   }","conversation":"${conversation}"}}`;
+}
+
+/**
+ * What is left to write of a horizon that a member asks for. As far as before: nothing, not even an event, because applications
+ * set it again at each event they hear. Moved, it is dated, as the original's client SDK shows it.
+ */
+function movedByMember(asked: UpdateParticipant, before: number | null): UpdateParticipant {
+  const { lastReadMessageIndex: index, lastReadTimestamp } = asked;
+  if (index === undefined || lastReadTimestamp !== undefined) return asked;
+  if (index === before) return {};
+  return index === null ? asked : { ...asked, lastReadTimestamp: new Date().toISOString() };
 }

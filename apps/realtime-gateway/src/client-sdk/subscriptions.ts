@@ -67,7 +67,10 @@ export class Subscriptions {
     if (unknown.length > 0 && action === 'establish') session.send(failed(correlation, unknown.map(({ sid, type }) => ({ object_sid: sid, object_type: type }))));
     if (action === 'cancel') {
       // The SDK may repeat a request late: what it opened since stays open.
-      for (const each of asked) if ((session.subscriptions.get(each.sid)?.correlation ?? 0) <= correlation) this.close(session, each);
+      for (const each of asked) {
+        if (each.object.kind === 'info' && 'user' in each.object) this.users.unwatch(session, each.object.user, correlation);
+        else if ((session.subscriptions.get(each.sid)?.correlation ?? 0) <= correlation) this.close(session, each);
+      }
       return session.send(canceled(correlation, asked.map(named)));
     }
     const ofUsers = asked.filter(({ object }) => object.kind === 'mine' || object.kind === 'info');
@@ -94,8 +97,7 @@ export class Subscriptions {
     this.users.remove(session);
   }
 
-  private close(session: ClientSession, { sid, object }: Asked): void {
-    if (object.kind === 'info' && 'user' in object) this.users.unwatch(session, object.user);
+  private close(session: ClientSession, { sid }: Asked): void {
     const subscription = session.subscriptions.get(sid);
     if (!subscription) return;
     session.subscriptions.delete(sid);
@@ -179,10 +181,10 @@ export class Subscriptions {
     const row = object.kind === 'info' ? await this.opening.run(account, () => this.reads.info(readerOf(session), 'user' in object ? { sid: object.user } : object)) : undefined;
     if (!row) return session.send(failed(correlation, [named(each)]));
     if (this.users.watching(session) >= this.perSocketMax) return session.end(closing.tooMany, 'too many objects open');
-    this.users.watch(session, row.sid, row.identity);
-    const changed = Date.parse(row.updated_at) > after / 1000 - OVERLAP_MILLIS ? ['friendly_name', 'attributes'] : [];
+    this.users.watch(session, row.sid, row.identity, correlation);
     session.send(established(correlation, [{ ...named(each), last_event_id: session.nextId(after) }]));
-    this.users.tellInfo(session, row.sid, [...changed, 'reachability'], after);
+    // Read anew: what changed before it was watched nobody tells of.
+    this.users.tellInfo(session, row.sid, ['reachability'], after, after / 1000 - OVERLAP_MILLIS);
   }
 
   /** What became of his conversations while he was away. Those he is no longer in show when he asks for their objects. */

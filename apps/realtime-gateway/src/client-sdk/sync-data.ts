@@ -22,9 +22,11 @@ export type MineRow = { conversation: string; participant_sid: string; last_read
 export type InfoRow = { sid: string; identity: string; friendly_name: string | null; attributes: string; updated_at: string; reachable: boolean; notifiable: boolean };
 
 const iso = (time: string): string => isoTime(time);
+/** The SDK takes text for JSON: attributes that are a text, or null, go as the JSON they are. */
 const parsed = (attributes: string): unknown => {
   try {
-    return JSON.parse(attributes);
+    const value: unknown = JSON.parse(attributes);
+    return typeof value === 'string' || value === null ? attributes : value;
   } catch {
     return {}; // stored before it was checked
   }

@@ -13,6 +13,7 @@ import { mapEvent } from './sync-events.js';
 import type { Reader, SyncReads } from './sync-reads.js';
 
 const CONVERSATIONS_MAX = 100_000;
+type Watched = { identity: string; correlation: number };
 const log = logger('client-sdk');
 const userKey = (of: string, identity: string): string => `${of} ${identity}`;
 
@@ -25,12 +26,12 @@ export class UserObjects {
   private readonly byConversation = new KeyedSets<ClientSession>();
   /** Sessions that look at a user, by his SID, and by service and identity. */
   private readonly watchers = new KeyedSets<ClientSession>();
-  private readonly watched = new Map<ClientSession, Map<string, string>>();
+  private readonly watched = new Map<ClientSession, Map<string, Watched>>();
   /** For each read of memberships under way: participants and conversations that went meanwhile, and that it may still find. */
   private readonly loads = new Set<Set<string>>();
   /** What is still to be told to a session of a user it looks at: told once, with what changed meanwhile. */
-  private readonly untold = new WeakMap<ClientSession, Map<string, { changed: Set<string>; seen: number }>>();
-  private readonly infos = new SharedReads<Record<string, object> | undefined>();
+  private readonly untold = new WeakMap<ClientSession, Map<string, { changed: Set<string>; seen: number; since: number }>>();
+  private readonly infos = new SharedReads<{ items: Record<string, object>; updatedAt: number } | undefined>();
 
   constructor(private readonly reads: SyncReads, private readonly isOnline: (who: Somebody) => Promise<boolean>, private readonly onLeft: (session: ClientSession, conversation: string) => void) {}
 
@@ -56,12 +57,12 @@ export class UserObjects {
     }
   }
 
-  /** Looks at a user's name, attributes and reachability. */
-  watch(session: ClientSession, userSid: string, identity: string): void {
+  /** Looks at a user's name, attributes and reachability, until a cancellation that is no older than `correlation`. */
+  watch(session: ClientSession, userSid: string, identity: string, correlation: number): void {
     if (!session.open) return;
     let mine = this.watched.get(session);
     if (!mine) this.watched.set(session, (mine = new Map()));
-    mine.set(userSid, identity);
+    mine.set(userSid, { identity, correlation });
     this.watchers.add(userSid, session);
     this.watchers.add(userKey(session.principal!.service, identity), session);
   }
@@ -71,9 +72,10 @@ export class UserObjects {
 
   watching(session: ClientSession): number { return this.watched.get(session)?.size ?? 0; }
 
-  unwatch(session: ClientSession, userSid: string): void {
-    const identity = this.watched.get(session)?.get(userSid);
-    if (identity === undefined) return;
+  unwatch(session: ClientSession, userSid: string, correlation = Infinity): void {
+    const watched = this.watched.get(session)?.get(userSid);
+    if (!watched || watched.correlation > correlation) return;
+    const { identity } = watched;
     this.watched.get(session)!.delete(userSid);
     this.watchers.delete(userSid, session);
     this.watchers.delete(userKey(session.principal!.service, identity), session);
@@ -125,7 +127,7 @@ export class UserObjects {
   /** He came, or went. */
   reachabilityChanged(service: string, identity: string): void {
     for (const session of this.watchers.get(userKey(service, identity)))
-      for (const [userSid, watched] of this.watched.get(session)!) if (watched === identity) this.tellInfo(session, userSid, ['reachability']);
+      for (const [userSid, watched] of this.watched.get(session)!) if (watched.identity === identity) this.tellInfo(session, userSid, ['reachability']);
   }
 
   /** One item as it is now; nothing when he is not, or no longer, in it. */
@@ -164,8 +166,8 @@ export class UserObjects {
     session.send(mapEvent('removed', 'mine', session.mine!, session.nextMineId(), conversation, {}));
   }
 
-  /** `changed`: columns of the user, or `reachability`. */
-  tellInfo(session: ClientSession, userSid: string, changed: readonly string[], seen = 0): void {
+  /** `changed`: columns of the user, or `reachability`; his name and attributes besides when he changed after `since` (epoch ms). */
+  tellInfo(session: ClientSession, userSid: string, changed: readonly string[], seen = 0, since = Infinity): void {
     const keys = { attributes: 'attributes', friendly_name: 'friendlyName', reachability: 'reachability' } as Readonly<Record<string, string>>;
     let untold = this.untold.get(session);
     if (!untold) this.untold.set(session, (untold = new Map()));
@@ -173,26 +175,28 @@ export class UserObjects {
     if (waiting) {
       for (const name of changed) waiting.changed.add(name);
       waiting.seen = Math.max(waiting.seen, seen);
+      waiting.since = Math.min(waiting.since, since);
       return;
     }
-    const news = { changed: new Set(changed), seen };
+    const news = { changed: new Set(changed), seen, since };
     untold.set(userSid, news);
     this.queue(session, async () => {
       untold.delete(userSid); // what changes from now on is told after this
       const { account, service } = readerOf(session);
-      const items = await this.infos.read(userSid, () => this.info({ account, service }, userSid));
-      if (!items) return;
+      const info = await this.infos.read(userSid, () => this.info({ account, service }, userSid));
+      if (!info) return;
+      if (info.updatedAt > news.since) for (const name of ['friendly_name', 'attributes']) news.changed.add(name);
       for (const name of news.changed) {
         const key = keys[name];
-        const data = key === undefined ? undefined : items[key];
+        const data = key === undefined ? undefined : info.items[key];
         if (data) session.send(mapEvent('updated', 'info', userSid, session.nextId(news.seen), key!, data));
       }
     });
   }
 
-  private async info(of: { account: string; service: string }, userSid: string): Promise<Record<string, object> | undefined> {
+  private async info(of: { account: string; service: string }, userSid: string): Promise<{ items: Record<string, object>; updatedAt: number } | undefined> {
     const row = await this.reads.info(of, { sid: userSid });
-    return row && infoData(row, row.reachable && (await this.isOnline({ ...of, identity: row.identity })));
+    return row && { items: infoData(row, row.reachable && (await this.isOnline({ ...of, identity: row.identity }))), updatedAt: Date.parse(row.updated_at) };
   }
 
   private queue(session: ClientSession, work: () => Promise<void>): void {
