@@ -25,10 +25,10 @@ export class QueuesController {
   @Get()
   async list(@TheCall() { account }: Call): Promise<string> {
     const queues = await queueStates(this.pool, account.sid);
-    return JSON.stringify({ queues: queues.map(({ channel, sender, depth, oldestSeconds, held }) => ({ channel, sender, depth, oldest_seconds: oldestSeconds, held })) });
+    return JSON.stringify({ queues: queues.map(({ oldestSeconds, ...queue }) => ({ ...queue, oldest_seconds: oldestSeconds })) });
   }
 
-  /** Those of one message, also before there are receipts; else what waits, oldest first. At most a hundred. */
+  /** Those of one message, also before there are receipts; else what waits, oldest first (of a bounded part, where very many wait). At most a hundred. */
   @Get('Deliveries')
   async deliveries(@TheCall() call: Call, @Filters(filters) { MessageSid: message, Sender: sender }: ListDeliveries): Promise<string> {
     const found = await listDeliveries(this.pool, call.account.sid, message === undefined ? { sender } : { message });

@@ -31,7 +31,7 @@ export const optOutAnswer = z.strictObject({
   reason: z.string().meta({ description: 'keyword, agent, bounce, complaint, unsubscribe; marketing: of marketing templates on WhatsApp alone.' }), date_created: time, url: urlOf('account', 'OptOuts/{XO}'),
 });
 export const queuesAnswer = z.strictObject({
-  queues: z.array(z.strictObject({ channel: z.string(), sender: z.string(), depth: count, oldest_seconds: count, held: count })),
+  queues: z.array(z.strictObject({ channel: z.string(), sender: z.string(), depth: count, oldest_seconds: count, held: count, exact: z.boolean() })),
 });
 export const deadLetterAnswer = z.strictObject({
   sid: sidOf('DY'), account_sid: sidOf('AC'), conversation_sid: z.string(), message_sid: z.string(), channel: z.string(), sender: z.string(), attempts: count,
