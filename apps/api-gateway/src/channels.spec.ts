@@ -72,7 +72,7 @@ describe('connections', () => {
 describe('senders', () => {
   it('are made, listed by channel, changed and removed; only they are valid proxies then', async () => {
     const address = number();
-    const body = await sender(address, { Rate: '1.5', DailyCap: '200', Capabilities: 'mms,group', Policy: '{"regions":["+1"],"opt_out":{"help":"Call us"}}' });
+    const body = await sender(address, { Rate: '1.5', DailyCap: '200', Capabilities: 'mms,group', Policy: '{"regions":["+1"],"opt_out":{"help":"Call us"},"recipient_rate":{"every_seconds":6,"burst":3}}' });
     fits(answers.senderAnswer, body);
     expect(body).toMatchObject({ address, channel: 'sms', carrier: 'twilio', rate: 1.5, daily_cap: 200, capabilities: ['mms', 'group'] });
     const path = `/Senders/${body.sid}`;
@@ -104,6 +104,9 @@ describe('senders', () => {
   });
   it.each([
     ['{"moon":true}', 'Policy.moon (there is no such field)'], ['{"opt_out":{"stopp":"x"}}', 'Policy.opt_out.stopp (there is no such field)'], ['{"regions":["49"]}', 'Policy.regions.0 ('],
+    ['{"recipient_rate":{"every_seconds":0}}', 'Policy.recipient_rate.every_seconds ('], ['{"recipient_rate":{"every_seconds":1e9}}', 'Policy.recipient_rate.every_seconds ('],
+    ['{"recipient_rate":{"every_seconds":1,"burst":1.5}}', 'Policy.recipient_rate.burst ('], ['{"recipient_rate":{"burst":2}}', 'Policy.recipient_rate.every_seconds ('],
+    ['{"recipient_rate":{"every_seconds":1,"per":2}}', 'Policy.recipient_rate.per (there is no such field)'], ['{"recipient_rate":5}', 'Policy.recipient_rate ('],
     ['{', 'Policy (no JSON)'], ['[]', 'Policy (Invalid input: expected object'], ['{"opt_out":{"stop":"\\u0000"}}', 'Policy (NUL'],
   ])('a policy that does not fit is refused by its place: %s', async (Policy, message) => {
     const { body } = await gateway.call('/Senders', { form: { Address: number(), ConnectionSid: (await connection()).sid, Policy } });

@@ -30,6 +30,8 @@ it('a connection, its senders and their pool are made, listed, changed and remov
   expect(JSON.stringify(listed)).not.toContain('secret');
   const [sender] = await run('senders', 'create', account, connection, '+15550100001', '--rate=2.5', '--cap=100', '--policy={"regions":["+1"]}');
   expect(sender).toMatchObject({ channel: 'sms', rate: 2.5, dailyCap: 100, policy: { regions: ['+1'] } });
+  expect(await run('senders', 'update', account, sender.sid, '--policy={"regions":["+1"],"recipient_rate":{"every_seconds":2}}')).toMatchObject([{ policy: { recipient_rate: { every_seconds: 2 } } }]);
+  await expect(run('senders', 'update', account, sender.sid, '--policy={"recipient_rate":{"every_seconds":"2"}}')).rejects.toThrow(/recipient_rate: every_seconds/);
   expect(await run('senders', 'update', account, sender.sid, '--rate=none')).toMatchObject([{ rate: null, dailyCap: 100, capabilities: null }]);
   for (const [given, is] of [['mms,group', ['mms', 'group']], ['none', []], ['any', null]] as const)
     expect(await run('senders', 'update', account, sender.sid, `--capabilities=${given}`)).toMatchObject([{ capabilities: is }]);

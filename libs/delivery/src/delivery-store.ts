@@ -2,7 +2,7 @@
  * The state machine of deliveries, as statements that each commit alone. Claiming takes the head of a lane and records the
  * attempt before anybody calls the carrier; settling records how it ended. Both work on many lanes at once.
  */
-import type { SenderPolicy } from '@parley/contracts/rest/sender-policy';
+import type { RecipientRate, SenderPolicy } from '@parley/contracts/rest/sender-policy';
 import type { ContentTypes, ContentVariables, MessageContent } from '@parley/domain/content-template';
 import type { QuietHours } from '@parley/domain/delivery/quiet-hours';
 import type { Leg, RoutingPolicy } from '@parley/domain/delivery/routing';
@@ -16,6 +16,7 @@ import { providerIdFor } from './known-messages.js';
 import type { Lane } from './lane.js';
 import { wayColumns } from './other-ways.js';
 import { lateness, type Overdue } from './quiet-time.js';
+import type { WaitsFor } from './waiting.js';
 
 /** The head of a lane, ours until the lease ends. */
 export type Claim = DeliveryRow & {
@@ -105,9 +106,9 @@ export type Settlement = {
   /** What the deadline has not counted so far; retries end with the deadline. */
   quietMillis?: number;
   /** Until the end of quiet hours it waits beyond the deadline, which stands still meanwhile: no carrier is waited for. */
-  waitsFor?: 'quiet_hours' | 'daily_cap';
-  /** The hours or the cap, as claimed: when they are others by now it does not wait. */
-  waitsBy?: QuietHours | number;
+  waitsFor?: WaitsFor;
+  /** The hours, the cap or the limits, as claimed: when they are others by now it does not wait. */
+  waitsBy?: QuietHours | number | { rate: number | null; recipient_rate: RecipientRate | null };
   /** The way it goes on, for `queued`, and those that are left (after it). */
   leg?: Leg;
   legs?: Leg[];

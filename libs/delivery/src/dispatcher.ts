@@ -50,6 +50,10 @@ const TEMPLATE_MISSING = 63027;
 const MEDIA_PAUSE_MILLIS = 2_000;
 const STOP_MILLIS = 5_000;
 const DAY_MILLIS = 86_400_000;
+/** The sweeper comes once a second: too late for who waits less than a few. */
+const SOON_MILLIS = 5_000;
+/** A limit that is lifted lets go who would wait longer than that for it. */
+const LONG_MILLIS = 10_000;
 /** Of a send; what comes later, handsets report. */
 const endStates: ReadonlySet<string> = new Set<Settlement['state']>(['accepted', 'sent', 'failed']);
 const log = logger('dispatcher');
@@ -60,6 +64,8 @@ type End = Omit<Settlement, 'deliveryId' | 'attempt'> & {
   call?: CallEnd;
   /** Another sender of the same messaging service may do what this one cannot. */
   senderFailed?: boolean;
+  /** The lane's turn comes soon, in so many milliseconds. */
+  wakeInMillis?: number;
 };
 
 export class Dispatcher {
@@ -68,7 +74,7 @@ export class Dispatcher {
   private readonly active = new Map<string, boolean>();
   private readonly stopping = new AbortController();
   private stopped = false;
-  private readonly reopening = new Set<NodeJS.Timeout>();
+  private readonly timers = new Set<NodeJS.Timeout>();
   private readonly timeoutMillis: number;
   private readonly retries: RetryPolicy;
 
@@ -92,7 +98,7 @@ export class Dispatcher {
   /** Begins nothing new, gives calls in flight a moment, then cuts them off; what is cut off is unknown and reconciled. */
   async stop(): Promise<void> {
     this.stopped = true;
-    for (const timer of this.reopening) clearTimeout(timer);
+    for (const timer of this.timers) clearTimeout(timer);
     const patience = setTimeout(() => this.stopping.abort(), STOP_MILLIS);
     while (this.active.size > 0) await pause(10);
     clearTimeout(patience);
@@ -134,18 +140,19 @@ export class Dispatcher {
     const again = this.active.get(key)! || more;
     this.active.delete(key);
     gate.leave(call, Date.now());
-    if (typeof call === 'object') this.reopenIn(gate, call.pauseMillis);
+    if (typeof call === 'object') this.later(call.pauseMillis, () => this.advance(gate));
     if (again) gate.waiting.set(key, lane);
     this.advance(gate);
   }
 
   /** The sweeper would wake its lanes as well, but only once a second. */
-  private reopenIn(gate: SenderGate, millis: number): void {
+  private later(millis: number, act: () => void): void {
+    if (this.stopped) return;
     const timer = setTimeout(() => {
-      this.reopening.delete(timer);
-      this.advance(gate);
+      this.timers.delete(timer);
+      act();
     }, Math.min(millis, DAY_MILLIS) + 1);
-    this.reopening.add(timer);
+    this.timers.add(timer);
   }
 
   private async deliver(claimed: Claim): Promise<CallEnd | undefined> {
@@ -159,7 +166,7 @@ export class Dispatcher {
   }
 
   private async conclude(claim: Claim): Promise<CallEnd | undefined> {
-    const { call, senderFailed, ...end } = await (claim.state === 'sending' ? this.send(claim) : this.reconcile(claim)).catch((error: unknown) => {
+    const { call, senderFailed, wakeInMillis, ...end } = await (claim.state === 'sending' ? this.send(claim) : this.reconcile(claim)).catch((error: unknown) => {
       log.error('attempt ended in an error of ours', { delivery: claim.delivery_id, error });
       return this.unanswered(claim, 0);
     });
@@ -178,6 +185,7 @@ export class Dispatcher {
     const row = await this.settle({ ...end, deliveryId: claim.delivery_id, attempt: claim.attempt, quietMillis: claim.quietMillis });
     if (row && end.leg) this.options.onMoved?.({ account: row.account, channel: row.channel, sender: row.sender, recipient: row.recipient });
     else if (row) void this.options.receipts.report(row);
+    if (wakeInMillis !== undefined && this.timers.size < WAITING_MAX) this.later(wakeInMillis, () => this.wake(claim));
     return call;
   }
 
@@ -253,11 +261,15 @@ export class Dispatcher {
   private async holdBack(claim: Claim): Promise<End | undefined> {
     const { rate, carriers } = this.options;
     if (!rate) return undefined;
-    const buckets = bucketsOf(claim, claim.rate, claim.carrier === null ? undefined : carriers.definition(claim.carrier));
+    const ofRecipient = claim.policy?.recipient_rate;
+    const buckets = bucketsOf(claim, claim.rate, claim.carrier === null ? undefined : carriers.definition(claim.carrier), ofRecipient);
     const { waitMillis, bucket } = await rate.take(buckets);
     if (bucket !== undefined) {
       const ofSender = buckets[bucket]!.key === senderKey(claim);
-      return { state: 'queued', dueInMillis: waitMillis, unbegun: true, ...(ofSender && { call: { pauseMillis: waitMillis } }) };
+      return {
+        state: 'queued', dueInMillis: waitMillis, unbegun: true, ...(ofSender ? { call: { pauseMillis: waitMillis } } : waitMillis < SOON_MILLIS && { wakeInMillis: waitMillis }),
+        ...(waitMillis > LONG_MILLIS && claim.sender_sid !== null && { waitsFor: 'rate', waitsBy: { rate: claim.rate, recipient_rate: ofRecipient ?? null } }),
+      };
     }
     if (waitMillis <= 0) return undefined;
     try {

@@ -62,4 +62,6 @@ it('comes from the sender, else from its carrier, and for people from the channe
   expect(bucketsOf(lane, 0.5, definition)).toMatchObject([{ perSecond: 0.5, burst: 1 }]);
   expect(bucketsOf({ ...lane, channel: 'whatsapp' }, null, undefined)).toMatchObject([{ burst: 45 }]);
   expect(bucketsOf({ ...lane, channel: 'whatsapp' }, null, { name: 'simulator', rate: null } as never)).toEqual([]);
+  expect(bucketsOf({ ...lane, channel: 'whatsapp' }, null, undefined, null)).toEqual([]);
+  expect(bucketsOf({ ...lane, channel: 'email' }, null, { name: 'simulator', rate: null } as never, { every_seconds: 4 })).toMatchObject([{ perSecond: 0.25, burst: 1 }]);
 });

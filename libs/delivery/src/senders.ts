@@ -81,22 +81,24 @@ export class Senders {
     if (!sender) return undefined;
     if (changes.connection !== undefined) await this.mustCarry(account, changes.connection, sender.channel);
     const given = (Object.keys(columns) as (keyof typeof columns)[]).filter((field) => changes[field] !== undefined);
-    const { rows: [caps] } = await this.pool.query<{ before: number | null; after: number | null }>(
+    const { rows: [limits] } = await this.pool.query<{ more_a_day: boolean; other_rate: boolean }>(
       `update delivery.sender s set ${given.map((field, i) => `${columns[field]} = $${i + 3}, `).join('')}updated_at = now()
-         from (select sid, daily_cap from delivery.sender where account = $1 and sid = $2 for update) b where s.sid = b.sid
-       returning b.daily_cap as before, s.daily_cap as after, case when s.daily_cap is distinct from b.daily_cap then delivery.changes_waits($1) end as waits`,
+         from (select sid, daily_cap, rate, policy->'recipient_rate' as of_recipient from delivery.sender where account = $1 and sid = $2 for update) b where s.sid = b.sid
+       returning b.daily_cap is not null and coalesce(s.daily_cap > b.daily_cap, true) as more_a_day, (s.rate, s.policy->'recipient_rate') is distinct from (b.rate, b.of_recipient) as other_rate,
+         case when (s.daily_cap, s.rate, s.policy->'recipient_rate') is distinct from (b.daily_cap, b.rate, b.of_recipient) then delivery.changes_waits($1) end as waits`,
       [account, sid, ...given.map((field) => changes[field])],
     );
-    // The day is not so full any more.
-    if (caps && caps.before !== null && (caps.after ?? Infinity) > caps.before) await goOn(this.pool, 'daily_cap', account, { channel: sender.channel, sender: sender.address });
+    const its = { channel: sender.channel, sender: sender.address };
+    if (limits?.more_a_day) await goOn(this.pool, 'daily_cap', account, its);
+    if (limits?.other_rate) await goOn(this.pool, 'rate', account, its);
     return this.find(account, sid);
   }
 
   async remove(account: string, sid: string): Promise<boolean> {
     const { rows: [removed] } = await this.pool.query<{ channel: string; sender: string }>(
       'delete from delivery.sender where account = $1 and sid = $2 returning channel, address as sender, delivery.changes_waits($1)', [account, sid]);
-    // Nothing is sent by it tomorrow.
-    if (removed) await goOn(this.pool, 'daily_cap', account, removed);
+    // Nothing is sent by it later either.
+    if (removed) for (const waitsFor of ['daily_cap', 'rate'] as const) await goOn(this.pool, waitsFor, account, removed);
     return removed !== undefined;
   }
 

@@ -4,11 +4,14 @@
  */
 import type { Pool } from '@parley/event-store/database';
 
+/** `rate`: of the sender, or of what one person is sent by it. */
+export type WaitsFor = 'quiet_hours' | 'daily_cap' | 'rate';
+
 const STEP = 1000;
 
 /** Those of the account that wait for this and fit; called after the change is committed. The sweeper finds them. */
 export async function goOn(
-  pool: Pool, waitsFor: 'quiet_hours' | 'daily_cap', account: string,
+  pool: Pool, waitsFor: WaitsFor, account: string,
   { conversation = null, channel = null, sender = null }: { conversation?: string | null; channel?: string | null; sender?: string | null },
 ): Promise<void> {
   for (let after = '', full = true; full; ) {

@@ -37,7 +37,7 @@ const capabilities = parsed((value): string[] | null | undefined => {
   const named = value.split(',').map((each) => each.trim());
   return named.every((each) => each === 'none' ? named.length === 1 : (senderCapabilities as readonly string[]).includes(each)) ? named.filter((each) => each !== 'none') : undefined;
 }, 20001).meta({ description: 'mms, group, both with a comma between, or none; empty: what the carrier can.' });
-const policy = jsonObject(senderPolicy).meta({ description: 'JSON: opt_out (answers, stop, start, help), regions, email (copies, strangers), mark_read, typing (docs/senders.md).' });
+const policy = jsonObject(senderPolicy).meta({ description: 'JSON: opt_out (answers, stop, start, help), regions, recipient_rate (every_seconds, burst), email (copies, strangers), mark_read, typing (docs/senders.md).' });
 
 const sender = { Rate: rate.optional(), DailyCap: cap.optional(), Capabilities: capabilities.optional(), Policy: policy.optional() };
 type Sender = { Rate?: number | null | undefined; DailyCap?: number | null | undefined; Capabilities?: string[] | null | undefined; Policy?: z.output<typeof senderPolicy> | undefined };
