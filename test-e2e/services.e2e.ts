@@ -208,6 +208,8 @@ describe(`credentials (${topology})`, () => {
     expect((await v1().credentials.list({ pageSize: 2 })).map(({ sid }) => sid)).toEqual(made);
     expect(JSON.stringify((await parley.request('/v1/Credentials')).body)).not.toContain('top-secret');
     expect(await refusal(v1().credentials.create({ type: 'fax' as 'apn' }))).toEqual([400, 20001]);
+    expect(await refusal(v1().credentials.create({ type: 'fcm', secret: '{"project_id":"cut' }))).toEqual([400, 20001]);
+    expect(await refusal(v1().credentials(apn.sid).update({ privateKey: '-----' }))).toEqual([400, 20001]);
     expect(await refusal(v1().credentials.create({ type: 'fcm', friendlyName: 'x'.repeat(65) }))).toEqual([400, 50003]);
     for (const sid of made) expect(await v1().credentials(sid).remove()).toBe(true);
     expect(await refusal(v1().credentials(apn.sid).fetch())).toEqual([404, 20404]);

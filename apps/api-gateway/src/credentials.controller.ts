@@ -8,6 +8,7 @@ import type { Paging } from '@parley/contracts/rest/paging';
 import { isSid, newSid } from '@parley/domain/sid';
 import { derivedSid } from '@parley/event-store/derived-sid';
 import { SecretBox } from '@parley/event-store/secret-box';
+import { credentialFault } from '@parley/push/credential-fault';
 import { newVapidKeys, vapidPublicKey } from '@parley/push/vapid';
 import { Form, PagingOf, TheCall, type Call } from './call.js';
 import { NotFound } from './error-answer.js';
@@ -42,6 +43,7 @@ export class CredentialsController {
 
   @Post()
   async create(@TheCall() call: Call, @Form(createCredential) changes: CredentialChanges): Promise<string> {
+    mustBeReadable(changes, changes.open['key_id']);
     const { open, secrets } = changes.open['type'] === 'webpush' ? withKeys(changes) : changes;
     const { account, caller } = call;
     const sid = caller.key === undefined ? newSid('CR') : derivedSid('CR', account.sid, caller.key);
@@ -71,7 +73,8 @@ export class CredentialsController {
   @Post(':Sid')
   @HttpCode(200)
   async update(@TheCall() call: Call, @Param('Sid') sid: string, @Form(updateCredential) { open, secrets }: CredentialChanges): Promise<string> {
-    const { type } = await this.find(call, sid);
+    const { type, key_id } = await this.find(call, sid);
+    mustBeReadable({ open, secrets }, open['key_id'] === undefined ? key_id : open['key_id']);
     const keys = (open['type'] ?? type) === 'webpush' && publicHalf(secrets);
     const changes = { ...open, ...keys, ...this.sealed(secrets) };
     if (Object.keys(changes).length > 0) await this.commands.update(call.caller, 'Credential', sid, changes);
@@ -96,6 +99,12 @@ export class CredentialsController {
   private sealed(secrets: CredentialChanges['secrets']): Record<string, string> {
     return Object.fromEntries(Object.entries(secrets).map(([name, secret]) => [name, this.box.seal(secret).toString('base64')]));
   }
+}
+
+/** A credential with a KeyId, and no certificate, signs tokens. */
+function mustBeReadable({ secrets }: CredentialChanges, keyId: string | null | undefined): void {
+  const fault = credentialFault(secrets, Boolean(keyId) && secrets['certificate'] === undefined);
+  if (fault !== undefined) throw new ApiError(20001, fault);
 }
 
 /** Of a Web Push credential: the keys that are given, or new ones. */
