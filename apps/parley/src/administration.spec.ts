@@ -2,11 +2,13 @@
 import { newSid } from '@parley/domain/sid';
 import { Accounts } from '@parley/event-store/accounts';
 import { testDatabase, type TestDatabase } from '@parley/event-store/database.testing';
+import type { Config } from '@parley/runtime/config';
 import { accountGroup, tokenGroup } from './account-commands.js';
 import { helpOf, understand, type Group } from './command-group.js';
 import { keyGroup } from './key-commands.js';
 import type { Credentials, Databases } from './new-account.js';
 import { serviceGroup } from './service-commands.js';
+import { setup } from './setup.js';
 
 let db: TestDatabase;
 let account: Credentials;
@@ -43,6 +45,17 @@ describe('account', () => {
     expect(shown).toEqual([listed[1]]);
     for (const secret of [sub!.authToken, sub!.apiKeySecret]) expect(JSON.stringify([listed, shown])).not.toContain(secret);
     await expect(run('account', 'create', 'Deeper', '--parent', sub!.accountSid)).rejects.toMatchObject({ name: 'CommandError' });
+  });
+  it('names the default service of now, at every start as well', async () => {
+    const at = async () => [(await run('account', 'show', account.accountSid))[0].serviceSid, (await setup({ databaseUrl: db.url, keysDatabaseUrl: db.keysUrl, kek: db.kek } as Config)).serviceSid];
+    const [other] = await run<{ serviceSid: string }>('service', 'create', account.accountSid, 'Other');
+    expect(await at()).toEqual([account.serviceSid, account.serviceSid]);
+    await db.pool.query('insert into model.account_configuration select * from jsonb_populate_record(null::model.account_configuration, $1)', [
+      { sid: account.accountSid, account: account.accountSid, default_chat_service_sid: other!.serviceSid, created_at: '2026-01-01T00:00:00Z', updated_at: '2026-01-01T00:00:00Z' },
+    ]);
+    expect(await at()).toEqual([other!.serviceSid, other!.serviceSid]);
+    await db.pool.query('delete from model.account_configuration');
+    await run('service', 'delete', account.accountSid, other!.serviceSid);
   });
   it('is suspended, opened again and closed, with its subaccounts', async () => {
     const [top] = await run<Credentials>('account', 'create', 'Short-lived');

@@ -64,7 +64,8 @@ async function completeRoles(pool: Pool, keysPool: Pool, box: SecretBox): Promis
 /** The oldest account, with a key that signs access tokens: another one when the first was deleted. */
 async function firstAccount(pool: Pool, box: SecretBox): Promise<Credentials | undefined> {
   const { rows: [account] } = await pool.query<{ sid: string; auth_token: Buffer; service: string }>(
-    'select sid, auth_token, default_chat_service_sid as service from registry.account where parent is null order by created_at, sid limit 1',
+    `select a.sid, a.auth_token, coalesce(c.default_chat_service_sid, a.default_chat_service_sid) as service
+       from registry.account a left join model.account_configuration c on c.sid = a.sid where a.parent is null order by a.created_at, a.sid limit 1`,
   );
   if (!account) return undefined;
   const { rows: [key] } = await pool.query<{ sid: string; secret: Buffer }>(

@@ -38,7 +38,8 @@ export class RegistryRefusal extends Error {
   }
 }
 
-const accountColumns = `sid, parent, friendly_name as "friendlyName", status, default_chat_service_sid as "defaultChatServiceSid",
+const accountColumns = `sid, parent, friendly_name as "friendlyName", status,
+  coalesce((select c.default_chat_service_sid from model.account_configuration c where c.sid = account.sid), default_chat_service_sid) as "defaultChatServiceSid",
   created_at as "createdAt", updated_at as "updatedAt"`;
 const keyColumns = `sid, account, friendly_name as "friendlyName", kind, policy, created_at as "createdAt", updated_at as "updatedAt"`;
 
