@@ -57,8 +57,11 @@ export async function reading({ step, alice, name }: Cast, { hers, his }: Shared
 export async function changes({ step, alice, bob, name }: Cast, { hers, his }: Shared): Promise<void> {
   const reason = (wanted: string) => ({ updateReasons }: any) => updateReasons.includes(wanted);
   await step('another name of the conversation', async () => {
+    const since = +his.state.dateUpdated;
     await hers.updateFriendlyName('Coffee');
-    assert.equal((await bob.next('conversationUpdated', reason('friendlyName'))).conversation.friendlyName, 'Coffee');
+    const { conversation, updateReasons } = await bob.next('conversationUpdated', reason('friendlyName'));
+    assert.deepEqual([conversation.friendlyName, [...updateReasons].sort()], ['Coffee', ['dateUpdated', 'friendlyName']]);
+    assert.equal(+his.state.dateUpdated, since, 'it has been active as long');
   });
   await step('other attributes of it', async () => {
     await hers.updateAttributes({ topic: 'coffee', list: [1, { a: null }] });

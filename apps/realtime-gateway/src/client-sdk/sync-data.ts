@@ -5,7 +5,7 @@ import { infoNameOfIdentity, nameOf } from './sync-names.js';
 
 export type DocumentRow = {
   sid: string; friendly_name: string | null; unique_name: string | null; attributes: string; state: string; created_by: string | null;
-  email_address: string | null; email_name: string | null; created_at: string; updated_at: string;
+  email_address: string | null; email_name: string | null; created_at: string; updated_at: string; timers_from: string | null;
   last_index: number | null; last_at: string | null;
 };
 export type MessageRow = {
@@ -32,10 +32,16 @@ const parsed = (attributes: string): unknown => {
   }
 };
 
+/**
+ * When its state changed last. Of an active one that, or when its timers were set; a closed one changes no more. Of an inactive one its last
+ * change, which is a little too late: the SDK shows another time as a change of the state.
+ */
+const stateSince = (c: DocumentRow): string => (c.state === 'active' ? (c.timers_from ?? c.created_at) : c.updated_at);
+
 export const documentData = (c: DocumentRow): object => ({
   messages: nameOf('messages', c.sid), roster: nameOf('roster', c.sid), friendlyName: c.friendly_name, uniqueName: c.unique_name,
   attributes: parsed(c.attributes), createdBy: c.created_by ?? 'system', dateCreated: iso(c.created_at), dateUpdated: iso(c.updated_at),
-  state: { current: c.state, dateUpdated: iso(c.updated_at) },
+  state: { current: c.state, dateUpdated: iso(stateSince(c)) },
   ...(c.last_index !== null && { lastMessage: { index: c.last_index, timestamp: iso(c.last_at!) } }),
   ...(c.email_address !== null && { bindings: { email: { projected_address: c.email_address, ...(c.email_name !== null && { name: c.email_name }) } } }),
 });

@@ -19,7 +19,7 @@ const visible = `c.sid = $1 and c.account = $2 and c.chat_service_sid = $3 and (
       and not exists (select 1 from model.message v where v.conversation_sid = c.sid)))`;
 const found = (columns: string) => `select s.head, ${columns} as rows from model.conversation c join log.shard s on s.shard = $5 where ${visible}`;
 
-const document = `select c.sid, c.friendly_name, c.unique_name, c.attributes, c.state, c.created_by, c.email_address, c.email_name, c.created_at, c.updated_at,
+const document = `select c.sid, c.friendly_name, c.unique_name, c.attributes, c.state, c.created_by, c.email_address, c.email_name, c.created_at, c.updated_at, c.timers_from,
     l.index as last_index, l.created_at as last_at`;
 const last = 'left join lateral (select index, created_at from model.message where conversation_sid = c.sid order by index desc limit 1) l on true';
 
