@@ -4,6 +4,7 @@
  */
 import { newSid } from '@parley/domain/sid';
 import { isoTime, type Pool } from '@parley/event-store/database';
+import { isGone } from './senders.js';
 
 export type MessagingServiceRecord = { sid: string; account: string; friendlyName: string; sticky: boolean; created: string; updated: string };
 export type PoolSender = { sid: string; service: string; account: string; channel: string; address: string; place: number; added: string };
@@ -15,6 +16,12 @@ const COLUMNS = 'sid, account, friendly_name, sticky, created_at, updated_at';
 const POOL = `select s.sid, p.service, s.account, s.channel, s.address, p.place, p.added_at
   from delivery.messaging_service m join delivery.messaging_service_sender p on p.service = m.sid join delivery.sender s on s.sid = p.sender
  where m.account = $1 and m.sid = $2`;
+
+/** Senders that go, one after the other, just when they are chosen. */
+const ATTEMPTS = 5;
+function unlessGone(error: unknown): undefined {
+  if (!isGone(error)) throw error;
+}
 
 export class MessagingServices {
   constructor(private readonly pool: Pool) {}
@@ -56,12 +63,13 @@ export class MessagingServices {
 
   /** Behind the others unless a place is given; there already, it moves. Undefined: the account has no such service or sender. */
   async addSender(account: string, service: string, sender: string, place?: number): Promise<PoolSender | undefined> {
-    await this.pool.query(
+    const added = await this.pool.query(
       `insert into delivery.messaging_service_sender (service, sender, place)
        select m.sid, s.sid, coalesce($4, (select coalesce(max(place) + 1, 0) from delivery.messaging_service_sender where service = m.sid))
          from delivery.messaging_service m, delivery.sender s where m.account = $1 and m.sid = $2 and s.account = $1 and s.sid = $3
        on conflict (service, sender) do update set place = coalesce($4, messaging_service_sender.place)`, [account, service, sender, place ?? null],
-    );
+    ).catch(unlessGone);
+    if (!added) return undefined;
     // Who refused one of the pool has refused all of it, also those that come later.
     await this.pool.query(
       `insert into delivery.opt_out (account, channel, sender, recipient, reason)
@@ -101,8 +109,11 @@ export class MessagingServices {
    * Undefined: the account has no such service, or it has no sender on the channel.
    */
   async senderFor(account: string, service: string, channel: string, recipient: string): Promise<string | undefined> {
-    const { rows: [row] } = await this.pool.query<{ address: string }>(senderForSql, [account, service, channel, recipient]);
-    return row?.address;
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const chosen = await this.pool.query<{ address: string }>(senderForSql, [account, service, channel, recipient]).catch(unlessGone);
+      if (chosen) return chosen.rows[0]?.address;
+    }
+    return undefined;
   }
 }
 

@@ -41,6 +41,13 @@ export class SenderFault extends Error {
   }
 }
 
+/** A row that a statement is about went while it was under way. */
+export const isGone = (error: unknown): boolean => (error as { code?: string }).code === '23503';
+const noConnection = () => new SenderFault('ConnectionSid', 'is no connection of the account');
+function connectionGone(error: unknown): never {
+  throw isGone(error) ? noConnection() : error;
+}
+
 const SELECT = `select s.sid, s.account, s.channel, s.address, s.connection, c.carrier, s.rate, s.daily_cap, s.capabilities, s.policy, s.state, s.created_at, s.updated_at
   from delivery.sender s join delivery.connection c on c.sid = s.connection`;
 
@@ -52,13 +59,14 @@ export class Senders {
     const channel = channelOfProxy(input.address);
     if (channel === undefined) throw new SenderFault('Address', 'is no address of any channel');
     await this.mustCarry(account, input.connection, channel);
-    const { rows: [row] } = await this.pool.query<{ sid: string }>(
+    const made = await this.pool.query(
       `insert into delivery.sender (sid, account, channel, address, connection, rate, daily_cap, capabilities, policy)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning sid`,
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing`,
       [sid, account, channel, input.address, input.connection, input.rate ?? null, input.dailyCap ?? null, input.capabilities ?? null, input.policy ?? {}],
-    );
+    ).catch(connectionGone);
     const found = await this.find(account, sid); // a repetition meets itself
-    return row || found ? found! : 'taken';
+    if (!found && made.rowCount === 1) throw new SenderFault('Address', 'was removed meanwhile');
+    return found ?? 'taken';
   }
 
   async find(account: string, sid: string): Promise<SenderRecord | undefined> {
@@ -87,7 +95,7 @@ export class Senders {
        returning b.daily_cap is not null and coalesce(s.daily_cap > b.daily_cap, true) as more_a_day, (s.rate, s.policy->'recipient_rate') is distinct from (b.rate, b.of_recipient) as other_rate,
          case when (s.daily_cap, s.rate, s.policy->'recipient_rate') is distinct from (b.daily_cap, b.rate, b.of_recipient) then delivery.changes_waits($1) end as waits`,
       [account, sid, ...given.map((field) => changes[field])],
-    );
+    ).catch(connectionGone);
     const its = { channel: sender.channel, sender: sender.address };
     if (limits?.more_a_day) await goOn(this.pool, 'daily_cap', account, its);
     if (limits?.other_rate) await goOn(this.pool, 'rate', account, its);
@@ -104,7 +112,7 @@ export class Senders {
 
   private async mustCarry(account: string, connection: string, channel: string): Promise<void> {
     const { rows: [row] } = await this.pool.query<{ carrier: string }>('select carrier from delivery.connection where account = $1 and sid = $2', [account, connection]);
-    if (!row) throw new SenderFault('ConnectionSid', 'is no connection of the account');
+    if (!row) throw noConnection();
     const channels: readonly string[] = carrierNamed(row.carrier)?.channels ?? [];
     if (!channels.includes(channel)) throw new SenderFault('Address', `the carrier ${row.carrier} has no ${channel} senders`);
   }
