@@ -82,6 +82,10 @@ it.each([
   ['routing', 'set', account, `{"fallback":{"ways":[{"template":"${newSid('HX')}"}]}}`], ['queues', 'delivery', account, newSid('DY')], ['senders', 'update', account, newSid('XE'), '--capabilities=fax'],
   ['connections', 'create', account, 'pigeon'], ['connections', 'create', account, 'twilio', '--settings=[]'], ['senders', 'create', account, newSid('CX'), '+15550100001'],
   ['senders', 'create', account, newSid('CX'), '+15550100001', '--rate=0'], ['senders', 'create', account, newSid('CX'), '+15550100001', '--policy={"x":1}'],
+  ['senders', 'create', account, newSid('CX'), '+15550100001', '--rate=1e9'], ['senders', 'create', account, newSid('CX'), '+15550100001', '--rate=1e-9'], ['senders', 'create', account, newSid('CX'), '+15550100001', '--cap=99999999999'],
+  ['senders', 'update', account, newSid('XE'), '--policy={"opt_out":{"stop":"\\u0000"}}'], ['senders', 'update', account, newSid('XE'), '--rate='], ['connections', 'create', account, 'simulator', `--name=${'n'.repeat(65)}`],
+  ['connections', 'create', account, 'simulator', '--settings={"a":"\\u0000"}'], ['messaging-services', 'create', account, 'n'.repeat(65)], ['messaging-services', 'create', account, ''],
+  ['messaging-services', 'add', account, newSid('MG'), newSid('XE'), '100001'], ['routing', 'set', account, '{"fallback":{"ways":[{"sender":"\\u0000"}]}}'], ['routing', 'set', account, 'null'],
   ['senders', 'delete', account, 'XE'], ['opt-outs', 'add', account, '+15550100001', 'whatsapp:+15550100002'], ['messaging-services', 'add', account, newSid('MG'), newSid('XE')],
 ])('%s %s %s %s says what is wrong', async (...args) => {
   await expect((async () => run(...(args as [string, ...string[]])))()).rejects.toMatchObject({ name: expect.stringMatching(/^(Usage|Command)Error$/) });

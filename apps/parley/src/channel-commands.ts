@@ -1,51 +1,29 @@
 /** `parley senders|connections|messaging-services|opt-outs …`: what accounts reach people by, as the API has it. */
 import { carriers } from '@parley/channel/carriers/catalogue';
 import { senderCapabilities } from '@parley/contracts/rest/channels';
-import { firstFault } from '@parley/contracts/rest/json-object';
 import { senderPolicy } from '@parley/contracts/rest/sender-policy';
 import { ConnectionFault, Connections } from '@parley/delivery/connections';
 import { MessagingServices } from '@parley/delivery/messaging-services';
 import { findOptOut, listOptOuts, optIn, optOut } from '@parley/delivery/opt-outs';
 import { SenderFault, Senders } from '@parley/delivery/senders';
 import { channelOf, channelOfProxy } from '@parley/domain/address';
+import { z } from 'zod';
 import { mustFindAccount } from './account-commands.js';
 import { CommandError, mustBe, one, sidArgument, UsageError, type Group } from './command-group.js';
+import { jsonArgument, nameArgument, numberArgument } from './given-arguments.js';
 import type { Databases } from './new-account.js';
 
 /** Whoever runs this may name private addresses: it is their installation. */
 const connectionsOf = ({ pool, box }: Databases) => new Connections({ pool, box, privateAllowed: true });
 const text = { type: 'string' } as const;
 
-function jsonObject(value: string | undefined, what: string): Record<string, unknown> | undefined {
-  if (value === undefined) return undefined;
-  try {
-    const read: unknown = JSON.parse(value);
-    if (typeof read === 'object' && read !== null && !Array.isArray(read)) return read as Record<string, unknown>;
-  } catch {
-    // told below
-  }
-  throw new UsageError(`${what} is no JSON object`);
-}
+const object = z.record(z.string(), z.unknown());
+const settingsOf = (value: string | undefined) => (value === undefined ? undefined : jsonArgument(object, value, 'settings'));
 /** Not on the command line, where others would see them. */
-function secrets(env: NodeJS.ProcessEnv = process.env): Record<string, unknown> | undefined {
-  return jsonObject(env['CARRIER_CREDENTIALS'] || undefined, 'CARRIER_CREDENTIALS');
+function secrets({ CARRIER_CREDENTIALS: given }: NodeJS.ProcessEnv = process.env): Record<string, unknown> | undefined {
+  return given ? jsonArgument(object, given, 'CARRIER_CREDENTIALS') : undefined;
 }
-function number(value: string | undefined, what: string, whole: boolean): number | null | undefined {
-  if (value === undefined) return undefined;
-  if (value === 'none') return null;
-  const read = Number(value);
-  if (!(read > 0) || (whole && !Number.isInteger(read))) throw new UsageError(`${what} is above zero, or none`);
-  return read;
-}
-function policyOf(value: string | undefined) {
-  const read = jsonObject(value, 'the policy');
-  const policy = read && senderPolicy.safeParse(read);
-  if (policy && !policy.success) {
-    const { path, reason } = firstFault(policy.error);
-    throw new UsageError(`policy: ${[...path, reason].join(': ')}`);
-  }
-  return policy?.data;
-}
+const policyOf = (value: string | undefined) => (value === undefined ? undefined : jsonArgument(senderPolicy, value, 'policy'));
 /** null: what the carrier can. */
 function capabilitiesOf(value: string | undefined): string[] | null | undefined {
   if (value === undefined || value === 'none') return value === undefined ? undefined : [];
@@ -74,9 +52,10 @@ export const connectionsGroup: Group<Databases> = {
     create: {
       usage: 'create <account> <carrier> [--name=…] [--settings=JSON]', args: [2, 2], about: 'credentials from CARRIER_CREDENTIALS', options: { name: text, settings: text },
       async run(parts, [sid, carrier = ''], options) {
+        const name = one(options, 'name');
         const account = await mustFindAccount(parts, sid);
         return told(connectionsOf(parts).create(account.sid, {
-          carrier, friendlyName: one(options, 'name') ?? null, credentials: secrets() ?? {}, settings: jsonObject(one(options, 'settings'), 'settings') ?? {},
+          carrier, friendlyName: name === undefined ? null : nameArgument(name), credentials: secrets() ?? {}, settings: settingsOf(one(options, 'settings')) ?? {},
         }));
       },
     },
@@ -84,8 +63,8 @@ export const connectionsGroup: Group<Databases> = {
       usage: 'update <account> <connection> [--name=…] [--settings=JSON]', args: [2, 2], about: 'credentials from CARRIER_CREDENTIALS when they are given', options: { name: text, settings: text },
       async run(parts, [sid, named], options) {
         const account = await mustFindAccount(parts, sid);
-        const [name, credentials, settings] = [one(options, 'name'), secrets(), jsonObject(one(options, 'settings'), 'settings')];
-        const changes = { ...(name !== undefined && { friendlyName: name }), ...(credentials && { credentials }), ...(settings && { settings }) };
+        const [name, credentials, settings] = [one(options, 'name'), secrets(), settingsOf(one(options, 'settings'))];
+        const changes = { ...(name !== undefined && { friendlyName: nameArgument(name) }), ...(credentials && { credentials }), ...(settings && { settings }) };
         return mustBe(await told(connectionsOf(parts).update(account.sid, sidArgument(named, 'CX', 'connection SID'), changes)), 'connection');
       },
     },
@@ -104,7 +83,7 @@ const shapeOf = (schema: unknown): object => (schema as { shape?: object }).shap
 
 const senderOptions = { rate: text, cap: text, policy: text, capabilities: text } as const;
 const senderChanges = (options: Record<string, string | string[] | undefined>) => Object.fromEntries(Object.entries({
-  rate: number(one(options, 'rate'), 'a rate', false), dailyCap: number(one(options, 'cap'), 'a daily cap', true), policy: policyOf(one(options, 'policy')),
+  rate: numberArgument(one(options, 'rate'), 'a rate', { min: 0.0001, max: 99_999, whole: false }), dailyCap: numberArgument(one(options, 'cap'), 'a daily cap', { min: 1, max: 100_000_000, whole: true }), policy: policyOf(one(options, 'policy')),
   capabilities: capabilitiesOf(one(options, 'capabilities')),
 }).filter(([, value]) => value !== undefined));
 
@@ -153,14 +132,14 @@ export const messagingServicesGroup: Group<Databases> = {
     create: {
       usage: 'create <account> <name> [--no-sticky]', args: [2, 2], about: 'an empty pool', options: { 'no-sticky': { type: 'boolean' } },
       run: async (parts, [sid, friendlyName = ''], options) =>
-        new MessagingServices(parts.pool).create((await mustFindAccount(parts, sid)).sid, { friendlyName, sticky: options['no-sticky'] === undefined }),
+        new MessagingServices(parts.pool).create((await mustFindAccount(parts, sid)).sid, { friendlyName: nameArgument(friendlyName), sticky: options['no-sticky'] === undefined }),
     },
     update: {
       usage: 'update <account> <service> [--name=…] [--sticky=true|false]', args: [2, 2], about: 'what is not given stays', options: { name: text, sticky: text },
       async run(parts, [sid, named], options) {
         const [friendlyName, sticky] = [one(options, 'name'), one(options, 'sticky')];
         if (sticky !== undefined && !['true', 'false'].includes(sticky)) throw new UsageError('--sticky is true or false');
-        const changes = { ...(friendlyName !== undefined && { friendlyName }), ...(sticky !== undefined && { sticky: sticky === 'true' }) };
+        const changes = { ...(friendlyName !== undefined && { friendlyName: nameArgument(friendlyName) }), ...(sticky !== undefined && { sticky: sticky === 'true' }) };
         return mustBe(await new MessagingServices(parts.pool).update(
           (await mustFindAccount(parts, sid)).sid, sidArgument(named, 'MG', 'messaging service SID'), changes), 'messaging service');
       },
@@ -174,7 +153,7 @@ export const messagingServicesGroup: Group<Databases> = {
       async run(parts, [sid, service, sender, place]) {
         const added = await new MessagingServices(parts.pool).addSender(
           (await mustFindAccount(parts, sid)).sid, sidArgument(service, 'MG', 'messaging service SID'), sidArgument(sender, 'XE', 'sender SID'),
-          place === undefined ? undefined : (number(place, 'a place', true) ?? undefined));
+          place === undefined ? undefined : (numberArgument(place, 'a place', { min: 0, max: 100_000, whole: true }) ?? undefined));
         return mustBe(added, 'messaging service or sender');
       },
     },

@@ -1,27 +1,16 @@
 /** `parley routing …`: how messages reach people outside the chat, of an account or of one conversation (docs/routing.md). */
-import { firstFault } from '@parley/contracts/rest/json-object';
 import { routingPolicy } from '@parley/contracts/rest/routing-policies';
 import { RoutingPolicies, type RoutingPolicyRecord } from '@parley/delivery/routing-policies';
 import type { RoutingPolicy } from '@parley/domain/delivery/routing';
 import { newSid } from '@parley/domain/sid';
 import { mustFindAccount } from './account-commands.js';
-import { CommandError, sidArgument, UsageError, type Group } from './command-group.js';
+import { CommandError, sidArgument, type Group } from './command-group.js';
+import { jsonArgument } from './given-arguments.js';
 import type { Databases } from './new-account.js';
 
 const conversationOption = { conversation: { type: 'string' } } as const;
 
-function policyOf(text: string): RoutingPolicy {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new UsageError('the policy is no JSON');
-  }
-  const read = routingPolicy.safeParse(json);
-  if (read.success) return read.data as RoutingPolicy;
-  const { path, reason } = firstFault(read.error);
-  throw new UsageError(`policy: ${[...path, reason].join(': ')}`);
-}
+const policyOf = (text: string) => jsonArgument(routingPolicy, text, 'policy') as RoutingPolicy;
 
 /** null: of the account. */
 async function conversationOf({ pool }: Databases, account: string, named: unknown): Promise<string | null> {
