@@ -1,9 +1,9 @@
 /**
  * Mailgun. Mail goes out as MIME with our reference as a variable, which events hand back. Routes forward to the connection's
- * address (raw where it ends in `/mime`). The signature covers a timestamp and a token alone, so a token is good for one post;
+ * address (raw where it ends in `/mime`). The signature covers a timestamp and a token alone, so a token is good for one post (as it was: it may not have been stored);
  * 406 is how Mailgun is told not to come again.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { CarrierConnection } from '../../carrier-definition.js';
 import type { CarrierFaultName } from '../../carrier-errors.js';
 import type { ChannelLimits, Delivery, RawWebhook } from '../../channel-adapter.js';
@@ -27,8 +27,8 @@ export class MailgunAdapter extends MailAdapter {
   override readonly limits: ChannelLimits = { bodyCharsMax: 100_000, mediaBytesMax: 18_000_000, lookupDelayMillis: EVENT_DELAY_MILLIS };
   /** Milliseconds; tests stop it. */
   now: () => number = Date.now;
-  /** Tokens that were used, oldest first, with when. */
-  private readonly used = new Map<string, number>();
+  /** Tokens that were used, oldest first, with when and for what. */
+  private readonly used = new Map<string, { at: number; digest: string }>();
 
   constructor(protected override readonly connection: CarrierConnection<MailgunCredentials, MailgunSettings>) {
     super(connection);
@@ -56,27 +56,30 @@ export class MailgunAdapter extends MailAdapter {
     const contentType = [webhook.headers['content-type'] ?? ''].flat()[0]!;
     if (contentType.startsWith('application/json')) {
       const { signature, 'event-data': data } = jsonOf({ text: webhook.body.toString() });
-      this.verify(signature as Signature | undefined);
+      this.verify(webhook, signature as Signature | undefined);
       return eventOf(data, this.home.domain);
     }
     if (!/^(?:multipart\/form-data|application\/x-www-form-urlencoded)/.test(contentType)) throw new InvalidSignature(REFUSED);
-    const form = await formParts(webhook);
-    this.verify({ timestamp: form.text('timestamp'), token: form.text('token'), signature: form.text('signature') });
+    const form = await formParts(webhook).catch((error: unknown) => {
+      throw error instanceof SyntaxError ? new InvalidSignature(REFUSED) : error; // what is no form is signed by nobody
+    });
+    this.verify(webhook, { timestamp: form.text('timestamp'), token: form.text('token'), signature: form.text('signature') });
     return routedMail(form, this.home, (raw, envelope) => this.read(raw, envelope));
   }
 
-  private verify({ timestamp, token, signature }: Signature = {}): void {
+  private verify({ body }: RawWebhook, { timestamp, token, signature }: Signature = {}): void {
     if (typeof timestamp !== 'string' || !/^\d{1,12}$/.test(timestamp) || typeof token !== 'string' || typeof signature !== 'string') throw new InvalidSignature(REFUSED);
     const expected = Buffer.from(createHmac('sha256', this.connection.credentials.signingKey).update(timestamp + token).digest('hex'));
     const given = Buffer.from(signature);
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw new InvalidSignature(REFUSED);
     const now = this.now();
-    if (Math.abs(now / 1000 - Number(timestamp)) > AGE_SECONDS_MAX || this.used.has(token)) throw new InvalidSignature(REFUSED);
-    for (const [old, at] of this.used) {
+    const [before, digest] = [this.used.get(token), createHash('sha256').update(body).digest('base64')];
+    if (Math.abs(now / 1000 - Number(timestamp)) > AGE_SECONDS_MAX || (before && before.digest !== digest)) throw new InvalidSignature(REFUSED);
+    for (const [old, { at }] of this.used) {
       if (now - at < 2 * AGE_SECONDS_MAX * 1000 && this.used.size < TOKENS_MAX) break;
       this.used.delete(old);
     }
-    this.used.set(token, now);
+    if (!before) this.used.set(token, { at: now, digest });
   }
 }
 

@@ -37,6 +37,18 @@ describe('a webhook of Mailgun', () => {
       return undefined;
     });
 
+  it.each(['', 'a=b', '--x', '--x\r\nContent-Disposition: form-data; name="token"\r\n\r\nx\r\n', '\0'.repeat(50)])('that is no whole form is refused like any that nobody signed: %j', async (body) => {
+    const { request } = fixtures.find(({ id }) => id === 'mailgun-route')!;
+    const broken = { ...request, headers: { 'content-type': 'multipart/form-data; boundary=x' }, body: Buffer.from(body) };
+    await expect(open().parseWebhook(broken)).rejects.toMatchObject({ name: 'InvalidSignature', status: 406 });
+    await expect(open().parseWebhook({ ...broken, headers: { 'content-type': 'multipart/form-data' } })).rejects.toMatchObject({ name: 'InvalidSignature', status: 406 });
+  });
+  it('may come again as it was, with its token: what could not be stored is sent once more', async () => {
+    const { request, file } = fixtures.find(({ id }) => id === 'mailgun-route')!;
+    const adapter = open();
+    const [first, again] = [await adapter.parseWebhook({ ...request, body: read(file) }), await adapter.parseWebhook({ ...request, body: read(file) })];
+    expect(again).toEqual(first);
+  });
   it('with a token that was used is refused, for good', async () => {
     const { request, file } = fixtures.find(({ id }) => id === 'mailgun-route')!;
     const adapter = open();
