@@ -1,5 +1,6 @@
 /** Our own websocket as an application uses it, both ways: the REST API inside it, how far somebody read, who types, who is there. */
 import { accessToken } from '../tools/bench/access-token.ts';
+import { inParallel } from '../tools/bench/rest-client.ts';
 import type { Topology } from './installation.js';
 import { killAndBringBack } from './parts.js';
 import { SdkWire } from './sdk-wire.js';
@@ -46,6 +47,23 @@ describe.each<Topology>(['one', 'services'])('/v1/stream, spoken to (%s)', (topo
     await Promise.all(bodies.map((Body) => alice.request('POST', messages, { Body })));
     const { body } = await alice.request('GET', `${messages}?Order=desc&PageSize=12`);
     expect((body.messages as { body: string }[]).map((message) => message.body).reverse()).toEqual(bodies);
+  });
+  it('tells who reads the past nothing of what deleted messages said, and that they were', async () => {
+    const said: string[] = [];
+    for (const Body of ['a secret', 'and another']) said.push((await alice.request('POST', messages, { Body, Attributes: { key: Body } })).body.sid as string);
+    await alice.request('POST', `${messages}/${said[0]}`, { Body: 'a better secret' });
+    await alice.request('DELETE', `${messages}/${said[0]}`);
+    // Behind more than one read of the past: its deletion is in another than what it said.
+    await inParallel(205, 8, (n) => stage.parley.request(messages, { body: `Author=alice&Body=later+${n}` }));
+    await alice.request('DELETE', `${messages}/${said[1]}`);
+    const late = await member('bob');
+    late.send({ type: 'subscribe', conversations: [conversation], from: { [conversation]: 0 } });
+    await late.next('event', ({ event, data }) => event === 'onMessageRemoved' && data.sid === said[1]);
+    const told = late.frames.filter(({ type, data }) => type === 'event' && said.includes(data.sid as string)).map(({ event, data }) => [event, said.indexOf(data.sid as string), data.body, data.attributes]);
+    expect(told).toEqual([['onMessageAdded', 0, null, '{}'], ['onMessageAdded', 1, null, '{}'], ['onMessageUpdated', 0, null, undefined], ['onMessageRemoved', 0, undefined, undefined]]);
+    expect(JSON.stringify(late.frames)).not.toContain('secret');
+    const versions = late.frames.filter(({ type }) => type === 'event').map(({ version }) => version as number);
+    expect(versions).toEqual(versions.map((_, n) => n + 1));
   });
   it('refuses what REST refuses, with its codes', async () => {
     const mallory = await member('mallory');

@@ -3,6 +3,7 @@ import type { LogEvent } from '@parley/domain/event';
 import { isoTime, type Pool } from './database.js';
 import type { DataKeys } from './data-keys.js';
 import { decode } from './event-codec.js';
+import { withoutRemoved } from './removed-messages.js';
 import { currentVersion } from './upcasters.js';
 
 export type EventRow = {
@@ -61,6 +62,12 @@ export class LogReader {
       values: [shard, conversation, after, limit],
     });
     return this.decodeAll(rows);
+  }
+
+  /** The same for clients: deleted messages say nothing any more. */
+  async readPast(shard: number, conversation: string, after: number, limit = 500): Promise<LogEvent[]> {
+    const events = await this.readConversation(shard, conversation, after, limit);
+    return withoutRemoved(this.pool, events, events.length === limit);
   }
 
   /** The last position of every shard, by shard. */

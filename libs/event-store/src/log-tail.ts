@@ -65,8 +65,9 @@ export class LogTail {
     return this.reader.read(shard, after, limit, wanted);
   }
 
+  /** As `LogReader.readPast`. */
   readConversation(shard: number, conversation: string, after: number, limit?: number): Promise<LogEvent[]> {
-    return this.reader.readConversation(shard, conversation, after, limit);
+    return this.reader.readPast(shard, conversation, after, limit);
   }
 
   /** Facts in any order, repeated or with holes. */
