@@ -4,6 +4,9 @@ import { isoTime, transaction, type Pool } from '@parley/event-store/database';
 import { textArray } from '@parley/event-store/pg-arrays';
 import { Batcher } from './batcher.js';
 
+/** What Postgres has no place for in text and JSON: NUL, half a character. */
+const UNSTORABLE: ReadonlySet<unknown> = new Set(['22021', '22P02', '22P05']);
+
 export type Arrival = { account: string; carrier: string; event: InboundEvent };
 export type InboxRow = Arrival & { id: number; lane: string | null; attempts: number; receivedAt: string };
 export type InboxEnd = { id: number; state: 'done' | 'unrouted' | 'unmatched' | 'failed' };
@@ -72,7 +75,15 @@ export class InboxStore {
     return rows.sort((a, b) => a.id - b.id).map((row) => ({ ...row, receivedAt: isoTime(row.received_at) }));
   }
 
-  private async storeAll(arrivals: (Arrival & { mayWork: boolean })[]): Promise<Stored[]> {
+  /** Adapters clean what they read; what one has missed costs a second statement, and nobody who came in the same moment their event. */
+  private storeAll(arrivals: (Arrival & { mayWork: boolean })[]): Promise<Stored[]> {
+    return this.tryAll(arrivals).catch((error: unknown) => {
+      if (!UNSTORABLE.has((error as { code?: unknown }).code)) throw error;
+      return this.tryAll(arrivals.map((arrival) => ({ ...arrival, event: storable(arrival.event) as InboundEvent })));
+    });
+  }
+
+  private async tryAll(arrivals: (Arrival & { mayWork: boolean })[]): Promise<Stored[]> {
     const keys = arrivals.map(({ event }) => eventKeyOf(event));
     const lanes = arrivals.map(laneOf);
     const { rows } = await this.pool.query<{ id: number; account: string; carrier: string; event_key: string; ours: boolean; received_at: string }>({
@@ -97,6 +108,13 @@ export class InboxStore {
     await this.pool.query({ name: 'end-inbox', text: endSql, values: [ends.map(({ id }) => id), ends.map(({ state }) => state)] });
     return ends.map(() => undefined);
   }
+}
+
+function storable(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('\0', '').toWellFormed();
+  if (Array.isArray(value)) return value.map(storable);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [storable(name), storable(each)]));
 }
 
 /**

@@ -57,6 +57,19 @@ describe('the inbox', () => {
     expect(handled).toEqual(['hi']);
     expect(await states()).toEqual({ done: 1 });
   });
+  it.each([['NUL', 'a\0b', 'ab'], ['half a character', 'a\ud800b', 'a\ufffdb']])('stores what came with %s without it, and what came with that in one go', async (_what, dirty, clean) => {
+    const { handled, receive } = await inbox();
+    const from = (event: InboundMessage | DeliveryReceipt) => receive(event);
+    // The first is stored alone, the others together once it is.
+    await Promise.all([
+      from(text('first')), from({ ...text(dirty, `+1555${dirty}`), providerMessageId: `id-${dirty}` }), from(text('other')), from({ ...status(), carrierCode: dirty }),
+      from({ ...text('named'), attributes: { [dirty]: [{ deep: dirty }] } } as InboundMessage),
+    ]);
+    await until(async () => (await states())['done'] === 5);
+    expect(handled.toSorted()).toEqual([clean, 'first', 'named', 'other'].toSorted());
+    const { rows } = await bench.db.pool.query<{ event_key: string }>('select event_key from delivery.inbox');
+    expect(rows.map(({ event_key }) => event_key)).toEqual(expect.arrayContaining([expect.stringContaining(`id-${clean}`)]));
+  });
   it('forgets what an event said once it is done, but not what has to be fetched', async () => {
     const { receive } = await inbox();
     const media = [{ contentType: 'image/png', url: 'https://carrier.test/1' }];

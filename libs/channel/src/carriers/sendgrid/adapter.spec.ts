@@ -50,6 +50,9 @@ conformsToTheChannelPort('SendGrid', () => {
   return played;
 });
 
+it.each(['', '--b', '--b\r\nContent-Disposition: form-data; name="email"\r\n\r\nx'])('a form that is broken off is refused, not asked for again: %j', async (body) =>
+  expect(open(api.url).parseWebhook(signed('parse', 'multipart/form-data; boundary=b', body))).rejects.toMatchObject({ name: 'InvalidSignature' }));
+
 describe('a mail for SendGrid', () => {
   it.each([
     [400, { field: 'personalizations.0.to.0.email', message: 'Does not contain a valid address.' }, 'permanent', 21211],

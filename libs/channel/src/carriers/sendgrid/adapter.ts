@@ -57,7 +57,9 @@ export class SendgridAdapter extends MailAdapter {
     }
     if (parsePublicKey === undefined && parseSecret !== undefined) sameSecret(parseSecret, searchParams.get('key') ?? '');
     else this.verify(webhook, parsePublicKey);
-    const form = await formParts(webhook);
+    const form = await formParts(webhook).catch((error: unknown) => {
+      throw error instanceof SyntaxError ? new InvalidSignature() : error; // it will not become a form by being sent again
+    });
     return parsedMail(form, this.home, async (raw, envelope, ip) => {
       const { authenticate } = this.connection.settings;
       const found = authenticate ? await this.authenticate(raw, { ip, helo: '', sender: envelope.from ?? '' }) : undefined;
