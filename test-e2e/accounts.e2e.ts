@@ -117,6 +117,7 @@ describe.each<Topology>(['one', 'services'])('a second account (%s)', (topology)
   it.each([
     ['its own key for the first account', 20103, () => ({ ...second.credentials, accountSid: first.credentials.accountSid })],
     ['the first one’s key with its own secret', 20107, () => ({ ...first.credentials, apiKeySecret: second.credentials.apiKeySecret })],
+    ['its own key for the first one’s chat service', 51102, () => ({ ...second.credentials, serviceSid: first.credentials.serviceSid })],
     ['the first one’s key for itself', 20103, () => ({ ...first.credentials, accountSid: second.credentials.accountSid })],
   ])('cannot sign an access token with %s', async (_, code, source) => {
     const websocket = new Watcher(first.places.wsUrl);
@@ -126,7 +127,7 @@ describe.each<Topology>(['one', 'services'])('a second account (%s)', (topology)
   });
 
   it('sees nothing of the first one’s conversations at its websockets', async () => {
-    const token = accessToken({ ...second.credentials, serviceSid: first.credentials.serviceSid }, thread.members[0]!.identity);
+    const token = accessToken(second.credentials, thread.members[0]!.identity);
     const member = new Watcher(first.places.wsUrl);
     await member.send({ type: 'hello', token });
     const backEnd = new Watcher(first.places.wsUrl, second.authorization);

@@ -85,11 +85,14 @@ describe(`WhatsApp by the Cloud API (${topology})`, () => {
 
   it('a text goes both ways, with receipts in whatever order', async () => {
     const ana = somebody();
-    const { say, receipt, newest } = await thread(ana);
+    const { say, receipt, newest, conversation } = await thread(ana);
     api.statuses = ['read', 'delivered', 'sent', 'delivered'];
     const { sid } = await say({ body: 'Hello Ana', author: 'agent' });
     const { message, to } = await got(({ message: { text: said } }) => said?.body === 'Hello Ana', 'it was sent');
     expect([to, message['biz_opaque_callback_data']]).toEqual([ana.phone, (await receipt(sid, 'read')).sid]);
+    const reader = async () => (await conversation.participants.list())[0]!;
+    await until(async () => (await reader()).lastReadMessageIndex === 0, 'the horizon follows what was read');
+    expect(Date.parse((await reader()).lastReadTimestamp)).toBeGreaterThan(Date.now() - TEST_MS);
     const id = await api.says(ana, text('¿Qué tal? 👩‍👧'));
     await api.says(ana, text('¿Qué tal? 👩‍👧'), { id });
     const answer = await newest('¿Qué tal? 👩‍👧');

@@ -28,6 +28,8 @@ export async function tokens(cast: Cast): Promise<void> {
     await dora.sdk.updateToken(accessToken(access, name('dora')));
     await until(() => dora.sdk.connectionState === 'connected', 'she is back');
   });
+  await step('and one that names a chat service the account does not have', async () =>
+    assert.deepEqual(await refused(accessToken({ ...access, serviceSid: `IS${'0'.repeat(32)}` }, name('eve'))), { status: 401, code: 51102 }));
   await step('the token of somebody else is refused', async () => {
     await rejection(dora.sdk.updateToken(accessToken(access, name('somebody else'))));
     await until(() => dora.sdk.connectionState !== 'connected', 'she is not let in as somebody else');

@@ -27,8 +27,10 @@ it('gives a token that the REST API takes, as plain text, to a page of any origi
   const answer = await ask({ identity: 'José/ 1', password: PASSWORD });
   expect(answer.status).toBe(200);
   expect(Object.fromEntries(answer.headers)).toMatchObject({ 'content-type': expect.stringContaining('text/plain'), 'access-control-allow-origin': '*', 'cache-control': 'no-store' });
-  gateway.commands.ensureUser = ({ account }, service, identity) =>
-    gateway.put('chat_user', { sid: newSid('US'), account, chat_service_sid: service, identity, attributes: '{}', role_sid: newSid('RL') });
+  gateway.commands.ensureUser = async ({ account }, service, identity) => {
+    await gateway.put('chat_user', { sid: newSid('US'), account, chat_service_sid: service, identity, attributes: '{}', role_sid: newSid('RL') });
+    return true;
+  };
   const { status, body } = await gateway.call(`/Users/${encodeURIComponent('José/ 1')}`, { as: null, headers: { authorization: `Bearer ${await answer.text()}` } });
   expect([status, body]).toEqual([200, expect.objectContaining({ identity: 'José/ 1', chat_service_sid: gateway.account.service })]);
 });

@@ -23,7 +23,7 @@ beforeAll(async () => {
   for (const type of ['fcm', 'gcm', 'apn', 'webpush']) await gateway.put('credential', { sid: (credential[type] = newSid('CR')), account: account.sid, type, sandbox: 'False' });
   for (const identity of ['alice', 'bob'])
     await gateway.put('chat_user', { sid: newSid('US'), account: account.sid, chat_service_sid: account.service, identity, attributes: '{}', role_sid: newSid('RL') });
-  commands.ensureUser = async () => {};
+  commands.ensureUser = async () => true;
   // As the registry does it.
   commands.createOrUpdate = async (caller, _kind, row, changes) => {
     const { rowCount } = await pool.query('delete from model.push_binding where sid = $1', [row.sid]);

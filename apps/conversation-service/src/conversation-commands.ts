@@ -129,10 +129,12 @@ export class ConversationService implements ConversationCommands {
     });
   }
 
-  async reportDelivery(caller: Caller, conversationSid: ConversationSid, data: ReportDelivery): Promise<void> {
-    await this.streams.onDelivery(
-      caller, conversationSid, data.messageSid, { type: 'ReportDelivery', data: { ...data, conversationSid, now: now() } },
-    );
+  async reportDelivery(caller: Caller, conversationSid: ConversationSid, { movesHorizon, ...receipt }: ReportDelivery): Promise<void> {
+    const { messageSid, participantSid } = receipt;
+    await this.streams.onDelivery(caller, conversationSid, messageSid, { type: 'ReportDelivery', data: { ...receipt, conversationSid, now: now() } });
+    const index = movesHorizon && (await findMessage(this.pool, conversationSid, messageSid));
+    if (index === undefined) return;
+    await this.streams.onConversation(caller, conversationSid, () => ({ type: 'ReadUpTo', data: { participantSid, index, now: now() } }), { result: null });
   }
 
   private async before(sid: ConversationSid, messageSid: MessageSid): Promise<MessageAdded> {

@@ -106,8 +106,8 @@ export class ParticipantService implements ParticipantCommands {
     return row?.address ?? '';
   }
 
-  async ensureUser(caller: Caller, service: ServiceSid, identity: string, roleSid?: string): Promise<void> {
-    await this.users.ensure(caller, service, [identity], roleSid);
+  async ensureUser(caller: Caller, service: ServiceSid, identity: string, roleSid?: string): Promise<boolean> {
+    return this.users.ensure(caller, service, [identity], roleSid);
   }
 
   /** The user's own fact comes last: when something breaks on the way, the command can be repeated. */

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import type { Accounts } from '@parley/event-store/accounts';
 import { Connections, type Connected } from './connections.js';
 import { realtimeLimits } from './limits.js';

@@ -1,7 +1,7 @@
 /** Chat members exist as users from their first connection on (API reference 7). */
 import type { ParticipantCommands } from '@parley/contracts/commands';
 import type { ServiceSid } from '@parley/domain/sid';
-import type { Principal } from '@parley/event-store/access-token';
+import { AuthenticationError, type Principal } from '@parley/event-store/access-token';
 import { LruMap } from '@parley/event-store/lru-map';
 import { logger } from '@parley/telemetry/logger';
 
@@ -13,14 +13,19 @@ export class Welcome {
 
   constructor(private readonly participants: Pick<ParticipantCommands, 'ensureUser'>) {}
 
-  /** Nobody is kept outside because this fails. `missing`: whatever is known of him, he is not there. */
+  /**
+   * Nobody is kept outside because this fails; who names a chat service that his account does not have is (51102, AuthenticationError).
+   * `missing`: he is in, and whatever is known of him, he is not there.
+   */
   async greet({ account, service, identity, roleSid }: Principal, missing = false): Promise<void> {
-    const name = `${service} ${identity}`;
+    const name = `${account} ${service} ${identity}`;
     if (identity === undefined || (!missing && this.known.get(name))) return;
     try {
-      await this.participants.ensureUser({ account }, service as ServiceSid, identity, roleSid);
+      const found = await this.participants.ensureUser({ account }, service as ServiceSid, identity, roleSid);
+      if (found === false && !missing) throw new AuthenticationError(51102);
       this.known.set(name, true);
     } catch (error) {
+      if (error instanceof AuthenticationError) throw error;
       log.warn('a user could not be made, he comes in without', { account, error });
     }
   }

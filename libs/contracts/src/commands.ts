@@ -76,7 +76,10 @@ export type AddMessage = Dated & {
   heldBy?: string;
 };
 export type UpdateMessage = Dated & Partial<Pick<MessageUpdated, 'author' | 'body' | 'attributes' | 'subject'>>;
-export type ReportDelivery = Omit<Receipt, 'conversationSid'>;
+export type ReportDelivery = Omit<Receipt, 'conversationSid'> & {
+  /** Who got it has read the conversation up to it: their read horizon follows. */
+  movesHorizon?: true;
+};
 
 /** apps/conversation-service. Subject prefix `command.conversation`. */
 export interface ConversationCommands {
@@ -120,8 +123,8 @@ export interface ParticipantCommands {
   removeParticipant(caller: Caller, sid: ConversationSid, participantSid: ParticipantSid): Promise<void>;
   /** He leaves every conversation that is not closed, his push bindings go; what he wrote stays. */
   deleteUser(caller: Caller, sid: Sid<'US'>): Promise<void>;
-  /** A user who comes with an access token exists from then on; `roleSid`: instead of the service's default role. */
-  ensureUser(caller: Caller, service: ServiceSid, identity: string, roleSid?: string): Promise<void>;
+  /** A user who comes with an access token exists from then on; `roleSid`: instead of the service's default role. False: the service is not the account's. */
+  ensureUser(caller: Caller, service: ServiceSid, identity: string, roleSid?: string): Promise<boolean>;
   createAddressConfiguration(caller: Caller, data: CreateAddressConfiguration): Promise<{ sid: Sid<'IG'> }>;
   updateAddressConfiguration(
     caller: Caller, sid: Sid<'IG'>, data: { friendlyName?: string | null; autoCreation?: AutoCreation },

@@ -72,7 +72,7 @@ export class Receipts {
     try {
       await this.conversations.reportDelivery({ account: row.account }, row.conversation_sid, {
         receiptSid: row.delivery_id, messageSid: row.message_sid, participantSid: row.participant_sid, channelMessageSid,
-        status: status as ReceiptStatus, errorCode: row.error_code,
+        status: status as ReceiptStatus, errorCode: row.error_code, ...(status === 'read' && row.channel === 'whatsapp' && { movesHorizon: true }),
       });
     } catch (error) {
       const gone = error instanceof DomainError && error.code === 'conversation_not_found';

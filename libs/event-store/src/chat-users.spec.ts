@@ -60,11 +60,11 @@ it.each([
   ['a role of conversations', () => roleNamed('channel admin'), 'service user'],
   ['no role at all', () => newSid('RL'), 'service user'],
 ])('takes %s for what it is', async (name, asked, expected) => {
-  await users().ensure(caller, service, [name], asked());
+  expect(await users().ensure(caller, service, [name], asked())).toBe(true);
   expect(await found(name)).toMatchObject([{ role_sid: roleNamed(expected) }]);
 });
 it('makes nobody in another account\'s service', async () => {
-  await users().ensure({ account: newSid('AC') }, service, ['mallory']);
+  expect(await users().ensure({ account: newSid('AC') }, service, ['mallory'])).toBe(false);
   expect(await found('mallory')).toEqual([]);
 });
 it('counts the conversations of a user that are not closed', async () => {

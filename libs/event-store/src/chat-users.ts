@@ -35,18 +35,18 @@ export class ChatUsers {
     await this.ensure(caller, service, identities);
   }
 
-  /** Makes those who are not there yet; nothing when the service is not the account's. `roleSid`: instead of its default, when it is one of its roles. */
-  async ensure({ key: _key, hash: _hash, ...caller }: Caller, service: string, identities: readonly string[], roleSid?: string): Promise<void> {
-    if (identities.length === 0) return;
-    const { rows } = await this.pool.query<{ identity: string; role_sid: string }>(
+  /** Makes those who are not there yet. False, and nothing made: the service is not the account's. `roleSid`: instead of its default, when it is one of its roles. */
+  async ensure({ key: _key, hash: _hash, ...caller }: Caller, service: string, identities: readonly string[], roleSid?: string): Promise<boolean> {
+    const { rows } = await this.pool.query<{ identity: string; role_sid: string; known: boolean }>(
       `select i.identity, coalesce((select r.sid from model.role r where r.sid = $4 and r.chat_service_sid = s.sid and r.type = 'service'),
-                                   s.default_chat_service_role_sid) as role_sid
+                                   s.default_chat_service_role_sid) as role_sid,
+              exists (select 1 from model.chat_user u where u.chat_service_sid = s.sid and u.identity = i.identity) as known
          from model.service s, unnest($3::text[]) as i (identity)
-        where s.sid = $2 and s.account = $1
-          and not exists (select 1 from model.chat_user u where u.chat_service_sid = s.sid and u.identity = i.identity)`,
+        where s.sid = $2 and s.account = $1`,
       [caller.account, service, [...new Set(identities)], roleSid ?? null],
     );
-    await Promise.all(rows.map(({ identity, role_sid }) => this.create(caller, service, identity, role_sid)));
+    await Promise.all(rows.filter(({ known }) => !known).map(({ identity, role_sid }) => this.create(caller, service, identity, role_sid)));
+    return rows.length > 0;
   }
 
   private async create(caller: Caller, service: string, identity: string, role_sid: string): Promise<void> {

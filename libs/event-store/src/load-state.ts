@@ -29,6 +29,8 @@ type ParticipantRow = {
   projected_address: string | null;
   attributes: string;
   role_sid: string | null;
+  /** Of those outside the chat; null also when it is not known. */
+  read_up_to: number | null;
 };
 
 export async function loadConversation(
@@ -38,7 +40,8 @@ export async function loadConversation(
     name: 'load-conversation',
     text: `select s.version, s.next_index, c.chat_service_sid, c.state, c.timer_inactive, c.timer_closed, c.last_activity_at, c.timers_from,
                   (select json_agg(json_build_object('sid', p.sid, 'identity', p.identity, 'type', p.type, 'address', p.address,
-                                   'proxy_address', p.proxy_address, 'projected_address', p.projected_address, 'attributes', p.attributes, 'role_sid', p.role_sid) order by p.created_at, p.sid)
+                                   'proxy_address', p.proxy_address, 'projected_address', p.projected_address, 'attributes', p.attributes, 'role_sid', p.role_sid,
+                                   'read_up_to', case when p.identity is null then p.last_read_message_index end) order by p.created_at, p.sid)
                      from model.participant p where p.conversation_sid = $3) as participants
              from log.stream s left join model.conversation c on c.sid = $3 and c.account = $4
             where s.shard = $1 and s.stream = $2 and s.account = $4`,
@@ -54,7 +57,9 @@ export async function loadConversation(
     ...conversation.initialState, status: row.state, chatServiceSid: row.chat_service_sid!, timers, nextIndex: row.next_index,
     lastActivityAt: isoTime(row.last_activity_at), timersFrom: row.timers_from === null ? '' : isoTime(row.timers_from),
   };
-  return { version: row.version, state: withRoster(state, new Map((row.participants ?? []).map((p) => [p.sid, participant(p)]))) };
+  const participants = row.participants ?? [];
+  const readUpTo = new Map(participants.flatMap(({ sid, read_up_to }) => (read_up_to === null ? [] : [[sid, read_up_to] as const])));
+  return { version: row.version, state: { ...withRoster(state, new Map(participants.map((p) => [p.sid, participant(p)]))), readUpTo } };
 }
 
 const participant = (row: ParticipantRow): Participant => ({

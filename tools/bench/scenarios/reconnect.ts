@@ -43,12 +43,12 @@ async function measure(installation: TestInstallation, context: ScenarioContext)
     const results: Round[] = [];
     for (let n = 1; n <= context.rounds; n++) {
       const before = await watch(seconds);
-      const wrongBefore = sum(await writers.verify());
+      const wrong = named('writers before', await writers.verify());
       const [atCut] = await Promise.all([watch(CUT_SECONDS), cut()]);
       const [during, back] = await Promise.all([watch(seconds), storm()]);
-      const wrong = wrongBefore + sum(await writers.verify()) + sum(await crowd.verify());
-      results.push({ backSeconds: back.seconds, back: back.answer, before: before.answer, cut: atCut.answer, during: during.answer, wrong });
-      say(`reconnect, round ${n}: all back after ${back.seconds} s (p50 ${back.answer.p50} ms); writes p99 ${before.answer.p99} ms before, ${atCut.answer.p99} ms at the cut, ${during.answer.p99} ms during; wrong ${wrong}`);
+      Object.assign(wrong, named('writers', await writers.verify()), named('crowd', await crowd.verify()));
+      results.push({ backSeconds: back.seconds, back: back.answer, before: before.answer, cut: atCut.answer, during: during.answer, wrong: sum(wrong) });
+      say(`reconnect, round ${n}: all back after ${back.seconds} s (p50 ${back.answer.p50} ms); writes p99 ${before.answer.p99} ms before, ${atCut.answer.p99} ms at the cut, ${during.answer.p99} ms during; wrong ${JSON.stringify(wrong)}`);
       seconds = Math.max(WATCHED_SECONDS_MIN, Math.ceil(back.seconds));
     }
     const medians = medianOf(results);
@@ -68,4 +68,7 @@ async function measure(installation: TestInstallation, context: ScenarioContext)
   }
 }
 
-const sum = (wrong: object): number => (Object.values(wrong) as number[]).reduce((a, b) => a + b, 0);
+/** What is not 0. */
+const named = (who: string, wrong: object): Record<string, number> =>
+  Object.fromEntries((Object.entries(wrong) as [string, number][]).flatMap(([what, count]) => (count === 0 ? [] : [[`${who}: ${what}`, count]])));
+const sum = (wrong: Record<string, number>): number => Object.values(wrong).reduce((a, b) => a + b, 0);

@@ -127,6 +127,18 @@ describe('UpdateParticipant', () => {
     given(created).when({ type: 'UpdateParticipant', data: { participantSid: 'MB1', attributes: '{}', now } }).thenRejects('participant_not_found'));
 });
 
+describe('ReadUpTo', () => {
+  const read = (index: number): ConversationCommand => ({ type: 'ReadUpTo', data: { participantSid: 'MB2', index, now } });
+  const horizon = (lastReadMessageIndex: number | null): ConversationEvent => ({ type: 'ParticipantUpdated', data: { participantSid: 'MB2', lastReadMessageIndex, updatedAt: now } });
+  const moved = (index: number): ConversationEvent => ({ type: 'ParticipantUpdated', data: { participantSid: 'MB2', lastReadMessageIndex: index, lastReadTimestamp: now, updatedAt: now } });
+  it('moves the horizon', () => given(created, joined(sms(2))).when(read(0)).then(moved(0)));
+  it('only forward, whoever set it', () => given(created, joined(sms(2)), horizon(3)).when(read(3)).thenNothing());
+  it('from nothing when it was taken back', () => given(created, joined(sms(2)), horizon(3), horizon(null)).when(read(1)).then(moved(1)));
+  it('is nothing of somebody who has left', () =>
+    given(created, joined(sms(2)), { type: 'ParticipantRemoved', data: { participantSid: 'MB2', removedAt: now } }).when(read(0)).thenNothing());
+  it('is nothing, and no error, once closed', () => given(created, joined(sms(2)), closed).when(read(0)).thenNothing());
+});
+
 describe('state', () => {
   const close: ConversationCommand = { type: 'ChangeState', data: { state: 'closed', reason: 'API', now } };
   it('closes', () => given(created).when(close).then(closed));

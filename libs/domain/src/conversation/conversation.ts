@@ -26,6 +26,8 @@ export type ConversationCommand =
   | { type: 'DeleteConversation'; data: { now: string } }
   | { type: 'AddParticipant'; data: Participant & { limits: ConversationLimits } & OfCarrier & Dated }
   | { type: 'UpdateParticipant'; data: UpdateParticipant & OfCarrier & Dated }
+  /** As a carrier says it of somebody outside the chat: only forward; nothing when he has left or all is over. */
+  | { type: 'ReadUpTo'; data: { participantSid: ParticipantSid; index: number; now: string } }
   | { type: 'RemoveParticipant'; data: { participantSid: ParticipantSid; now: string } }
   /** `heldBy`: whoever has this address has the message already. */
   | { type: 'AddMessage'; data: NewMessage & Dated & { heldBy?: string } }
@@ -62,12 +64,14 @@ export type Conversation = {
   recipients: readonly Recipient[];
   /** In a group everybody is one of these. */
   group: readonly GroupMember[];
+  /** How far those outside the chat have read, as far as that is known. */
+  readUpTo: ReadonlyMap<ParticipantSid, number>;
 };
 
 export const conversation: Decider<Conversation, ConversationCommand, ConversationEvent> = {
   initialState: {
     status: 'absent', chatServiceSid: '', timers: {}, lastActivityAt: '', timersFrom: '', nextIndex: 0,
-    participants: new Map(), authors: new Map(), recipients: [], group: [],
+    participants: new Map(), authors: new Map(), recipients: [], group: [], readUpTo: new Map(),
   },
   decide(command, state) {
     if (command.type === 'CreateConversation') {
@@ -78,7 +82,7 @@ export const conversation: Decider<Conversation, ConversationCommand, Conversati
     if (command.type === 'DeleteConversation')
       return [{ type: 'ConversationDeleted', data: { deletedAt: command.data.now } }];
     if (state.status === 'closed') {
-      if (command.type === 'ApplyTimers') return [];
+      if (command.type === 'ApplyTimers' || command.type === 'ReadUpTo') return [];
       if (command.type === 'ChangeState' && command.data.state === 'closed') return []; // a retry, not an error
       throw new DomainError('conversation_closed');
     }
@@ -88,6 +92,11 @@ export const conversation: Decider<Conversation, ConversationCommand, Conversati
       case 'ApplyTimers': return applyTimers(state, command.data.now);
       case 'AddParticipant': return addParticipant(command.data, state);
       case 'UpdateParticipant': return updateParticipant(command.data, state);
+      case 'ReadUpTo': {
+        const { participantSid, index, now } = command.data;
+        if (!state.participants.has(participantSid) || index <= (state.readUpTo.get(participantSid) ?? -1)) return [];
+        return [{ type: 'ParticipantUpdated', data: { participantSid, lastReadMessageIndex: index, lastReadTimestamp: now, updatedAt: now } }];
+      }
       case 'RemoveParticipant': {
         const { participantSid, now: removedAt } = command.data;
         const { identity } = participantOf(state, participantSid);
@@ -128,7 +137,9 @@ export const conversation: Decider<Conversation, ConversationCommand, Conversati
         const { attributes = known.attributes, roleSid = known.roleSid } = data;
         const group = data.group === undefined ? known.group : data.group;
         const changed = { participantSid, identity, binding, attributes, roleSid, ...(group && { group }) };
-        return withRoster(state, new Map(state.participants).set(participantSid, changed));
+        const read = data.lastReadMessageIndex;
+        const readUpTo = binding === null || read === undefined ? state.readUpTo : new Map(state.readUpTo).set(participantSid, read ?? -1);
+        return { ...withRoster(state, new Map(state.participants).set(participantSid, changed)), readUpTo };
       }
       case 'ParticipantRemoved': {
         const participants = new Map(state.participants);
