@@ -76,6 +76,30 @@ describe(`writes with an Idempotency-Key (${topology})`, () => {
     expect([late.status, late.body.state]).toEqual([200, 'inactive']);
   });
 
+  it('is of one of several that are sent at once: the others are refused and have no effect', async () => {
+    const before = await facts();
+    const path = (name: string) => `/v1/Services/${parley.account.serviceSid}/${name}`;
+    const several: Write[] = [
+      { path: `${accounts}.json`, body: '' }, { path: `${keys()}.json`, body: '' }, policyKey(), { path: '/v1/Services', body: 'FriendlyName=one' },
+      { path: path('Conversations'), body: 'FriendlyName=two' }, { path: path('Users'), body: 'Identity=three' }, media(),
+      { path: '/v1/MessagingServices', body: 'FriendlyName=four' }, { path: '/v1/OptOuts', body: urlencoded({ Sender: '+4930111', Recipient: '+4915799990000' }) },
+    ];
+    const winners = new Set<string>();
+    for (let round = 0; round < 40; round++) {
+      const answers = await Promise.all(several.map(({ path, body, type }) =>
+        parley.request(path, { body: body ?? '', headers: { 'Idempotency-Key': `at once ${round}`, ...(type && { 'content-type': type }) } })));
+      expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array<number>(several.length - 1).fill(409)]);
+      winners.add(several[answers.findIndex(({ status }) => status === 201)]!.path);
+    }
+    expect(winners.size).toBeGreaterThan(1);
+    expect(await facts()).toBeLessThanOrEqual(before + 2 * 40);
+  });
+  it('is free again when what it was used for was refused', async () => {
+    const headers = { 'Idempotency-Key': 'refused first' };
+    expect((await parley.request('/v1/MessagingServices', { body: '', headers })).status).toBe(400);
+    expect((await parley.request('/v1/MessagingServices', { body: 'FriendlyName=now', headers })).status).toBe(201);
+  });
+
   const json = 'application/json';
   const template = JSON.stringify({ friendly_name: 'hello', language: 'en', variables: { 1: 'you' }, types: { 'twilio/text': { body: 'Hello {{1}}' } } });
   const made = async (write: Write): Promise<string> => {

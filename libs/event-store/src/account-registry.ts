@@ -55,19 +55,26 @@ export class AccountRegistry {
     private readonly accounts?: Pick<Accounts, 'forget'>,
   ) {}
 
-  /** `prepare` makes the default service: before the account is there, after it is clear that it may be. */
+  /**
+   * `prepare` makes the default service: before the account is there, after it is clear that it may be. In no transaction: who
+   * holds a connection and waits for another one stops everybody, as soon as there are as many of them as connections.
+   */
   async createAccount(
     { sid, parent, friendlyName, defaultChatServiceSid }: NewAccount, prepare: () => Promise<void>, by?: Repeatable,
   ): Promise<{ account: AccountRecord; authToken: string }> {
-    return this.change(sid, by, async (tx) => {
-      const authToken = newToken();
+    const mayBe = async (tx: Connection) => {
       // Its SID follows from a key whose answer is no longer kept.
       if ((await tx.query('select 1 from registry.account where sid = $1', [sid])).rowCount !== 0) throw new DomainError('idempotency_key_reused');
-      if (parent !== undefined) {
-        // Asked with the owner's row held: a status reaches the subaccounts there are, so none may come to be behind it.
-        if ((await countBelow(tx, 'account', 'parent', parent, SUBACCOUNTS_MAX, 'too_many_subaccounts')) !== 'active') throw new RegistryRefusal('owner_not_active');
-      }
-      await prepare();
+      if (parent === undefined) return;
+      // Asked with the owner's row held: a status reaches the subaccounts there are, so none may come to be behind it.
+      if ((await countBelow(tx, 'account', 'parent', parent, SUBACCOUNTS_MAX, 'too_many_subaccounts')) !== 'active') throw new RegistryRefusal('owner_not_active');
+    };
+    const before = await transaction(this.pool, async (tx) => (await this.repetition<{ account: AccountRecord; authToken: string }>(tx, by)) ?? (await mayBe(tx)));
+    if (before) return before;
+    await prepare();
+    return this.change(sid, by, async (tx) => {
+      await mayBe(tx);
+      const authToken = newToken();
       const { rows } = await tx.query<AccountRecord>(
         `insert into registry.account (sid, parent, friendly_name, auth_token, default_chat_service_sid) values ($1, $2, $3, $4, $5) returning ${accountColumns}`,
         [sid, parent ?? null, friendlyName, this.box.seal(authToken), defaultChatServiceSid],
@@ -209,17 +216,16 @@ export class AccountRegistry {
     try {
       return await transaction(this.pool, async (tx) => {
         if (by?.key === undefined) return work(tx);
-        // Two at once: the second waits here for the first one's end.
-        await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`${by.account} ${by.key}`]);
-        const { rows: [before] } = await tx.query<{ hash: string; result: string }>(
-          'select hash, result from log.command where account = $1 and key = $2', [by.account, by.key],
-        );
-        if (before) return this.answerOf<T>(by, before);
+        const before = await this.repetition<T>(tx, by);
+        if (before !== undefined) return before;
         const answer = await work(tx);
-        await tx.query(
-          "insert into log.command (account, key, hash, result, at, expires_at) values ($1, $2, $3, $4, now(), now() + interval '24 hours')",
+        const { rowCount } = await tx.query(
+          `insert into log.command (account, key, hash, result, at, expires_at) values ($1, $2, $3, $4, now(), now() + interval '24 hours')
+           on conflict do nothing`,
           [by.account, by.key, by.hash ?? '', JSON.stringify(this.box.seal(JSON.stringify(answer)).toString('base64'))],
         );
+        // Commands of the log take their keys without waiting for that lock.
+        if (rowCount === 0) throw new DomainError('idempotency_key_reused');
         return answer;
       });
     } finally {
@@ -227,9 +233,15 @@ export class AccountRegistry {
     }
   }
 
-  private answerOf<T>(by: Repeatable, { hash, result }: { hash: string; result: string }): T {
-    if (hash !== (by.hash ?? '')) throw new DomainError('idempotency_key_reused');
-    return JSON.parse(this.box.open(Buffer.from(JSON.parse(result) as string, 'base64'))) as T;
+  /** What was answered to this request before. Throws DomainError `idempotency_key_reused` when the key was another request's. */
+  private async repetition<T>(tx: Connection, by: Repeatable | undefined): Promise<T | undefined> {
+    if (by?.key === undefined) return undefined;
+    // Two at once: the second waits here for the end of the first one's transaction.
+    await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`${by.account} ${by.key}`]);
+    const { rows: [before] } = await tx.query<{ hash: string; result: string }>('select hash, result from log.command where account = $1 and key = $2', [by.account, by.key]);
+    if (!before) return undefined;
+    if (before.hash !== (by.hash ?? '')) throw new DomainError('idempotency_key_reused');
+    return JSON.parse(this.box.open(Buffer.from(JSON.parse(before.result) as string, 'base64'))) as T;
   }
 }
 

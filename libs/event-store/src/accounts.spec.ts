@@ -1,7 +1,8 @@
 import { newSid } from '@parley/domain/sid';
 import { AccountRegistry, type NewAccount } from './account-registry.js';
 import { Accounts, type Credentials } from './accounts.js';
-import { testDatabase, type TestDatabase } from './database.testing.js';
+import { createPool } from './database.js';
+import { testDatabase, until, type TestDatabase } from './database.testing.js';
 
 let db: TestDatabase;
 let accounts: Accounts;
@@ -14,8 +15,9 @@ beforeAll(async () => {
 afterAll(() => db.drop());
 
 const nothing = () => Promise.resolve();
+const newAccount = (more: Partial<NewAccount> = {}): NewAccount => ({ sid: newSid('AC'), friendlyName: 'Spec', defaultChatServiceSid: newSid('IS'), ...more });
 async function make(more: Partial<NewAccount> = {}) {
-  const { account, authToken } = await registry.createAccount({ sid: newSid('AC'), friendlyName: 'Spec', defaultChatServiceSid: newSid('IS'), ...more }, nothing);
+  const { account, authToken } = await registry.createAccount(newAccount(more), nothing);
   return { sid: account.sid, token: authToken };
 }
 const comesIn = async (user: string, password: string, by = accounts) => (await by.verifyBasic(user, password))?.account.sid;
@@ -151,6 +153,26 @@ describe('status', () => {
     await registry.updateAccount(sid, { status });
     expect(await refusal(make({ parent: sid }))).toBe('owner_not_active');
   });
+  it('that changes while a subaccount is made holds for it: it is not made', async () => {
+    const { sid: parent } = await make();
+    const late = registry.createAccount(newAccount({ parent }), () => registry.updateAccount(parent, { status: 'suspended' }));
+    expect(await refusal(late)).toBe('owner_not_active');
+  });
+});
+
+describe('many at once', () => {
+  it('are made on fewer connections than there are, whatever the making of their services needs', async () => {
+    const { sid: parent } = await make();
+    const few = createPool(db.url, { max: 2, connectionTimeoutMillis: 5000 });
+    try {
+      const one = new AccountRegistry(few, db.box);
+      const service = async () => void (await few.query('select 1'));
+      const made = await Promise.all(Array.from({ length: 20 }, () => one.createAccount(newAccount({ parent }), service)));
+      expect(new Set(made.map(({ account }) => account.parent))).toEqual(new Set([parent]));
+    } finally {
+      await few.end();
+    }
+  });
 });
 
 describe('keys', () => {
@@ -195,5 +217,19 @@ describe('a request with a key', () => {
     expect(await refusal(registry.createKey({ account: sid, friendlyName: 'x' }, { ...by, hash: 'another' }))).toBe('idempotency_key_reused');
     const { rows } = await db.pool.query<{ result: string }>('select result from log.command where account = $1', [sid]);
     expect(rows[0]!.result).not.toContain(first!.secret);
+  });
+  it('is refused, without effect, when another command takes the key while it waits', async () => {
+    const { sid } = await make();
+    const by = { account: sid, key: 'http:taken', hash: 'h' };
+    const holder = await db.pool.connect();
+    await holder.query('begin');
+    await holder.query('select 1 from registry.account where sid = $1 for update', [sid]);
+    const late = refusal(registry.createKey({ account: sid, friendlyName: null }, by));
+    await until(async () => (await db.pool.query("select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")).rowCount === 1);
+    await holder.query("insert into log.command (account, key, hash, result, at, expires_at) values ($1, $2, 'other', 'null', now(), now() + interval '1 day')", [sid, by.key]);
+    await holder.query('commit');
+    holder.release();
+    expect(await late).toBe('idempotency_key_reused');
+    expect(await registry.listKeys(sid, { limit: 10 })).toEqual([]);
   });
 });

@@ -30,3 +30,11 @@ export async function testDatabase(): Promise<TestDatabase> {
     },
   };
 }
+
+export async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error('the condition was not met within a minute');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -1,6 +1,6 @@
 import type { LogEvent } from '@parley/domain/event';
 import { newSid } from '@parley/domain/sid';
-import { testDatabase, type TestDatabase } from './database.testing.js';
+import { testDatabase, until, type TestDatabase } from './database.testing.js';
 import { GroupCommit } from './group-commit.js';
 import { LogConsumer } from './log-consumer.js';
 import { LogReader } from './log-reader.js';
@@ -48,14 +48,6 @@ const say = (sid: string, body: string) =>
     type: 'AddMessage',
     data: { messageSid: newSid('IM'), author: 'system', body, attributes: '{}', media: null, contentSid: null, subject: null, source: null, now: at },
   }), { result: null });
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('the condition was not met within a minute');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 const consumer = (name: string, owner: string, broken: (event: LogEvent) => boolean = () => false) =>
   new LogConsumer({
