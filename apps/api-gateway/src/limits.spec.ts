@@ -1,5 +1,6 @@
 /** Too much, and without what it stands on: the gateway says so and comes back by itself. */
 import { createPool } from '@parley/event-store/database';
+import { until } from '@parley/event-store/database.testing';
 import { TestGateway } from './gateway.testing.js';
 
 describe('over the rate limit', () => {
@@ -36,6 +37,19 @@ describe('without the database', () => {
     await server.query(`alter database ${name} allow_connections true`);
     await server.end();
     expect((await read()).status).toBe(200);
+  });
+  it('asks again, on another connection, what a breaking one did not answer', async () => {
+    const { pool } = gateway.database;
+    const conversation = await gateway.conversation();
+    const holder = await pool.connect();
+    await holder.query('begin');
+    await holder.query('lock table model.conversation');
+    const read = gateway.call(`/Conversations/${conversation}`);
+    const waiting = "from pg_stat_activity where datname = current_database() and application_name = 'parley-read' and wait_event_type = 'Lock'";
+    await until(async () => (await pool.query(`select pg_terminate_backend(pid) ${waiting}`)).rowCount === 1);
+    await holder.query('rollback');
+    holder.release();
+    expect((await read).status).toBe(200);
   });
   it('serves many reads at once over its few connections', async () => {
     const conversation = await gateway.conversation();

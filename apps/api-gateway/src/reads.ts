@@ -7,7 +7,7 @@
  * the database's part of a read (220 us instead of 110).
  */
 import { DomainError } from '@parley/domain/domain-error';
-import { createPool, type Connection, type Pool } from '@parley/event-store/database';
+import { createPool, isConnectionError, type Connection, type Pool } from '@parley/event-store/database';
 import { logger } from '@parley/telemetry/logger';
 import type { Socket } from 'node:net';
 import type { GatewayConfig } from './config.js';
@@ -34,6 +34,8 @@ type Lane = {
   corked: boolean;
   /** When it last had nothing to answer, or answered. */
   heardAt: number;
+  /** Given up because it answered nothing. */
+  silent: boolean;
   drop(): void;
 };
 
@@ -49,13 +51,28 @@ export class Reads {
     this.watch = setInterval(() => this.dropSilent(), WATCH_MILLIS).unref();
   }
 
-  /** Throws DomainError `overloaded`, `unavailable` (no connection to be had), else Postgres' errors as they come. */
+  /**
+   * What a connection did not answer before it broke is asked once more on another one, unless it was silent for long. Throws
+   * DomainError `overloaded`, `unavailable` (no connection to be had), else Postgres' errors as they come.
+   */
   async query<Row>(query: Query): Promise<Row[]> {
     if (this.inFlight >= IN_FLIGHT_MAX) throw new DomainError('overloaded');
-    const at = this.idlest();
-    const lane = (this.lanes[at] ??= this.open(at));
-    if (lane.inFlight++ === 0) lane.heardAt = performance.now();
     this.inFlight++;
+    try {
+      const lane = this.lane();
+      return await this.ask<Row>(lane, query).catch((error: unknown) => {
+        if (!isConnectionError(error)) throw error;
+        lane.drop(); // its end may be heard of later than its last words
+        if (lane.silent) throw error;
+        return this.ask<Row>(this.lane(), query);
+      });
+    } finally {
+      this.inFlight--;
+    }
+  }
+
+  private async ask<Row>(lane: Lane, query: Query): Promise<Row[]> {
+    if (lane.inFlight++ === 0) lane.heardAt = performance.now();
     try {
       const client = await lane.client.catch(unavailable);
       return await new Promise<Row[]>((resolve, reject) => {
@@ -65,7 +82,6 @@ export class Reads {
     } finally {
       lane.inFlight--;
       lane.heardAt = performance.now();
-      this.inFlight--;
     }
   }
 
@@ -83,21 +99,23 @@ export class Reads {
     for (const lane of this.lanes) {
       if (!lane || lane.inFlight === 0 || lane.heardAt > before) continue;
       log.warn('a database connection answers nothing, giving it up', { waiting: lane.inFlight });
+      lane.silent = true;
       lane.drop();
     }
   }
 
-  private idlest(): number {
+  /** The one with the least to do. */
+  private lane(): Lane {
     let best = 0;
     for (let at = 1; at < this.lanes.length; at++)
       if ((this.lanes[at]?.inFlight ?? 0) < (this.lanes[best]?.inFlight ?? 0)) best = at;
-    return best;
+    return (this.lanes[best] ??= this.open(best));
   }
 
   /** A connection that breaks fails what is under way on it; the next query opens another. */
   private open(at: number): Lane {
     const forget = () => { if (this.lanes[at] === lane) this.lanes[at] = undefined; };
-    const lane: Lane = { client: this.pool.connect(), inFlight: 0, corked: false, heardAt: performance.now(), drop: forget };
+    const lane: Lane = { client: this.pool.connect(), inFlight: 0, corked: false, heardAt: performance.now(), silent: false, drop: forget };
     lane.client.then((client) => {
       let gone = false;
       lane.drop = () => {

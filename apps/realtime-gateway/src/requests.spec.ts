@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { metrics } from '@parley/telemetry/metrics';
 import { Requests } from './requests.js';
 import type { Session } from './session.js';
 import { basic, type Client, RealtimeWorld, type TestAccount } from './realtime.testing.js';
@@ -125,18 +126,22 @@ describe('requests inside /v1/stream', () => {
     });
   });
   it('whose answers nobody reads are held for no account beyond its part', async () => {
-    const clients = await Promise.all(Array.from({ length: 3 }, () => world.connect(account, 'alice')));
+    // 80 answers, far beyond the account's 32 million characters, whatever of them the kernel takes.
+    const clients = await Promise.all(Array.from({ length: 5 }, () => world.connect(account, 'alice')));
     const other = await world.account();
     const reader = await world.connect(other, 'bob');
+    const sockets = () => Number(/^parley_realtime_sockets (\d+)/m.exec(metrics.expose())![1]);
+    const before = sockets();
     for (const client of clients) {
       client.websocket.pause();
       for (let id = 1; id <= 16; id++) client.send({ type: 'request', id, method: 'GET', path: '/v1/Services' });
     }
     const page = { page: 'x'.repeat(1_000_000) };
-    for (let answered = 0; answered < 48; answered++) (await next(answered + 1)).answer(200, page);
+    for (let answered = 0; answered < 80; answered++) (await next(answered + 1)).answer(200, page);
     reader.send({ type: 'request', id: 1, method: 'GET', path: '/v1/Services' });
-    (await next(49)).answer(200, page);
+    (await next(81)).answer(200, page);
     expect((await reader.next('response')).body).toEqual(page);
+    await alice.until(() => sockets() < before);
     for (const client of clients) client.websocket.resume();
     await alice.until(() => clients.some(({ closed }) => closed !== undefined));
     // 1006: it was cut off before it read the close frame.
