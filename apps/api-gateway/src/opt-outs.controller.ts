@@ -3,7 +3,7 @@ import { Controller, Delete, Get, HttpCode, Inject, Param, Post } from '@nestjs/
 import { ApiError } from '@parley/contracts/error-catalogue';
 import { createOptOut, listOptOuts as filters, type CreateOptOut, type ListOptOuts } from '@parley/contracts/rest/channels';
 import type { Paging } from '@parley/contracts/rest/paging';
-import { findOptOut, listOptOuts, optIn, optOut, type OptOut } from '@parley/delivery/opt-outs';
+import { findOptOut, listOptOuts, noteOptOut, optIn, type OptOut } from '@parley/delivery/opt-outs';
 import { channelOf, channelOfProxy } from '@parley/domain/address';
 import { isSid } from '@parley/domain/sid';
 import type { Pool } from '@parley/event-store/database';
@@ -28,8 +28,7 @@ export class OptOutsController {
       const channel = channelOfProxy(sender);
       if (channel === undefined) throw new ApiError(20001, 'Sender');
       if (channelOf(recipient) !== channel) throw new ApiError(20001, 'Recipient');
-      await optOut(this.pool, { account: call.account.sid, channel, sender, recipient }, 'agent');
-      return optOutJson(call, (await findOptOut(this.pool, call.account.sid, { channel, sender, recipient }))!);
+      return optOutJson(call, await noteOptOut(this.pool, { account: call.account.sid, channel, sender, recipient }, 'agent'));
     });
   }
 

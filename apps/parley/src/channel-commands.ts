@@ -4,7 +4,7 @@ import { senderCapabilities } from '@parley/contracts/rest/channels';
 import { senderPolicy } from '@parley/contracts/rest/sender-policy';
 import { ConnectionFault, Connections } from '@parley/delivery/connections';
 import { MessagingServices } from '@parley/delivery/messaging-services';
-import { findOptOut, listOptOuts, optIn, optOut } from '@parley/delivery/opt-outs';
+import { findOptOut, listOptOuts, noteOptOut, optIn } from '@parley/delivery/opt-outs';
 import { SenderFault, Senders } from '@parley/delivery/senders';
 import { channelOf, channelOfProxy } from '@parley/domain/address';
 import { z } from 'zod';
@@ -189,8 +189,7 @@ export const optOutsGroup: Group<Databases> = {
         const account = (await mustFindAccount(parts, sid)).sid;
         const channel = channelOfProxy(sender);
         if (channel === undefined || channelOf(recipient) !== channel) throw new UsageError('sender and recipient are addresses of the same channel');
-        await optOut(parts.pool, { account, channel, sender, recipient }, 'agent');
-        return (await findOptOut(parts.pool, account, { channel, sender, recipient }))!;
+        return noteOptOut(parts.pool, { account, channel, sender, recipient }, 'agent');
       },
     },
     remove: {

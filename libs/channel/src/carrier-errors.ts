@@ -2,6 +2,7 @@
  * What carriers complain about, in one list for all of them (channel facts, 1.10): each carrier's own codes are mapped to these
  * names beside its adapter, and these to the numbers of receipts, which are Twilio's. docs/channels/sms.md shows both.
  */
+import { meaningOf } from './inbound-values.js';
 import { UNKNOWN_ERROR } from './send-error.js';
 
 export type CarrierFault = {
@@ -50,6 +51,6 @@ export type CarrierCodes = Readonly<Record<string, CarrierFaultName>>;
 
 /** The fields of a receipt that failed; `fallback` for a code that nobody mapped, or none at all. */
 export function faultOf(codes: CarrierCodes, carrierCode: string | undefined, fallback: CarrierFaultName = 'unknown') {
-  const fault = carrierFaults[codes[carrierCode ?? ''] ?? fallback];
+  const fault = carrierFaults[meaningOf(codes, carrierCode) ?? fallback];
   return { ...fault, ...(carrierCode !== undefined && { carrierCode }) };
 }

@@ -19,6 +19,10 @@ export function nameOf(value: unknown): string | undefined {
 export const referenceOf = (value: unknown): { deliveryId?: ReceiptSid } =>
   typeof value === 'string' && isSid(value, 'DY') ? { deliveryId: value } : {};
 
+/** What a table says of a carrier's word; nothing of words that only the language's objects have (`constructor`). */
+export const meaningOf = <T>(table: Readonly<Record<string, T>>, word: string | undefined): T | undefined =>
+  (word !== undefined && Object.hasOwn(table, word) ? table[word] : undefined);
+
 export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 export const objectOf = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Record<string, unknown> : {};

@@ -10,6 +10,8 @@ export type OptOut = { sid: string; account: string; channel: string; sender: st
 type Row = { sid: string; account: string; channel: string; sender: string; recipient: string; reason: string; at: string };
 type Person = { account: string; channel: string; sender: string; recipient: string };
 
+const COLUMNS = 'sid, account, channel, sender, recipient, reason, at';
+
 /** The sender itself, and those of its messaging services. */
 const poolOf = `
   select $3::text as address union
@@ -25,13 +27,27 @@ export async function noteKeyword(pool: Pool, account: string, { kind, channel, 
 }
 
 /** False: it was so before. */
-export async function optOut(pool: Pool, { account, channel, sender, recipient }: Person, reason: OptOutReason): Promise<boolean> {
-  const { rowCount } = await pool.query(
-    `insert into delivery.opt_out (account, channel, sender, recipient, reason) select $1, $2, s.address, $4, $5 from (${poolOf}) s
-     on conflict (account, channel, sender, recipient) do update set reason = excluded.reason, at = now() where opt_out.reason = 'marketing' and excluded.reason <> 'marketing'`,
+export async function optOut(pool: Pool, person: Person, reason: OptOutReason): Promise<boolean> {
+  return (await note(pool, person, reason)).some(({ changed }) => changed);
+}
+
+/** As it stands then, whether it was so before or not, and whoever takes it back a moment later. */
+export async function noteOptOut(pool: Pool, person: Person, reason: OptOutReason): Promise<OptOut> {
+  const { changed: _, ...row } = (await note(pool, person, reason)).find(({ sender }) => sender === person.sender)!;
+  return optOutOf(row);
+}
+
+/** Of the sender and those that share a pool with it, in one order everywhere; what was so before is locked, and stays. */
+async function note(pool: Pool, { account, channel, sender, recipient }: Person, reason: OptOutReason): Promise<(Row & { changed: boolean })[]> {
+  const { rows } = await pool.query<Row & { changed: boolean }>(
+    `insert into delivery.opt_out as o (account, channel, sender, recipient, reason) select $1, $2, s.address, $4, $5 from (${poolOf}) s order by s.address
+     on conflict (account, channel, sender, recipient) do update set
+       reason = case o.reason when 'marketing' then excluded.reason else o.reason end,
+       at = case when o.reason = 'marketing' and excluded.reason <> 'marketing' then now() else o.at end
+     returning ${COLUMNS}, at = now() as changed`,
     [account, channel, sender, recipient, reason],
   );
-  return rowCount !== 0;
+  return rows;
 }
 
 /** Marketing again; who refused everything has not said that. */
@@ -50,8 +66,6 @@ export async function optIn(pool: Pool, { account, channel, sender, recipient }:
   return rowCount !== 0;
 }
 
-const COLUMNS = 'sid, account, channel, sender, recipient, reason, at';
-
 /** By SID, ascending; `after` exclusive. */
 export async function listOptOuts(
   pool: Pool, account: string, { after = '', back = false, limit = 1000, sender = null as string | null, recipient = null as string | null } = {},
@@ -63,10 +77,8 @@ export async function listOptOuts(
   return rows.map(optOutOf);
 }
 
-export async function findOptOut(pool: Pool, account: string, by: string | Omit<Person, 'account'>): Promise<OptOut | undefined> {
-  const { rows: [row] } = typeof by === 'string'
-    ? await pool.query<Row>(`select ${COLUMNS} from delivery.opt_out where account = $1 and sid = $2`, [account, by])
-    : await pool.query<Row>(`select ${COLUMNS} from delivery.opt_out where account = $1 and channel = $2 and sender = $3 and recipient = $4`, [account, by.channel, by.sender, by.recipient]);
+export async function findOptOut(pool: Pool, account: string, sid: string): Promise<OptOut | undefined> {
+  const { rows: [row] } = await pool.query<Row>(`select ${COLUMNS} from delivery.opt_out where account = $1 and sid = $2`, [account, sid]);
   return row && optOutOf(row);
 }
 

@@ -3,6 +3,7 @@ import { transaction } from '@parley/event-store/database';
 import { Connections } from './connections.js';
 import { DeliveryBench, until } from './delivery.testing.js';
 import { MessagingServices } from './messaging-services.js';
+import { noteOptOut } from './opt-outs.js';
 import { SenderFault, Senders, type SenderRecord } from './senders.js';
 
 let bench: DeliveryBench;
@@ -56,4 +57,15 @@ it('of a pool that loses a sender another one is given', async () => {
   const [pool, one, other] = [await service(), await sender('+15550100001'), await sender('+15550100002')];
   for (const { sid } of [one, other]) await services.addSender(bench.account, pool, sid);
   expect(await overtaken(noSender, one.sid, () => services.senderFor(bench.account, pool, 'sms', '+15559990001'))).toBe(other.address);
+});
+it('a refusal that is taken back in the moment it was noted is answered as it was noted', async () => {
+  const { address } = await sender('+15550100001');
+  const person = { account: bench.account, channel: 'sms', sender: address, recipient: '+15550200001' };
+  const { pool } = bench.db;
+  const overtaking = { query: async (...statement: Parameters<typeof pool.query>) => {
+    const answer: unknown = await pool.query(...statement);
+    await pool.query('delete from delivery.opt_out');
+    return answer;
+  } } as typeof pool;
+  expect(await noteOptOut(overtaking, person, 'agent')).toMatchObject({ ...person, reason: 'agent' });
 });

@@ -4,6 +4,7 @@
  * else the Message-ID it quotes.
  */
 import type { DeliveryReceipt } from '../inbound-event.js';
+import { meaningOf } from '../inbound-values.js';
 import type { Mail } from './mail.js';
 import { failureOf, statusIn } from './mail-codes.js';
 import { bouncedName, deliveryOf } from './reply-address.js';
@@ -25,7 +26,7 @@ export function bounceOf(mail: Mail, to: string, domain: string, isBounce: boole
   const verp = bouncedName(to);
   const report = complaintOf(mail, verp) ?? deliveryReportOf(mail, verp) ?? (isBounce ? oldBounceOf(mail, verp) : undefined);
   if (!report) return undefined;
-  const status = report.action === 'complaint' ? 'delivered' : statuses[report.action];
+  const status = report.action === 'complaint' ? 'delivered' : meaningOf(statuses, report.action);
   if (report.name === undefined || status === undefined) return 'unlinked';
   const deliveryId = deliveryOf(report.name);
   const about = {

@@ -45,7 +45,7 @@ export function eventOf(mail: Mail, envelope: Envelope, home: MailHome, authenti
   const to = recipientOf(mail, envelope, home);
   const about = { channel: 'email' as const, from: mail.from?.address ?? '', to: to ?? '', providerMessageId: mail.messageId };
   const ignore = (reason: string): InboundEvent => ({ ...about, kind: 'ignore', reason });
-  if (to === undefined) return ignore('to no address of ours');
+  if (to === undefined || to.length > ADDRESS_CHARS_MAX) return ignore('to no address of ours');
   const verp = bouncedName(to);
   const nobody = envelope.from === '' || mail.headers('return-path')[0] === '<>' || /^mailer-daemon@/i.test(about.from);
   const bounce = bounceOf(mail, to, home.domain, nobody && (verp !== undefined || !isReplyAddress(to)) && !answered(mail));

@@ -5,6 +5,7 @@
 import { ADDRESS_CHARS_MAX } from '@parley/domain/address';
 import { isSid } from '@parley/domain/sid';
 import type { CarrierChannel, DeliveryReceipt, InboundEvent, InboundMessage } from '../inbound-event.js';
+import { meaningOf, nameOf } from '../inbound-values.js';
 import { UNKNOWN_ERROR } from '../send-error.js';
 import { isTransient, OUTSIDE_WINDOW } from './errors.js';
 import { placeText, whatsappAttributes } from './whatsapp-fields.js';
@@ -35,7 +36,7 @@ export function parseMessagingWebhook(form: URLSearchParams, sent: Sent, keyword
   if (!isName(providerMessageId) || !isName(from) || !isName(to)) return [];
   const about = { channel: channelOf(from, to), from, to, providerMessageId };
   if (value('MessageStatus') === undefined) return [messageOf(value, about, keyword)];
-  const status = statuses[value('MessageStatus')!];
+  const status = meaningOf(statuses, value('MessageStatus'));
   return status ? [receiptOf(value, about, status, sent)] : [];
 }
 
@@ -53,13 +54,13 @@ function messageOf(value: Value, about: About, keyword: KeywordReader): InboundM
   })).filter(({ url }) => url !== '');
   // Our simulator's.
   const group = Array.from({ length: GROUP_MAX }, (_, i) => value(`OtherRecipients${i}`)).filter(isName);
-  const told = optOutTypes[value('OptOutType') ?? ''];
+  const told = meaningOf(optOutTypes, value('OptOutType'));
   return {
     ...about,
     // Twilio says so when it took note already; otherwise keywords bind on SMS only, in a chat "stop" is just a word.
     ...(told ? { kind: told, keywordAnswered: true } : about.channel === 'sms' ? keyword(text) : { kind: 'message' }),
     text, media, ...(group.length > 0 && { group }), inReplyTo: value('OriginalRepliedMessageSid') ?? null,
-    ...optional('externalUserId', value('ExternalUserId')?.replace(/^whatsapp:/, '')),
+    ...optional('externalUserId', nameOf(value('ExternalUserId')?.replace(/^whatsapp:/, ''))),
     ...optional('profileName', value('ProfileName')),
     ...optional('buttonPayload', value('ButtonPayload')),
     ...(about.channel === 'whatsapp' && whatsappAttributes(value)),

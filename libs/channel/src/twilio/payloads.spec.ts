@@ -49,6 +49,10 @@ describe('what WhatsApp says through Twilio', () => {
     expect(seen).toMatchObject({ kind: 'message', channel: 'whatsapp', ...expected });
     if (!('attributes' in expected)) expect(seen).not.toHaveProperty('attributes');
   });
+  it('with a user id that is too long to be one is a message all the same', () => {
+    expect(posted({ Body: 'hi', ExternalUserId: `US.${'1'.repeat(300)}` })).toEqual([expect.not.objectContaining({ externalUserId: expect.anything() as unknown })]);
+    expect(posted({ Body: 'hi', ExternalUserId: 'whatsapp:US.1' })).toMatchObject([{ text: 'hi', externalUserId: 'US.1' }]);
+  });
   it('keeps its own code beside ours', () => {
     expect(posted({ MessageStatus: 'undelivered', ErrorCode: '63016' })).toMatchObject([{ kind: 'status', errorCode: 63016, carrierCode: '63016', needsTemplate: true }]);
   });

@@ -1,7 +1,7 @@
 /** Bandwidth's callbacks: an array of events, of which one may come twice (channel facts, 1.5). */
 import { faultOf } from '../../carrier-errors.js';
 import type { DeliveryReceipt, InboundEvent } from '../../inbound-event.js';
-import { listOf, nameOf, objectOf, referenceOf, textOf } from '../../inbound-values.js';
+import { listOf, meaningOf, nameOf, objectOf, referenceOf, textOf } from '../../inbound-values.js';
 import { fileAt } from '../../sms/file-names.js';
 import { keywordOf, type SmsSettings } from '../../sms/sms-settings.js';
 import { bandwidthCodes, foundBeforeSending, isNetworkTrouble } from './errors.js';
@@ -38,7 +38,7 @@ function inbound(event: Record<string, unknown>, settings: SmsSettings): Inbound
 function receipt(event: Record<string, unknown>): InboundEvent[] {
   const message = objectOf(event['message']);
   const [providerMessageId, from, to] = [nameOf(message['id']), nameOf(message['from']), nameOf(event['to'] ?? listOf(message['to'])[0])];
-  const word = statuses[nameOf(event['type']) ?? ''];
+  const word = meaningOf(statuses, nameOf(event['type']));
   if (providerMessageId === undefined || from === undefined || to === undefined || word === undefined) return [];
   const tag = nameOf(message['tag']);
   const group = tag?.endsWith(OF_GROUP) === true;

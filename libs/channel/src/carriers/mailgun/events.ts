@@ -1,6 +1,7 @@
 /** Mailgun's event webhooks: what became of our mails. */
 import { isSid } from '@parley/domain/sid';
 import type { DeliveryReceipt } from '../../inbound-event.js';
+import { meaningOf, nameOf } from '../../inbound-values.js';
 import { failureOf, statusIn, SUPPRESSED } from '../../email/mail-codes.js';
 
 type EventData = {
@@ -16,11 +17,11 @@ const CODE_CHARS_MAX = 200;
 
 export function eventOf(data: unknown, domain: string): DeliveryReceipt[] {
   const said = (typeof data === 'object' && data !== null ? data : {}) as EventData;
-  const [event, recipient, id] = [text(said.event), text(said.recipient), text(said.message?.headers?.['message-id'])];
-  const status = event === 'failed' ? (said.severity === 'temporary' ? 'sent' : suppressed(said) ? 'failed' : 'undelivered') : statuses[event ?? ''];
+  const [event, recipient, id] = [text(said.event), nameOf(said.recipient), nameOf(said.message?.headers?.['message-id'])];
+  const status = event === 'failed' ? (said.severity === 'temporary' ? 'sent' : suppressed(said) ? 'failed' : 'undelivered') : meaningOf(statuses, event);
   if (!status || !recipient || !id) return [];
   const deliveryId = text(said['user-variables']?.parley_delivery);
-  const suppress = suppressions[event!];
+  const suppress = meaningOf(suppressions, event);
   return [{
     channel: 'email', kind: 'status', from: recipient, to: domain, providerMessageId: id.replace(/^<|>$/g, ''), text: null, media: [], inReplyTo: null,
     status, ...(deliveryId && isSid(deliveryId, 'DY') && { deliveryId }), ...(suppress && { suppress }),

@@ -86,6 +86,9 @@ describe('a webhook of Mailgun', () => {
     [{ event: 'rejected', reject: { reason: 'Sandbox subdomains are for test purposes only', description: '' } }, { status: 'failed', errorCode: 30008, carrierCode: 'Sandbox subdomains are for test purposes only' }],
     [{ event: 'complained' }, { status: 'delivered', suppress: 'complaint' }],
     [{ event: 'teleported' }, undefined],
+    [{ event: 'constructor' }, undefined],
+    // Longer than any key could be.
+    [{ event: 'delivered', message: { headers: { 'message-id': 'x'.repeat(3_000) } } }, undefined],
   ])('%j', async (said, expected) => {
     const deliveryId = `DY${'a'.repeat(32)}`;
     const data = { recipient: 'ana@example.com', message: { headers: { 'message-id': 'x@inbox.example.test' } }, 'user-variables': { parley_delivery: deliveryId }, ...said };

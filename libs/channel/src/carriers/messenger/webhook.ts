@@ -3,7 +3,7 @@
  * messages, reads only say up to when; echoes are what was written for the page, by us or by somebody else.
  */
 import type { DeliveryReceipt, InboundEvent, InboundMedia, InboundMessage } from '../../inbound-event.js';
-import { listOf, nameOf, objectOf, referenceOf, textOf } from '../../inbound-values.js';
+import { listOf, meaningOf, nameOf, objectOf, referenceOf, textOf } from '../../inbound-values.js';
 
 type Json = Record<string, unknown>;
 type Pages = { pages: readonly string[]; appId: string | undefined };
@@ -91,7 +91,7 @@ function upTo({ watermark }: Json, status: DeliveryReceipt['status'], about: Abo
 function mediaOf({ type, payload }: Json): InboundMedia[] {
   const url = textOf(objectOf(payload)['url']);
   if (url === null || !URL.canParse(url)) return [];
-  return [{ contentType: contentTypes[String(type)] ?? 'application/octet-stream', url }];
+  return [{ contentType: meaningOf(contentTypes, String(type)) ?? 'application/octet-stream', url }];
 }
 
 const said = (about: About, providerMessageId: string, at: string | undefined, what: Pick<InboundMessage, 'kind' | 'text' | 'media' | 'inReplyTo' | 'buttonPayload'>): InboundMessage =>

@@ -1,7 +1,7 @@
 /** Plivo's webhooks: forms of inbound messages and of receipts (channel facts, 1.4). Numbers come without plus. */
 import { faultOf } from '../../carrier-errors.js';
 import type { DeliveryReceipt, InboundEvent } from '../../inbound-event.js';
-import { nameOf, referenceOf, textOf } from '../../inbound-values.js';
+import { meaningOf, nameOf, referenceOf, textOf } from '../../inbound-values.js';
 import { fileAt } from '../../sms/file-names.js';
 import { withPlus } from '../../sms/numbers.js';
 import { keywordOf, type SmsSettings } from '../../sms/sms-settings.js';
@@ -19,7 +19,7 @@ export function parsePlivoWebhook(form: URLSearchParams, deliveryId: string | nu
   if (providerMessageId === undefined || from === undefined || to === undefined) return [];
   const about = { channel: 'sms' as const, from: withPlus(from), to: withPlus(to), providerMessageId, inReplyTo: null };
   if (form.has('Status')) {
-    const status = statuses[form.get('Status')!.toLowerCase()];
+    const status = meaningOf(statuses, form.get('Status')!.toLowerCase());
     if (status === undefined) return [];
     const failed = status === 'failed' || status === 'undelivered';
     // "000" is none.

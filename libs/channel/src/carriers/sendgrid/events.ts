@@ -1,6 +1,7 @@
 /** SendGrid's event webhook: what became of our mails, several at once. */
 import { isSid } from '@parley/domain/sid';
 import type { DeliveryReceipt } from '../../inbound-event.js';
+import { meaningOf, nameOf } from '../../inbound-values.js';
 import { failureOf, SUPPRESSED, statusIn } from '../../email/mail-codes.js';
 
 type Event = { event?: unknown; email?: unknown; sg_message_id?: unknown; parley_delivery?: unknown; reason?: unknown; status?: unknown; type?: unknown; sg_machine_open?: unknown };
@@ -20,12 +21,12 @@ export function eventsOf(body: Buffer, domain: string): DeliveryReceipt[] {
 }
 
 function receiptOf(said: Event, domain: string): DeliveryReceipt[] {
-  const [event, email, id, reason] = [text(said.event), text(said.email), text(said.sg_message_id), text(said.reason) ?? ''];
-  const status = statuses[event ?? ''];
+  const [event, email, id, reason] = [text(said.event), nameOf(said.email), nameOf(said.sg_message_id), text(said.reason) ?? ''];
+  const status = meaningOf(statuses, event);
   // Machines open mail before people do.
   if (!status || !email || !id || (event === 'open' && said.sg_machine_open === true)) return [];
   const deliveryId = text(said.parley_delivery);
-  const suppress = suppressions[event!];
+  const suppress = meaningOf(suppressions, event);
   return [{
     channel: 'email', kind: 'status', from: email, to: domain, providerMessageId: id.split('.', 1)[0]!, text: null, media: [], inReplyTo: null, status,
     ...(deliveryId && isSid(deliveryId, 'DY') && { deliveryId }), ...(suppress && { suppress }), ...failure(said, status, reason),

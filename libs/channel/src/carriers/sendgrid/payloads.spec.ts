@@ -99,6 +99,9 @@ describe('a webhook of SendGrid', () => {
     [{ event: 'unsubscribe' }, { status: 'delivered', suppress: 'unsubscribe' }],
     [{ event: 'click' }, undefined],
     [{ event: 'teleported' }, undefined],
+    [{ event: 'constructor' }, undefined],
+    // Longer than any key could be.
+    [{ event: 'delivered', sg_message_id: 'x'.repeat(3_000) }, undefined],
   ])('%j', async (said, expected) => {
     const deliveryId = `DY${'a'.repeat(32)}`;
     const seen = await open().parseWebhook(signed([{ email: 'ana@example.com', sg_message_id: 'abc.filter1', parley_delivery: deliveryId, ...said }]));

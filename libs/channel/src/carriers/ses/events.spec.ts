@@ -74,6 +74,7 @@ describe('a post of SNS', () => {
     ['of which a part moved to another field', { MessageId: 'f3e8', Subject: 'a' }, { Subject: undefined, MessageId: 'f3e8\nSubject\na' }],
     ['whose subject is no text', {}, { Subject: ['a'] }],
     ['of a signature nobody knows', { SignatureVersion: '3' }],
+    ['of a signature that is a word of the language', { SignatureVersion: 'constructor' }],
     ['whose certificate lies elsewhere', { SigningCertURL: 'https://sns.eu-west-1.amazonaws.com.example.test/SimpleNotificationService-0a1b.pem' }],
     ['whose certificate lies with another region', { SigningCertURL: 'https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0a1b.pem' }],
     ['whose certificate is any file of SNS', { SigningCertURL: 'https://sns.eu-west-1.amazonaws.com/?Action=x' }],

@@ -2,7 +2,7 @@
 import type { Authentication } from '../../email/authentication.js';
 import { failureOf, FILTERED, SUPPRESSED, UNKNOWN_MAIL_ERROR, statusIn } from '../../email/mail-codes.js';
 import type { DeliveryReceipt, InboundEvent } from '../../inbound-event.js';
-import { listOf, nameOf, objectOf, referenceOf, textOf } from '../../inbound-values.js';
+import { listOf, meaningOf, nameOf, objectOf, referenceOf, textOf } from '../../inbound-values.js';
 
 type Json = Record<string, unknown>;
 type Failure = Pick<DeliveryReceipt, 'errorCode' | 'retryable' | 'carrierCode' | 'suppress'>;
@@ -45,7 +45,7 @@ function bounceOf({ bounceType, bounceSubType, bouncedRecipients }: Json): Outco
   // SES remembers whom it could not reach, and did not try.
   if (/suppress/i.test(kind)) return failed(SUPPRESSED, kind, words);
   const permanent = bounceType === 'Permanent';
-  const code = statusIn(nameOf(status) ?? '') ?? statusIn(words) ?? statusOfKind[kind] ?? (permanent ? '5.1.1' : '4.0.0');
+  const code = statusIn(nameOf(status) ?? '') ?? statusIn(words) ?? meaningOf(statusOfKind, kind) ?? (permanent ? '5.1.1' : '4.0.0');
   const { errorCode, retryable, dead } = failureOf(code, Number(/\b([45]\d\d)\b/.exec(words)?.[1]) || undefined);
   return { status: 'undelivered', errorCode, retryable: retryable || !permanent, ...quoted(`${code} ${kind}`, words), ...(dead && permanent && { suppress: 'bounce' as const }) };
 }
@@ -77,6 +77,6 @@ export function receivedOf(said: Json): Received | undefined {
 
 const verdicts: Readonly<Record<string, string>> = { PASS: 'pass', FAIL: 'fail', GRAY: 'none' };
 function verdict(receipt: Json, method: keyof Authentication): Authentication {
-  const found = verdicts[String(objectOf(receipt[`${method}Verdict`])['status'])];
+  const found = meaningOf(verdicts, nameOf(objectOf(receipt[`${method}Verdict`])['status']));
   return found === undefined ? {} : { [method]: found };
 }

@@ -5,6 +5,7 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import type { RawWebhook } from '../../channel-adapter.js';
 import { callCarrier, jsonOf } from '../../http-call.js';
+import { meaningOf } from '../../inbound-values.js';
 import { InvalidSignature } from '../../send-error.js';
 
 type Fields = Record<string, unknown>;
@@ -51,7 +52,7 @@ export class SnsTopics {
 
   private async isSigned(fields: Fields, type: keyof typeof signedFields, topic: string): Promise<boolean> {
     const { SignatureVersion: version, Signature: signature, SigningCertURL: certificate } = fields;
-    const hash = hashes[String(version)];
+    const hash = meaningOf(hashes, String(version));
     if (hash === undefined || typeof signature !== 'string') return false;
     const present = signedFields[type].filter((name) => fields[name] !== undefined);
     if (!present.every((name) => isPlain(name, fields[name]))) return false;

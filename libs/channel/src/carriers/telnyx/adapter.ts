@@ -7,7 +7,7 @@ import type { CarrierConnection } from '../../carrier-definition.js';
 import { ChannelAdapter, type Delivery, type RawWebhook } from '../../channel-adapter.js';
 import { callCarrier, jsonOf, noAnswer, refusalOf, type HttpAnswer } from '../../http-call.js';
 import type { InboundEvent } from '../../inbound-event.js';
-import { listOf, nameOf, objectOf } from '../../inbound-values.js';
+import { listOf, meaningOf, nameOf, objectOf } from '../../inbound-values.js';
 import { InvalidSignature } from '../../send-error.js';
 import { LINKED_BYTES_MAX } from '../../sms/media-rules.js';
 import { originOf, outgoingSms } from '../../sms/sms-settings.js';
@@ -50,7 +50,7 @@ export class TelnyxSms extends ChannelAdapter {
       },
       headers: { authorization: `Bearer ${credentials.apiKey}` }, signal, lookup: this.connection.lookup,
     });
-    if (!answer.ok) throw refusalOf(answer, telnyxCodes[codeIn(answer) ?? ''], { code: codeIn(answer) });
+    if (!answer.ok) throw refusalOf(answer, meaningOf(telnyxCodes, codeIn(answer)), { code: codeIn(answer) });
     const id = nameOf(objectOf(jsonOf(answer)['data'])['id']);
     if (id === undefined) throw noAnswer('no id');
     return { providerMessageIds: [id] };

@@ -1,7 +1,7 @@
 /** Telnyx's webhooks: what people wrote, and what became of each recipient of a message of ours (channel facts, 1.3). */
 import { faultOf } from '../../carrier-errors.js';
 import type { DeliveryReceipt, InboundEvent, InboundMedia } from '../../inbound-event.js';
-import { listOf, nameOf, objectOf, referenceOf, textOf } from '../../inbound-values.js';
+import { listOf, meaningOf, nameOf, objectOf, referenceOf, textOf } from '../../inbound-values.js';
 import { keywordOf, STOP_AND_START, type SmsSettings } from '../../sms/sms-settings.js';
 import { telnyxCodes } from './errors.js';
 
@@ -50,7 +50,7 @@ function receipts({ payload, providerMessageId, from }: Message, { deliveryId, g
   const carrierCode = nameOf(objectOf(listOf(payload['errors'])[0])['code']);
   return [...listOf(payload['to']), ...listOf(payload['cc'])].map(objectOf).flatMap(({ phone_number, status: word }): DeliveryReceipt[] => {
     const to = nameOf(phone_number);
-    const status = statuses[nameOf(word) ?? ''];
+    const status = meaningOf(statuses, nameOf(word));
     if (to === undefined || status === undefined) return [];
     const failed = status === 'failed' || status === 'undelivered';
     return [{

@@ -53,6 +53,10 @@ describe('Vonage', () => {
       { text: 'see', media: [{ contentType: 'image/jpeg', url: 'https://x.test/a.jpg', filename: 'a.jpg' }], group: ['+12025550103'] },
     ]);
   });
+  it('brings a text beside a file of no kind', async () => {
+    const webhook = { channel: 'mms', message_uuid: 'u', from: '12025550102', to: '12025550101', message_type: 'constructor', url: 'https://x.test/a', text: 'see' };
+    expect(await byKey.play().adapter.parseWebhook(signedByVonage(webhook))).toMatchObject([{ kind: 'message', text: 'see', media: [] }]);
+  });
   it('is not believed for another account', async () => {
     await expect((async () => at().parseWebhook(signedByVonage({ channel: 'sms' }, { ...secrets, apiKey: 'other', apiSecret: '' })))()).rejects.toThrow(InvalidSignature);
   });
@@ -73,6 +77,9 @@ describe('the older SMS API', () => {
     expect(parts.map(({ part: { reference, number, total } }) => [reference, number, total])).toEqual([['77', 2, 2], ['77', 1, 2]]);
     const bytes = Buffer.concat(parts.toReversed().map(({ part }) => Buffer.from(part.bytes, 'base64')));
     expect(bytes.swap16().toString('utf16le')).toBe('First half, second half.\ud83d');
+  });
+  it('of a piece that could be kept nowhere brings its text alone', async () => {
+    expect(await parse({ smsApiSignature: 'unsigned' }, { 'concat-ref': '7'.repeat(300), text: 'half' })).toMatchObject([{ kind: 'message', text: 'half' }]);
   });
   it('is refused where nobody asked for it, or with another signature', async () => {
     await expect(parse({})).rejects.toMatchObject({ status: 401 });

@@ -7,7 +7,7 @@ import type { CarrierConnection } from '../../carrier-definition.js';
 import { ChannelAdapter, type Delivery, type OutboundMedia, type RawWebhook } from '../../channel-adapter.js';
 import { basicAuthorization, callCarrier, jsonOf, noAnswer, refusalOf } from '../../http-call.js';
 import type { InboundEvent } from '../../inbound-event.js';
-import { nameOf } from '../../inbound-values.js';
+import { meaningOf, nameOf } from '../../inbound-values.js';
 import { InvalidSignature } from '../../send-error.js';
 import { LINKED_BYTES_MAX } from '../../sms/media-rules.js';
 import { withoutPlus } from '../../sms/numbers.js';
@@ -42,7 +42,7 @@ export class VonageSms extends ChannelAdapter {
       },
       headers: { authorization: this.authorization() }, signal, lookup: this.connection.lookup,
     });
-    if (!answer.ok) throw refusalOf(answer, messagesCodes[codeOf(jsonOf(answer)) ?? ''], { code: codeOf(jsonOf(answer)), words: jsonOf(answer)['title'] });
+    if (!answer.ok) throw refusalOf(answer, meaningOf(messagesCodes, codeOf(jsonOf(answer))), { code: codeOf(jsonOf(answer)), words: jsonOf(answer)['title'] });
     const id = nameOf(jsonOf(answer)['message_uuid']);
     if (id === undefined) throw noAnswer('no message_uuid');
     return { providerMessageIds: [id] };

@@ -1,7 +1,7 @@
 /** Webhooks of the Messages API: inbound messages and statuses (channel facts, 1.2). Numbers come without plus. */
 import { faultOf } from '../../carrier-errors.js';
 import type { DeliveryReceipt, InboundEvent, InboundMedia } from '../../inbound-event.js';
-import { listOf, nameOf, objectOf, referenceOf, textOf } from '../../inbound-values.js';
+import { listOf, meaningOf, nameOf, objectOf, referenceOf, textOf } from '../../inbound-values.js';
 import { withPlus } from '../../sms/numbers.js';
 import { keywordOf, type SmsSettings } from '../../sms/sms-settings.js';
 import { codeOf, messagesCodes } from './errors.js';
@@ -19,7 +19,7 @@ export function parseMessagesWebhook(webhook: Record<string, unknown>, settings:
   if (providerMessageId === undefined || from === undefined || to === undefined || !['sms', 'mms'].includes(webhook['channel'] as string)) return [];
   const about = { channel: 'sms' as const, from, to, providerMessageId, inReplyTo: null };
   if (webhook['status'] !== undefined) {
-    const status = statuses[nameOf(webhook['status']) ?? ''];
+    const status = meaningOf(statuses, nameOf(webhook['status']));
     if (status === undefined) return [];
     const failed = status === 'failed' || status === 'undelivered';
     return [{
@@ -43,7 +43,7 @@ export function parseMessagesWebhook(webhook: Record<string, unknown>, settings:
 function filesOf(part: Record<string, unknown>): { file: InboundMedia; caption: string | null }[] {
   const kind = nameOf(part['message_type'] ?? part['type']) ?? '';
   const { url, name, caption } = { ...part, ...objectOf(part[kind]) };
-  const contentType = kinds[kind];
+  const contentType = meaningOf(kinds, kind);
   if (contentType === undefined || typeof url !== 'string' || url === '') return [];
   const filename = nameOf(name);
   return [{ file: { contentType, url, ...(filename !== undefined && { filename }) }, caption: textOf(caption) }];

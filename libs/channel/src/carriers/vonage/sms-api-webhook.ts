@@ -6,7 +6,7 @@ import { faultOf } from '../../carrier-errors.js';
 import type { RawWebhook } from '../../channel-adapter.js';
 import type { DeliveryReceipt, InboundEvent } from '../../inbound-event.js';
 import { jsonOf } from '../../http-call.js';
-import { nameOf, referenceOf, textOf } from '../../inbound-values.js';
+import { meaningOf, nameOf, referenceOf, textOf } from '../../inbound-values.js';
 import { withPlus } from '../../sms/numbers.js';
 import { keywordOf, type SmsSettings } from '../../sms/sms-settings.js';
 import { receiptCodes } from './errors.js';
@@ -27,7 +27,7 @@ export function parseSmsApiWebhook(parameters: Readonly<Record<string, string>>,
   const about = { channel: 'sms' as const, from: withPlus(person), to: withPlus(to), providerMessageId };
   if (parameters['status'] !== undefined) return receipt({ ...about, from: about.to, to: about.from }, parameters);
   if (parameters['type'] === 'binary') return [{ ...about, kind: 'ignore', reason: 'a binary SMS' }];
-  const [reference, total, number] = [parameters['concat-ref'], Number(parameters['concat-total']), Number(parameters['concat-part'])];
+  const [reference, total, number] = [nameOf(parameters['concat-ref']), Number(parameters['concat-total']), Number(parameters['concat-part'])];
   if (parameters['concat'] === 'true' && reference !== undefined && number >= 1 && number <= total && total <= 255) {
     // UTF-16 keeps half of a character that was cut in two.
     const bytes = Buffer.from(parameters['text'] ?? '', 'utf16le').swap16().toString('base64');
@@ -38,7 +38,7 @@ export function parseSmsApiWebhook(parameters: Readonly<Record<string, string>>,
 }
 
 function receipt(about: Pick<DeliveryReceipt, 'channel' | 'from' | 'to' | 'providerMessageId'>, parameters: Readonly<Record<string, string>>): InboundEvent[] {
-  const status = statuses[parameters['status'] ?? ''];
+  const status = meaningOf(statuses, parameters['status']);
   if (status === undefined) return [];
   const failed = status === 'failed' || status === 'undelivered';
   return [{
