@@ -82,7 +82,7 @@ export class Hub {
     const watching = this.observers.get(account);
     if (!room && !watching) return;
     const item = new Outgoing(event);
-    if (room) for (const subscription of room) if (subscription.offer(item)) this.leave(subscription);
+    if (room) for (const subscription of room) if (subscription.offer(item)) this.forget(subscription);
     if (watching) for (const session of watching) this.toObserver(session, item, conversation);
   }
 
@@ -95,13 +95,13 @@ export class Hub {
       this.joinLive(session, event, conversation);
     const item = new Outgoing(event);
     const subscription = session.subscriptions.get(conversation);
-    if (subscription) { if (subscription.offer(item)) this.leave(subscription); }
+    if (subscription) { if (subscription.offer(item)) this.forget(subscription); }
     else if (fresh && identity === undefined) this.toObserver(session, item, conversation);
   }
 
   private toObserver(session: Session, item: Outgoing, conversation: string): void {
     const subscription = session.subscriptions.size > 0 ? session.subscriptions.get(conversation) : undefined;
-    if (subscription) { if (subscription.offer(item)) this.leave(subscription); }
+    if (subscription) { if (subscription.offer(item)) this.forget(subscription); }
     else if (item.event.position > session.all![item.event.shard]! && item.frame) session.enqueue(item.frame);
   }
 
@@ -121,7 +121,7 @@ export class Hub {
       if (found !== undefined) this.services.set(conversation, found);
       if (subscription.left) return;
       if (found === service) this.parts.replay(subscription);
-      else this.leave(subscription);
+      else this.forget(subscription);
     }, () => session.end(1011, 'internal error, resume'));
   }
 
@@ -159,6 +159,13 @@ export class Hub {
     const room = this.rooms.get(conversation);
     room?.delete(subscription);
     if (room?.size === 0) this.rooms.delete(conversation);
+  }
+
+  /** The tail has come as far as the fact it ended with: nothing has to be remembered, and it counts no more. */
+  private forget(subscription: Subscription): void {
+    this.leave(subscription);
+    const { session: { subscriptions }, conversation } = subscription;
+    if (subscriptions.get(conversation) === subscription) subscriptions.delete(conversation);
   }
 
   /** From these positions (by shard) on, everything the session may see. */

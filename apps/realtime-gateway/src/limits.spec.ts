@@ -27,6 +27,18 @@ describe('/v1/stream at its limits', () => {
       expect(client.closed!.code).toBe(4000);
       expect(client.frames.at(-1)).toMatchObject({ type: 'error', code: 20001 });
     });
+  it('counts the conversations a member is in, not those he was in', async () => {
+    const client = await world.connect(account, 'alice');
+    await client.subscribe();
+    for (let n = 0; n < 7; n++) {
+      const sid = await world.conversation(account, [], account.service);
+      await world.leave(account, sid, await world.join(account, sid, 'alice'));
+    }
+    await world.say(account, await world.conversation(account, ['alice']), 'still told');
+    await client.until(() => client.bodies().length > 0 || client.frames.some(({ type }) => type === 'error'));
+    expect(client.frames.filter(({ type }) => type === 'error')).toEqual([]);
+    expect(client.events.filter(({ event }) => event === 'onParticipantRemoved')).toHaveLength(7);
+  });
   it('closes with 4004 for a frame it does not know', async () => expect((await ended('{"type":"publish"}')).closed!.code).toBe(4004));
   it('closes with 1003 for binary', async () => expect((await ended(Buffer.from('{"type":"ping"}'))).closed!.code).toBe(1003));
   it('closes with 1009 for more than 128 KiB', async () =>

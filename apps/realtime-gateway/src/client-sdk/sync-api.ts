@@ -14,8 +14,8 @@ const PAGE_MAX = 100;
 const PAGE_CHARS_MAX = 524_288;
 
 type Item = { key?: string; index?: number; data: object };
-/** What a page token says: where it goes on, in which direction, how many. */
-type PageToken = { from: string; order: 'asc' | 'desc'; size: number };
+/** What a page token says: where it goes on, in which direction, how many; `count`: only so many on this page, which ends where the one it stands before begins. */
+type PageToken = { from: string; order: 'asc' | 'desc'; size: number; count?: number };
 
 const notFound = () => new TunnelRefusal(404, 54100, 'Not found');
 
@@ -69,17 +69,18 @@ export class SyncApi {
     const single = params.get('Key') ?? params.get('Index');
     const descending = (token?.order ?? params.get('Order')) === 'desc';
     const size = single === undefined ? Math.min(Math.max(token?.size ?? (Math.trunc(Number(params.get('PageSize'))) || PAGE_DEFAULT), 1), PAGE_MAX) : 1;
+    const count = single === undefined ? Math.min(Math.max(token?.count ?? size, 1), size) : 1;
     const from = single ?? token?.from ?? params.get('From');
     const id = object.kind === 'mine' ? session.pageOfMineId : session.nextId();
-    const { head, items } = await this.page(session, object, from, descending && single === undefined, size + 1, id);
-    const rows = single === undefined ? fitting(items.slice(0, size)) : items.slice(0, 1).filter((item) => String(item.key ?? item.index) === single);
+    const { head, items } = await this.page(session, object, from, descending && single === undefined, count + 1, id);
+    const rows = single === undefined ? fitting(items.slice(0, count)) : items.slice(0, 1).filter((item) => String(item.key ?? item.index) === single);
     const next = single === undefined && items.length > rows.length ? keyOf(items[rows.length]!) : null;
     const before = single === undefined && from !== undefined && rows.length > 0
-      ? (await this.page(session, object, keyOf(rows[0]!), !descending, size + 1, id)).items.slice(1) : [];
+      ? fitting((await this.page(session, object, keyOf(rows[0]!), !descending, size + 1, id)).items.slice(1)) : [];
     return {
       items: rows.map((item) => itemJson(item, head)),
       meta: {
-        previous_token: before.length > 0 ? writeToken({ from: keyOf(before.at(-1)!), order: descending ? 'desc' : 'asc', size }) : null,
+        previous_token: before.length > 0 ? writeToken({ from: keyOf(before.at(-1)!), order: descending ? 'desc' : 'asc', size, count: before.length }) : null,
         next_token: next === null ? null : writeToken({ from: next, order: descending ? 'desc' : 'asc', size }),
       },
     };
@@ -148,8 +149,9 @@ const writeToken = (token: PageToken): string => Buffer.from(JSON.stringify(toke
 function readToken(text: string | undefined): PageToken | undefined {
   if (text === undefined) return undefined;
   try {
-    const { from, order, size } = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Record<string, unknown>;
-    if (typeof from === 'string' && !from.includes('\0') && (order === 'asc' || order === 'desc') && typeof size === 'number' && Number.isInteger(size)) return { from, order, size };
+    const { from, order, size, count = size } = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Record<string, unknown>;
+    if (typeof from === 'string' && !from.includes('\0') && (order === 'asc' || order === 'desc') && Number.isInteger(size) && Number.isInteger(count))
+      return { from, order, size: size as number, count: count as number };
   } catch { /* refused below */ }
   throw new TunnelRefusal(400, 54003, 'PageToken is none of ours');
 }
