@@ -56,13 +56,13 @@ export class DevicesController {
     const known = await this.lookUp(call, sid);
     if (known && same(known, wanted) && Date.now() - Date.parse(known.updated_at) < REFRESHED_MILLIS) return bindingJson(call, known);
     if (!call.member) await this.participants.ensureUser({ account: call.account.sid }, call.service as ServiceSid, identity);
-    await this.makeRoom(call, identity, sid);
     const { key: _key, hash: _hash, ...caller } = call.caller; // it is its own repetition, whatever its key
     // Who follows its former owner is told that he may be notified no more, who follows the new one that he can be.
     if (known && known.identity !== identity) await this.removeSeen(call, known);
-    await this.registry.createOrUpdate(
-      caller, 'PushBinding', { ...wanted, sid, chat_service_sid: call.service, created_at: at, updated_at: at }, { ...wanted, updated_at: at });
-    return this.fetch(call, sid);
+    const row = { ...wanted, sid, chat_service_sid: call.service, created_at: at, updated_at: at };
+    await this.registry.createOrUpdate(caller, 'PushBinding', row, { ...wanted, updated_at: at });
+    await this.makeRoom(call, identity, sid); // of many that come at once, the last sees all
+    return bindingJson(call, (await this.lookUp(call, sid)) ?? row); // one of them may have taken its place already
   }
 
   @Get(':Sid')

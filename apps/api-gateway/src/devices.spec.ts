@@ -120,6 +120,12 @@ it('keeps twenty devices of a user: a new one takes the place of the one silent 
   expect(await bindings()).toHaveLength(21);
 });
 
+it('keeps no more than twenty of those that register in the same moment', async () => {
+  const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => register(fcm({ Address: `at-once-${n}` }))));
+  expect(answers.filter(({ status }) => status !== 201)).toEqual([]);
+  expect([19, 20]).toContain((await bindings()).length); // each makes room for itself, also one that others take for the oldest
+});
+
 it('does not see other accounts', async () => {
   const { body: { sid } } = await register(fcm());
   expect((await gateway.call(`${path()}/${sid}`, { as: gateway.other })).status).toBe(404);

@@ -112,6 +112,16 @@ it('removes no service in the moment it is chosen', async () => {
     expect(outcomes.filter((outcome) => outcome === 'none')).toHaveLength(1);
   }
 });
+it('does what many ask for at once: of one resource, and of those that share their parent', async () => {
+  const row = credential();
+  await registry.create(caller, 'Credential', row);
+  const names = Array.from({ length: 30 }, (_, n) => `name ${n}`);
+  expect(await Promise.all(names.map((friendly_name) => refusal(registry.update(caller, 'Credential', row.sid, { friendly_name }))))).toEqual(names.map(() => 'none'));
+  expect(names).toContain((await rowOf('credential', row.sid))!['friendly_name']);
+  const service = newSid('IS');
+  const roles = names.map((friendly_name): RegistryRow => ({ sid: newSid('RL'), chat_service_sid: service, friendly_name, type: 'channel', permissions: [], ...times }));
+  expect(await Promise.all(roles.map((role) => refusal(registry.create(caller, 'Role', role))))).toEqual(names.map(() => 'none'));
+});
 it('encrypts what a device is called; a rebuild reads it again', async () => {
   const row = binding();
   await registry.create(caller, 'PushBinding', row);

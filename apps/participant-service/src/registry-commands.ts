@@ -28,6 +28,7 @@ const rules: Partial<Record<RegistryKind, Rules>> = {
 
 @Injectable()
 export class RegistryService implements RegistryCommands {
+  /** The last change under way of what is changed together. */
   private readonly turns = new Map<string, Promise<void>>();
 
   constructor(
@@ -78,24 +79,24 @@ export class RegistryService implements RegistryCommands {
   private async onResource(caller: Caller, kind: RegistryKind, row: RegistryRow, decide: (version: number) => Promise<RegistryEvent[]>): Promise<void> {
     const { parent, personal } = rules[kind] ?? {};
     const id = parent ? String(row[parent.column]) : row.sid;
-    const work = () => this.streams.onRegistry(
-      caller, id, `${registryTables[kind]}-${id}`, decide, { result: null, unique: true }, personal && row.sid,
-    );
-    await (kind === 'Service' || kind === 'AccountConfiguration' ? this.inTurn(caller.account, work) : work());
+    const stream = `${registryTables[kind]}-${id}`;
+    // Services and the choice of the default one wait for each other: what was chosen is not removed in the same moment.
+    const turn = kind === 'Service' || kind === 'AccountConfiguration' ? caller.account : stream;
+    await this.inTurn(`${caller.account} ${turn}`, () => this.streams.onRegistry(caller, id, stream, decide, { result: null, unique: true }, personal && row.sid));
   }
 
-  /** Services and the choice of the default one wait for each other: what was chosen is not removed in the same moment. */
-  private async inTurn(account: string, work: () => Promise<unknown>): Promise<void> {
-    const earlier = this.turns.get(account);
+  /** One after the other: many at once would lose their races against each other. Races are against other instances only. */
+  private async inTurn(turn: string, work: () => Promise<unknown>): Promise<void> {
+    const earlier = this.turns.get(turn);
     const mine = (async () => {
       await earlier?.catch(() => {});
       await work();
     })();
-    this.turns.set(account, mine);
+    this.turns.set(turn, mine);
     try {
       await mine;
     } finally {
-      if (this.turns.get(account) === mine) this.turns.delete(account);
+      if (this.turns.get(turn) === mine) this.turns.delete(turn);
     }
   }
 

@@ -68,6 +68,8 @@ class CommandClient {
   }
 
   call(method: string, args: unknown[]): Promise<unknown> {
+    // JSON has no undefined: as null an argument that was not given would be one.
+    while (args.length > 0 && args.at(-1) === undefined) args.pop();
     if (this.waiting.size >= this.inFlightMax) return Promise.reject(new DomainError('overloaded'));
     return new Promise((resolve, reject) => {
       const id = this.nextId++;

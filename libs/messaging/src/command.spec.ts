@@ -9,6 +9,7 @@ import { PrivateNats, testNatsUrl, until } from './nats-server.testing.js';
 type Echo = {
   echo(text: string): Promise<string>;
   nothing(): Promise<void>;
+  count(first?: string, second?: string): Promise<unknown[]>;
   refuse(): Promise<void>;
   fail(): Promise<void>;
   hang(): Promise<void>;
@@ -20,6 +21,7 @@ let calls = 0;
 const echo: Echo = {
   echo: async (text) => { calls += 1; return text; },
   nothing: async () => {},
+  count: async (...args) => args,
   refuse: async () => { throw new DomainError('address_pair_in_use', { conversationSid: 'CH1' }); },
   fail: async () => { throw new Error('a secret of the server'); },
   hang: () => new Promise<void>((resolve) => hanging.push(resolve)),
@@ -50,6 +52,12 @@ describe('commands over NATS', () => {
     const { client } = await started();
     expect(await client.echo('grüß dich 👋')).toBe('grüß dich 👋');
     expect(await client.nothing()).toBeUndefined();
+  });
+
+  it('lack the arguments that were not given, so that what stands for them is the same as without NATS', async () => {
+    const { client } = await started();
+    expect(await client.count(undefined, undefined)).toEqual([]);
+    expect(await client.count('a', undefined)).toEqual(['a']);
   });
 
   it('of one turn travel in few messages, both ways', async () => {
