@@ -1,7 +1,8 @@
 import type { InboundMessage } from '../inbound-event.js';
 import { BusySenders } from './busy-senders.js';
 
-const mail = (from: string) => ({ kind: 'message', from }) as InboundMessage;
+let written = 0;
+const mail = (from: string, providerMessageId = `<${++written}@example.com>`) => ({ kind: 'message', from, providerMessageId }) as InboundMessage;
 const kinds = (busy: BusySenders, from: string, ...times: number[]) => times.map((time) => busy.judge([mail(from)], time)[0]!.kind);
 
 it('who writes more than five mails a minute is a machine, until it pauses', () => {
@@ -10,6 +11,11 @@ it('who writes more than five mails a minute is a machine, until it pauses', () 
   expect(kinds(busy, 'A@example.com', 6)).toEqual(['auto_reply']);
   expect(kinds(busy, 'b@example.com', 6)).toEqual(['message']);
   expect(kinds(busy, 'a@example.com', 70_000)).toEqual(['message']);
+});
+
+it('a mail that comes again is not another one', () => {
+  const busy = new BusySenders();
+  for (let time = 0; time < 10; time++) expect(busy.judge([mail('a@example.com', '<same@example.com>')], time)[0]!.kind).toBe('message');
 });
 
 it('other events are as they are', () => {

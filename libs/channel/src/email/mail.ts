@@ -52,7 +52,9 @@ export async function parseMail(raw: Buffer): Promise<Mail> {
     subject: mail.subject === undefined ? null : tidy(mail.subject).slice(0, SUBJECT_CHARS_MAX).toWellFormed(),
     messageId: idsIn(mail.messageId ?? '').find((id) => id.length <= OWN_ID_CHARS_MAX) ?? keyOf(raw), inReplyTo,
     references: idsIn([mail.references ?? []].flat().join(' ')).slice(-REFERENCES_MAX),
-    text: tidy(mail.text ?? ''), html: mail.html ? tidy(mail.html) : undefined, attachments: mail.attachments,
+    text: tidy(mail.text ?? ''), html: mail.html ? tidy(mail.html) : undefined,
+    // Of a part whose type is empty the parser says `false`.
+    attachments: mail.attachments.map((file) => Object.assign(file, { contentType: (file.contentType as string | false) || 'application/octet-stream' })),
     // What cannot be read, the parser takes for now.
     sentAt: mail.date && headers('date').length > 0 ? mail.date.toISOString() : undefined,
   };

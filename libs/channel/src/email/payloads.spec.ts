@@ -77,6 +77,9 @@ describe('a hostile mail', () => {
     ['is one long line', text('>'.repeat(100_000)), { kind: 'message' }],
     ['nests parts', head + nested, { kind: 'ignore', reason: 'not readable' }],
     ['has no end of headers', `${head}${'X: y\r\n'.repeat(300_000)}\r\nhi`, { kind: 'ignore', reason: 'not readable' }],
+    ['has a part of no type, though it says it has one', `${head}Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type:\r\nContent-Disposition: attachment; filename=a\r\n\r\nx\r\n--b--\r\n`, {
+      kind: 'message', text: 'hi', media: [{ contentType: 'application/octet-stream', filename: 'a' }],
+    }],
     ['is of a charset nobody knows, with NULs and half characters', `${head}Content-Type: text/plain; charset=nope\r\n\r\nhi\0 there`, { kind: 'message', text: 'hi there' }],
     ['is nothing', '', { kind: 'ignore' }],
   ])('that %s is read in time', async (_what, raw, expected) => {

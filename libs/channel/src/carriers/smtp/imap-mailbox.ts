@@ -18,6 +18,8 @@ export type MailboxSettings = {
 const MARK = '$ParleyTaken';
 const RETRY_MILLIS = 1_000;
 const RETRY_MILLIS_MAX = 60_000;
+/** Mails of one look that may fail before the rest is left for the next. */
+const FAILURES_MAX = 5;
 const log = logger('imap');
 
 export class ImapMailbox {
@@ -87,19 +89,30 @@ export class ImapMailbox {
   private async takeAll(client: ImapFlow): Promise<void> {
     const mayMark = client.mailbox !== false && client.mailbox.permanentFlags?.has('\\*') === true;
     const uids = await client.search(mayMark ? { unKeyword: MARK } : { seen: false }, { uid: true });
+    const failures: Error[] = [];
     for (const uid of uids || []) {
-      if (this.stopped) return;
-      const one = { uid: true } as const;
-      const about = await client.fetchOne(String(uid), { uid: true, size: true }, one);
-      if (!about) continue;
-      if ((about.size ?? 0) > MAIL_BYTES_MAX) log.warn('mail left in its mailbox: too large', { uid, bytes: about.size });
-      else {
-        const mail = await client.fetchOne(String(uid), { source: true }, one);
-        if (mail && mail.source) await this.take(mail.source);
-      }
-      await client.messageFlagsAdd(String(uid), mayMark ? ['\\Seen', MARK] : ['\\Seen'], one);
-      if (this.settings.moveTo !== undefined) await client.messageMove(String(uid), this.settings.moveTo, one);
+      // With several, the trouble is ours and not the mail's.
+      if (this.stopped || failures.length >= FAILURES_MAX) break;
+      const failure = await this.takeOne(client, String(uid), mayMark);
+      if (failure) failures.push(failure);
     }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Why it could not be stored: it stays for the next time, and those behind it need not wait for that. Throws when the mailbox fails. */
+  private async takeOne(client: ImapFlow, uid: string, mayMark: boolean): Promise<Error | undefined> {
+    const one = { uid: true } as const;
+    const about = await client.fetchOne(uid, { uid: true, size: true }, one);
+    if (!about) return undefined;
+    if ((about.size ?? 0) > MAIL_BYTES_MAX) log.warn('mail left in its mailbox: too large', { uid, bytes: about.size });
+    else {
+      const mail = await client.fetchOne(uid, { source: true }, one);
+      const failure = mail && mail.source ? await this.take(mail.source).then(() => undefined, (error: Error) => error) : undefined;
+      if (failure) return failure;
+    }
+    await client.messageFlagsAdd(uid, mayMark ? ['\\Seen', MARK] : ['\\Seen'], one);
+    if (this.settings.moveTo !== undefined) await client.messageMove(uid, this.settings.moveTo, one);
+    return undefined;
   }
 
   private pause(millis: number): Promise<void> {
