@@ -24,10 +24,14 @@ export class FairPool<Piece extends { account: string; host: string }> {
     return (this.filling = this.filling.catch(() => 0).then(() => this.begin()));
   }
 
-  /** Until there is nothing left to take and all is done. */
+  /** Until there is nothing left to take, all is done, and nobody who ended just now asks for more. */
   async drain(): Promise<void> {
-    while (!this.stopped && ((await this.fill()) > 0 || this.working.size > 0))
+    while (!this.stopped) {
+      const filling = this.fill();
+      const begun = await filling;
       if (this.working.size > 0) await Promise.race(this.working.values());
+      else if (begun === 0 && this.filling === filling) return;
+    }
   }
 
   /** Begins nothing more; resolves when all is done. */

@@ -129,15 +129,21 @@ export function laneOf({ account, event }: Arrival): string | null {
   }
 }
 
+// Numbered as they came, which is the order of their lanes, and written in the order of their keys: two processes that are told the same
+// things in different orders never wait for each other crosswise.
 const storeSql = `
-insert into delivery.inbox (account, carrier, event_key, lane, event, owner, due_at)
-select a.account, a.carrier, a.event_key, a.lane, a.event::jsonb, case when b.free then $7 end,
+with arrived as materialized (
+  select a.*, nextval('delivery.inbox_id_seq') as id
+    from (select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[]) with ordinality
+          t (account, carrier, event_key, lane, event, may_work, o) order by o) a
+)
+insert into delivery.inbox (id, account, carrier, event_key, lane, event, owner, due_at) overriding system value
+select a.id, a.account, a.carrier, a.event_key, a.lane, a.event::jsonb, case when b.free then $7 end,
        case when b.free then now() + $8 * interval '1 ms' else now() end
-  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[]) with ordinality
-       a (account, carrier, event_key, lane, event, may_work, o)
+  from arrived a
  cross join lateral (select a.may_work and not exists (
    select 1 from delivery.inbox e where e.lane = a.lane and e.state = 'received' and e.owner is distinct from $7) as free) b
- order by a.o
+ order by a.account, a.carrier, a.event_key, a.o
 on conflict on constraint inbox_event do nothing
 returning id, account, carrier, event_key, owner is not distinct from $7 as ours, received_at`;
 

@@ -1,6 +1,7 @@
 import type { DeliveryReceipt, InboundMessage } from '@parley/channel/inbound-event';
 import { DomainError } from '@parley/domain/domain-error';
 import { newSid } from '@parley/domain/sid';
+import { transaction } from '@parley/event-store/database';
 import { DeliveryBench, until } from './delivery.testing.js';
 import { Inbox, type InboxHandlers } from './inbox.js';
 import { InboxStore } from './inbox-store.js';
@@ -200,6 +201,29 @@ describe('the inbox', () => {
     for (let n = 0; n < 30; n++) await [one, two][n % 2]!.receive(text(`${n}`));
     await until(() => new Set(order).size === 30);
     expect([...new Set(order)]).toEqual(Array.from({ length: 30 }, (_, n) => `${n}`));
+  });
+  it('stores what two processes are told at once, in whichever order each is told', async () => {
+    const [one, two] = [new InboxStore(bench.db.pool, 'one'), new InboxStore(bench.db.pool, 'two')];
+    const store = (by: InboxStore, bodies: string) => Promise.all([...bodies].map((body) => by.store({ account: bench.account, carrier: 'simulator', event: text(body) }, false)));
+    const waiting = (processes: number) => until(async () =>
+      (await bench.db.pool.query('select 1 from pg_stat_activity where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0')).rowCount === processes);
+    const told: Promise<unknown>[] = [];
+    await transaction(bench.db.pool, async (tx) => {
+      await tx.query(`insert into delivery.inbox (account, carrier, event_key, event) values ($1, 'simulator', 'SM-+15550100002-b', '{}')`, [bench.account]);
+      told.push(store(one, 'abc'));
+      await waiting(1); // for b, with a in its hands
+      told.push(store(two, 'ca')); // would wait for a with c in its hands, which the first one wants next
+      await waiting(2);
+    });
+    await Promise.all(told);
+    const { rows } = await bench.db.pool.query<{ key: string }>(`select event_key as key from delivery.inbox where event_key <> 'SM-+15550100002-b' order by event_key`);
+    expect(rows.map(({ key }) => key.at(-1))).toEqual(['a', 'c']);
+  });
+  it('gives what was told together its order, whatever it is called', async () => {
+    const store = new InboxStore(bench.db.pool, 'one');
+    await Promise.all([...'zebra'].map((body) => store.store({ account: bench.account, carrier: 'simulator', event: text(body) }, false)));
+    const { rows } = await bench.db.pool.query<{ key: string }>('select event_key as key from delivery.inbox order by id');
+    expect(rows.map(({ key }) => key.at(-1)).join('')).toBe('zebra');
   });
   it('parks a status that matches nothing yet, and gives it up after five minutes', async () => {
     let known = false;
