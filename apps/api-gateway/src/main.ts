@@ -2,25 +2,16 @@
  * api-gateway as a process of its own: commands go over NATS, and so that one public URL serves everything, what carriers,
  * the simulator's users and websocket clients ask for is passed on to the processes that have it.
  */
-import proxy from '@fastify/http-proxy';
 import { Module } from '@nestjs/common';
 import { carriers } from '@parley/channel/carriers/catalogue';
-import { bootstrap, run, type Fastify } from '@parley/runtime/bootstrap';
+import { bootstrap, run } from '@parley/runtime/bootstrap';
 import { ConfigError, readConfig } from '@parley/runtime/config';
 import { PartsModule } from '@parley/runtime/parts';
 import { RemoteCommandsModule } from '@parley/runtime/remote-commands';
 import { ApiGatewayModule } from './app.module.js';
 import { configureGateway } from './configure-gateway.js';
+import { passOn } from './pass-on.js';
 import { pipeStream } from './stream-pipe.js';
-
-/** Bodies go on as they came: signatures are over them. */
-const passOn = async (fastify: Fastify, prefix: string, upstream: string | undefined) => {
-  if (!upstream) return;
-  await fastify.register(async (scope) => {
-    scope.removeContentTypeParser('application/x-www-form-urlencoded');
-    await scope.register(proxy, { upstream, prefix, rewritePrefix: prefix });
-  });
-};
 
 await run('api-gateway', async () => {
   const config = readConfig();
