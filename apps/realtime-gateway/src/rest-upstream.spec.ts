@@ -95,6 +95,23 @@ describe('requests inside sockets, on their way to the REST API', () => {
     expect(await next).toMatchObject({ status: 200 });
   });
 
+  it('that only read are asked once more when the kept connection they went by breaks, as where the REST API is restarted; changes are not', async () => {
+    start();
+    const read = (path: string) => call('AC1', { method: 'GET', path });
+    const breaking = new Set(['/once', '/change']);
+    server.removeAllListeners('request').on('request', ({ url, socket }, response: ServerResponse) => {
+      arrived.push(url!);
+      if (url === '/always' || breaking.delete(url!)) socket.destroy();
+      else response.end('{}');
+    });
+    expect(await read('/first')).toMatchObject({ status: 200 });
+    expect(await read('/once')).toMatchObject({ status: 200 });
+    expect(await read('/always')).toMatchObject({ status: 503 });
+    expect(await read('/between')).toMatchObject({ status: 200 });
+    expect(await call('AC1', { path: '/change' })).toMatchObject({ status: 503 });
+    expect(arrived).toEqual(['/first', '/once', '/once', '/always', '/always', '/between', '/change']);
+  });
+
   it('that cannot be sent at all are answered', async () => {
     start();
     expect(await call('AC1', { credentials: { authorization: 'Bearer x\n' } })).toMatchObject({ status: 503 });

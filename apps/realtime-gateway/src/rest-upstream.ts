@@ -65,7 +65,9 @@ export class RestUpstream {
       if (call.after && !(await comes(call.after, patience.signal))) return unavailable();
       if (!(await this.turns.enter(account, patience.signal))) return unavailable();
       try {
-        return await this.ask(call, patience.signal);
+        const answer = await this.ask(call, patience.signal);
+        // What only reads is asked once more, by a new connection.
+        return answer ?? (call.method === 'GET' ? await this.ask(call, patience.signal) : undefined) ?? unavailable();
       } finally {
         this.turns.leave(account);
       }
@@ -84,13 +86,14 @@ export class RestUpstream {
 
   close(): void { this.agent.destroy(); }
 
-  private ask({ method, path, credentials, body, key, headers, answerBytesMax = ANSWER_BYTES_MAX }: RestCall, signal: AbortSignal): Promise<RestAnswer> {
+  /** Undefined: the kept connection it went by broke, as those do whose other end stops; it may or may not have been done. */
+  private ask({ method, path, credentials, body, key, headers, answerBytesMax = ANSWER_BYTES_MAX }: RestCall, signal: AbortSignal): Promise<RestAnswer | undefined> {
     const all = {
       ...headers, ...credentials,
       ...(body && { 'Content-Type': body.type, 'Content-Length': String(Buffer.byteLength(body.text)) }),
       ...(key !== undefined && { 'Idempotency-Key': key }),
     };
-    return new Promise<RestAnswer>((resolve) => {
+    return new Promise<RestAnswer | undefined>((resolve) => {
       const fail = () => resolve(unavailable());
       const outgoing = request(this.url() + path, { method, headers: all, agent: this.agent, signal }, (incoming) => {
         const chunks: Buffer[] = [];
@@ -108,7 +111,7 @@ export class RestUpstream {
         });
         incoming.on('error', fail);
       });
-      outgoing.on('error', fail);
+      outgoing.on('error', () => (outgoing.reusedSocket && !signal.aborted ? resolve(undefined) : fail()));
       outgoing.on('close', fail); // after an answer this changes nothing
       outgoing.end(body?.text);
     }).catch(unavailable); // what cannot even be sent, like a header that is none
