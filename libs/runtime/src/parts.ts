@@ -15,8 +15,9 @@ import { Streams } from '@parley/event-store/streams';
 import { Connection } from '@parley/messaging/connection';
 import { subscribeEvents } from '@parley/messaging/event-subscriber';
 import { logger } from '@parley/telemetry/logger';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { readConfig, type Config } from './config.js';
+import { connectRedis } from './redis.js';
 
 export const CONFIG = Symbol('Config');
 export const POOL = Symbol('Pool');
@@ -107,11 +108,4 @@ function sharedAccounts(pool: Pool, box: SecretBox, { nats }: Connection): Accou
   });
   nats.subscribe(ACCOUNT_CHANGED, { callback: (error, message) => { if (!error) accounts.drop(message.string()); } });
   return accounts;
-}
-
-function connectRedis(url: string): Redis {
-  // Redis only helps: a command against a Redis that is away fails at once instead of piling up.
-  const redis = new Redis(url, { maxRetriesPerRequest: 1, enableOfflineQueue: false, retryStrategy: (n) => Math.min(100 * n, 2000) });
-  redis.on('error', (error: Error) => log.debug('redis', { error }));
-  return redis;
 }
