@@ -9,13 +9,13 @@ import { type Principal, verifyAccessToken } from '@parley/event-store/access-to
 import type { Accounts } from '@parley/event-store/accounts';
 import type { Pool } from '@parley/event-store/database';
 import type { LogTail } from '@parley/event-store/log-tail';
-import { isOnline, type Presence, type Somebody } from '@parley/runtime/presence';
+import type { Presence, Somebody } from '@parley/runtime/presence';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
 import type { Redis } from 'ioredis';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { Connections } from '../connections.js';
-import type { RealtimeLimits } from '../limits.js';
+import { presenceLeaseMillis, type RealtimeLimits } from '../limits.js';
 import { Outbox } from '../outbox.js';
 import type { RestUpstream } from '../rest-upstream.js';
 import { TYPING_SHOWN_SECONDS, type Signals, type Typing } from '../signals.js';
@@ -29,6 +29,7 @@ import { FRAME_BYTES_MAX } from './frame-codec.js';
 import { Registrations } from './registrations.js';
 import { Rooms } from './rooms.js';
 import { MessageRecipients } from './message-recipients.js';
+import { OnlineAgain } from './online-again.js';
 import { Subscriptions } from './subscriptions.js';
 import { SyncApi } from './sync-api.js';
 import { notification } from './sync-events.js';
@@ -64,12 +65,14 @@ export class ClientGateway {
   private readonly connections: Connections<ClientSession>;
   private readonly dialogue: ClientDialogue;
   private readonly outbox = new Outbox();
+  private readonly online: OnlineAgain;
   private readonly unsubscribe: () => void;
   private stopping = false;
 
   constructor(private readonly deps: ClientGatewayDeps) {
     const { tail, pool, accounts, signals, rest, redis, presence, limits, publicUrl } = deps;
-    const online = async (who: Somebody) => (await isOnline(redis, who)) ?? false;
+    this.online = new OnlineAgain(redis, presenceLeaseMillis() / 2, ({ service, identity }) => this.users.reachabilityChanged(service, identity));
+    const online = (who: Somebody) => this.online.isOnline(who);
     const links = clientLinks(publicUrl);
     this.reads = new SyncReads(pool);
     this.rooms = new Rooms(this.reads, (subscription) => this.subscriptions.dismiss(subscription));
@@ -102,6 +105,7 @@ export class ClientGateway {
     await this.connections.drain(this.deps.limits.drainMillis); // who has not been told yet goes on getting everything
     await Promise.all([...this.websockets.clients].map((client) => new Promise((gone) => client.once('close', gone))));
     this.unsubscribe();
+    this.online.close();
     this.websockets.close();
   }
 
