@@ -7,6 +7,7 @@ import { carrierNamed } from '@parley/channel/carriers/catalogue';
 import { channelOf, type MessagingBinding } from '@parley/domain/address';
 import type { GroupBinding } from '@parley/domain/conversation/events';
 import { GROUP_MEMBERS_MAX } from '@parley/domain/conversation/group';
+import { DomainError } from '@parley/domain/domain-error';
 import { isSid } from '@parley/domain/sid';
 import type { Call } from './call.js';
 import { addressRights, bindingRights, groupRights, oursAmong, type BindingRights, type GroupRight } from './participants.sql.js';
@@ -24,6 +25,23 @@ export class BindingRules {
     const settled = { ...binding, proxyAddress: await this.senderOf(call, binding) };
     await this.mustBeAllowed(call, settled);
     return settled;
+  }
+
+  /**
+   * Does what gives somebody the pair. One of a messaging service that somebody else gave to the same person in that moment is no reason to
+   * refuse: the service has others, until it comes back to one that was tried.
+   */
+  async withAllowed<T>(call: Call, binding: MessagingBinding, give: (allowed: MessagingBinding) => Promise<T>): Promise<T> {
+    for (const tried = new Set<string>(); ;) {
+      const allowed = await this.allowed(call, binding);
+      try {
+        return await give(allowed);
+      } catch (error) {
+        const mayHaveOthers = isSid(binding.proxyAddress, 'MG') && error instanceof DomainError && error.code === 'address_pair_in_use';
+        if (!mayHaveOthers || tried.has(allowed.proxyAddress)) throw error;
+        tried.add(allowed.proxyAddress);
+      }
+    }
   }
 
   private async senderOf({ account }: Call, { type, address, proxyAddress }: MessagingBinding): Promise<string> {

@@ -2,6 +2,7 @@
 import { listOf } from '@parley/contracts/rest/answer-fields';
 import * as answers from '@parley/contracts/rest/channel-answers';
 import { receiptSidOf } from '@parley/domain/delivery/receipt-sid';
+import { DomainError } from '@parley/domain/domain-error';
 import { newSid, type MessageSid } from '@parley/domain/sid';
 import { TestGateway, unknown, type TestAccount } from './gateway.testing.js';
 
@@ -144,6 +145,24 @@ describe('messaging services', () => {
     expect((await gateway.call(`${pool}/${first.sid}`, { method: 'DELETE' })).status).toBe(204);
     expect((await gateway.call(`/MessagingServices/${service.sid}`, { form: { StickySender: 'false' } })).body.sticky_sender).toBe(false);
     expect((await gateway.call(`/MessagingServices/${service.sid}`, { method: 'DELETE' })).status).toBe(204);
+  });
+  it('give another sender when somebody else gave theirs to the same person just now, and refuse once none is left', async () => {
+    const service = await made('/MessagingServices', { FriendlyName: 'Busy' });
+    const senders = [await sender(number()), await sender(number())];
+    for (const { sid } of senders) await made(`/MessagingServices/${service.sid}/Senders`, { SenderSid: sid });
+    const { addParticipant } = gateway.commands;
+    const tried: string[] = [];
+    gateway.commands.addParticipant = async (_caller, _sid, { binding }) => {
+      tried.push(binding!.proxyAddress);
+      await gateway.database.pool.query("insert into model.address_binding values ($1, $2, $3, 'CH', 'MB') on conflict do nothing", [gateway.account.sid, binding!.address, binding!.proxyAddress]);
+      throw new DomainError('address_pair_in_use', { conversationSid: 'CH' });
+    };
+    const conversation = await gateway.conversation();
+    const answer = await gateway.call(`/Conversations/${conversation}/Participants`, { form: { 'MessagingBinding.Address': '+15559990200', 'MessagingBinding.ProxyAddress': service.sid } });
+    gateway.commands.addParticipant = addParticipant;
+    expect([answer.status, answer.body.code]).toEqual([409, 50416]);
+    expect(tried.slice(0, 2)).toEqual(senders.map(({ address }) => address));
+    expect(tried).toHaveLength(3);
   });
   it('that nobody has, or without a sender for the channel, are no proxy', async () => {
     const conversation = await gateway.conversation();

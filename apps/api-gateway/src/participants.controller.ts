@@ -34,10 +34,12 @@ export class ParticipantsController {
   async create(@TheCall() call: Call, @Param('ConversationSid') conversation: string, @Form(createParticipant) data: AddParticipant): Promise<string> {
     const sid = await this.conversations.sidOf(call, conversation);
     const roleSid = await this.services.conversationRole(call, data.roleSid ?? undefined);
-    const binding = data.binding && (await this.bindings.allowed(call, data.binding));
     const groupMembersMax = data.group && (await this.bindings.groupMembersMax(call, [data.group], sid));
-    await this.hooks.participantAdd(call, sid, { ...data, roleSid, binding });
-    const { participantSid } = await this.commands.addParticipant(call.caller, sid, { ...data, roleSid, binding, ...(groupMembersMax !== undefined && { groupMembersMax }) });
+    const add = async (binding: AddParticipant['binding']) => {
+      await this.hooks.participantAdd(call, sid, { ...data, roleSid, binding });
+      return this.commands.addParticipant(call.caller, sid, { ...data, roleSid, binding, ...(groupMembersMax !== undefined && { groupMembersMax }) });
+    };
+    const { participantSid } = await (data.binding ? this.bindings.withAllowed(call, data.binding, add) : add(data.binding));
     return this.fetch(call, sid, participantSid);
   }
 
