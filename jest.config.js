@@ -14,6 +14,7 @@ const transform = {
 };
 const base = {
   testEnvironment: 'node',
+  setupFiles: ['<rootDir>/infra/local/ports-of-worker.mjs'],
   extensionsToTreatAsEsm: ['.ts'],
   transform,
   testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },

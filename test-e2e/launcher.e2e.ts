@@ -112,6 +112,7 @@ describe('one line that says what to do, and nothing left running', () => {
   it.each<[string, RegExp, () => Promise<Record<string, string>>]>([
     ['a taken port', /^parley: port \d+ is taken.*PORT=0/, async () => ({ PORT: String(await takenPort()) })],
     ['no port', /^parley: PORT=http is not a port/, async () => ({ PORT: 'http' })],
+    ['no ports', /^parley: PARLEY_PORTS=30000 are no ports: .*20000-32767/, async () => ({ PARLEY_PORTS: '30000' })],
     ['an unreachable database', /^parley: cannot use the database at 127\.0\.0\.1:1\/x .*DATABASE_URL/, async () => ({ DATABASE_URL: 'postgres://u:p@127.0.0.1:1/x' })],
     ['no NATS', /^parley: nothing answers at 127\.0\.0\.1:1:.*NATS_URL/, async () => ({ NATS_URL: 'nats://127.0.0.1:1' })],
     ['no Redis', /^parley: nothing answers at 127\.0\.0\.1:1:.*REDIS_URL/, async () => ({ REDIS_URL: 'redis://127.0.0.1:1' })],

@@ -44,13 +44,23 @@ export async function freePorts(count) {
   return ports;
 }
 
+/** The system's choice where there is no room for ours. */
+function randomPort() {
+  const [first, last] = portsBetween();
+  return last - first >= 1_000 || process.env['PARLEY_PORTS'] ? randomInt(first, last + 1) : 0;
+}
+
 /**
  * Between choosing a port and listening on it, seconds pass. The system gives the ports of its own range to any outgoing
- * connection meanwhile, so ours come from below that range. 0, the system's choice, where there is no room.
+ * connection meanwhile, so ours come from below that range. PARLEY_PORTS (`first-last`) chooses others.
+ * @returns {[number, number]}
  */
-function randomPort() {
-  const end = Math.min(firstOutgoingPort(), 32_768);
-  return end - FIRST_PORT >= 1_000 ? randomInt(FIRST_PORT, end) : 0;
+export function portsBetween() {
+  const given = process.env['PARLEY_PORTS'];
+  if (!given) return [FIRST_PORT, Math.min(firstOutgoingPort(), 32_768) - 1];
+  const [first = 0, last = 0] = /^\d{1,5}-\d{1,5}$/.test(given) ? given.split('-').map(Number) : [];
+  if (first < 1 || last > 65_535 || first >= last) throw new LaunchError(`PARLEY_PORTS=${given} are no ports: give the first and the last one, as 20000-32767`);
+  return [first, last];
 }
 
 function firstOutgoingPort() {

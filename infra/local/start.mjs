@@ -19,7 +19,8 @@ Environment: PORT (REST port; default 8080 or the next free one, 0 = any free on
 keys; default .parley), DATABASE_URL, KEYS_DATABASE_URL, NATS_URL, REDIS_URL (use these instead of private servers),
 PUBLIC_URL (under which carriers reach the webhooks), DEVELOPMENT_TOKEN_PASSWORD (of the token endpoint for development; default: one
 of its own, off = no such endpoint),
-WEBHOOK_PRIVATE_TARGETS=refuse (no webhooks of yours to private addresses; default here: allow), PARLEY_DOWNLOADS (a shared folder for fetched packages).`;
+WEBHOOK_PRIVATE_TARGETS=refuse (no webhooks of yours to private addresses; default here: allow), PARLEY_DOWNLOADS (a shared folder for fetched packages),
+PARLEY_PORTS=20000-32767 (where the private servers and parts listen).`;
 
 /** Talks to the `npm start -- --detach` that waits for us. @typedef {{ line?: string, ready?: string, failed?: string }} Report */
 
