@@ -31,9 +31,12 @@ export type PoolOptions = {
   pipeline?: boolean;
 };
 
-/** For the connections that append: plans by index whatever the statistics say, made once. */
+/**
+ * For the connections that append: plans by index whatever the statistics say, made once. Who holds the head of a shard and says nothing
+ * more, as a host that is gone without a word, keeps everybody else from it no longer than 10 s.
+ */
 export const appendSettings: Readonly<Record<string, string>> = {
-  plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', enable_hashjoin: 'off', enable_mergejoin: 'off', enable_bitmapscan: 'off', jit: 'off',
+  idle_in_transaction_session_timeout: '10s', plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', enable_hashjoin: 'off', enable_mergejoin: 'off', enable_bitmapscan: 'off', jit: 'off',
 };
 
 /** A pool whose clients speak UTC and survive a database restart: broken clients are dropped, the next query reconnects. */
@@ -67,7 +70,7 @@ export function isoTime(text: string): string {
 export function isConnectionError(error: unknown): boolean {
   const { code, message, syscall } = error as { code?: unknown; message?: unknown; syscall?: unknown };
   if (code === 'ENOENT' && syscall === 'connect') return true; // its Unix socket is gone
-  if (typeof code === 'string' && (/^(08|57P0[123]$)/.test(code) || /^E(CONN|PIPE|AI_|TIMEDOUT|HOSTUNREACH)/.test(code))) return true;
+  if (typeof code === 'string' && (/^(08|57P0[123]$|25P03$)/.test(code) || /^E(CONN|PIPE|AI_|TIMEDOUT|HOSTUNREACH)/.test(code))) return true;
   return typeof message === 'string' && /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/.test(message);
 }
 

@@ -1,6 +1,6 @@
 import { newSid } from '@parley/domain/sid';
 import type { Append } from './append.js';
-import { createPool } from './database.js';
+import { appendSettings, createPool } from './database.js';
 import { testDatabase, type TestDatabase } from './database.testing.js';
 import { GroupCommit } from './group-commit.js';
 import { shardOf } from './shard.js';
@@ -67,6 +67,27 @@ it('accepts one of two commands that were decided on the same version at the sam
   const outcomes = await Promise.all([commit.append(fact(id, 0)), commit.append(fact(id, 0))]);
   expect(outcomes.map((o) => o.status)).toEqual(['ok', 'conflict']);
   await commit.stop();
+});
+
+it('is kept from a shard for a while only by an instance that holds its head and says nothing more', async () => {
+  const id = newSid('IG');
+  const limit = { ...appendSettings, idle_in_transaction_session_timeout: '300ms' };
+  const pool = createPool(db.url, { max: 2, settings: limit });
+  const [silent, other] = [new GroupCommit(pool, () => {}), new GroupCommit(db.pool, () => {})];
+  const [holds, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const late = silent.appendInTurn(shardOf(account, id), async (tx) => {
+    const { rows: [set] } = await tx.query<{ timeout: string }>("select current_setting('idle_in_transaction_session_timeout') as timeout");
+    expect(set!.timeout).toBe('300ms');
+    holds.resolve();
+    await goesOn.promise;
+    return fact(id, 0);
+  });
+  await holds.promise;
+  expect((await other.append(fact(id, 0))).status).toBe('ok');
+  goesOn.resolve();
+  expect((await late)?.status).toBe('conflict'); // looked up: it was not stored
+  await Promise.all([silent.stop(), other.stop()]);
+  await pool.end();
 });
 
 it('refuses to write to a shard that was moved or restored', async () => {

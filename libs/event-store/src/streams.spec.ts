@@ -6,6 +6,7 @@ import type { ConversationEvent, GroupBinding, Participant } from '@parley/domai
 import type { LogEvent } from '@parley/domain/event';
 import { newSid } from '@parley/domain/sid';
 import { DataKeys } from './data-keys.js';
+import type { Pool } from './database.js';
 import { testDatabase, type TestDatabase } from './database.testing.js';
 import { GroupCommit } from './group-commit.js';
 import { loadConversation } from './load-state.js';
@@ -33,6 +34,7 @@ afterAll(async () => {
 });
 beforeEach(() => (committed = []));
 
+type Gate = PromiseWithResolvers<void>;
 const create = (sid: string, uniqueName: string | null = null): ConversationCommand => ({
   type: 'CreateConversation',
   data: {
@@ -99,6 +101,45 @@ describe('messages', () => {
     await otherCommit.stop();
   });
 
+  it('go on when an answer comes after somebody saw that another instance has moved on', async () => {
+    const [asked, looked, loaded, stored, loading] = Array.from({ length: 5 }, () => Promise.withResolvers<void>()) as [Gate, Gate, Gate, Gate, Gate];
+    let slow = false;
+    const pool = { query: async (query: { name?: string }) => {
+      if (slow && query.name === 'stream-version') await looked.promise;
+      if (slow && query.name === 'load-conversation') {
+        loading.resolve();
+        await loaded.promise;
+      }
+      return db.pool.query(query as never);
+    } } as unknown as Pool;
+    const late = { append: async (...args: Parameters<GroupCommit['append']>) => {
+      const outcome = await commit.append(...args);
+      if (slow) {
+        stored.resolve();
+        await asked.promise;
+      }
+      return outcome;
+    } } as unknown as GroupCommit;
+    const one = new Streams(pool, late, db.keys);
+    const sid = await opened();
+    const by = (command: ConversationCommand) => one.onConversation(caller, sid, () => command, { result: null });
+    await by(join('ann'));
+    slow = true;
+    const refused = by(join('ann')).catch((error: { code: string }) => error.code);
+    const first = by(say('first'));
+    await stored.promise;
+    await run(sid, say('second'));
+    looked.resolve();
+    await loading.promise;
+    asked.resolve();
+    await first;
+    const third = by(say('third'));
+    loaded.resolve();
+    await third;
+    expect(await refused).toBe('participant_exists');
+    const messages = committed.filter(({ type, conversation }) => type === 'MessageAdded' && conversation === sid);
+    expect(messages.map(({ data }) => [data['body'], data['index']])).toEqual([['first', 0], ['second', 1], ['third', 2]]);
+  });
   it('do not keep out another instance, though it loses every race', async () => {
     const sid = await opened();
     const otherCommit = new GroupCommit(db.pool, () => {});

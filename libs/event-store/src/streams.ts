@@ -72,7 +72,7 @@ export class Streams {
     caller: Caller, sid: string, decide: (state: Conversation) => ConversationCommand, execution: Execution<R>,
   ): Promise<Executed<ConversationEvent, R>> {
     for (let attempt = 1; attempt <= RACES_MAX; attempt++) {
-      const entry = this.cache.get(sid) ?? (await this.load(caller.account, sid));
+      const entry = this.kept(sid) ?? (await this.load(caller.account, sid));
       if (entry.account !== caller.account) throw new DomainError('conversation_not_found');
       const expected = entry.version;
       let events: ConversationEvent[];
@@ -104,7 +104,8 @@ export class Streams {
         nextIndex: entry.state.nextIndex, ...idempotency(caller, execution.result), ...(caller.cause && { cause: caller.cause }),
       }, { basis: entry.basis, ...(execution.unique && { unique: true }) });
       if (outcome.status === 'ok') {
-        if (!this.cache.get(sid)) this.cache.set(sid, entry);
+        // It may have been forgotten meanwhile: somebody saw that another instance has moved on.
+        if (entry.basis.valid && !this.cache.get(sid)) this.cache.set(sid, entry);
         return { events, result: execution.result, repeated: false };
       }
       this.forget(sid, entry);
@@ -242,6 +243,12 @@ export class Streams {
     if ((rows[0]?.version ?? 0) <= entry.version) return true;
     this.forget(sid, entry);
     return false;
+  }
+
+  /** Never one that is not valid any more, which nothing could be decided on, however often. */
+  private kept(sid: string): Entry | undefined {
+    const entry = this.cache.get(sid);
+    return entry?.basis.valid ? entry : undefined;
   }
 
   private forget(sid: string, entry: Entry): void {
