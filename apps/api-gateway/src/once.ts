@@ -11,8 +11,11 @@ import { POOL } from '@parley/runtime/parts';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Call } from './call.js';
 
+/** In place of an answer, which is never null. */
 const AT_WORK = 'null';
+/** How long who comes again waits for the first; then its process is taken for gone. */
 const PATIENCE_MILLIS = 5000;
+const store = "insert into log.command as c (account, key, hash, result, at, expires_at) values ($1, $2, $3, $4, now(), now() + interval '24 hours') on conflict";
 
 @Injectable()
 export class Once {
@@ -23,15 +26,13 @@ export class Once {
     const { account, key, hash = '' } = caller;
     if (key === undefined) return work();
     const mine = [account, key, hash];
-    const { rowCount: taken } = await this.pool.query(
-      `insert into log.command (account, key, hash, result, at, expires_at) values ($1, $2, $3, $4, now(), now() + interval '24 hours') on conflict do nothing`,
-      [...mine, AT_WORK],
-    );
+    const { rowCount: taken } = await this.pool.query(`${store} do nothing`, [...mine, AT_WORK]);
     const before = taken === 1 ? undefined : await this.answered(account, key, hash);
     if (before !== undefined) return JSON.parse(before) as string;
     try {
       const answer = await work();
-      await this.pool.query('update log.command set result = $4 where account = $1 and key = $2 and hash = $3', [...mine, JSON.stringify(answer)]);
+      // Not only an update: who had the key at first may have been refused.
+      await this.pool.query(`${store} (account, key) do update set result = excluded.result where c.hash = excluded.hash`, [...mine, JSON.stringify(answer)]);
       return answer;
     } catch (error) {
       // Refused: the key did nothing. Where this fails too, it stays this request's.

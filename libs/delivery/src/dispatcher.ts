@@ -5,11 +5,12 @@
 import type { ChannelAdapter, Delivery } from '@parley/channel/channel-adapter';
 import { SendError, UNKNOWN_ERROR } from '@parley/channel/send-error';
 import { NOT_OUR_SENDER } from '@parley/channel/twilio/errors';
-import { legsOf, nextLeg, refusals, regionAllowed, route, type Decision, type Leg } from '@parley/domain/delivery/routing';
+import { legsOf, refusals, route, type Decision, type Leg } from '@parley/domain/delivery/routing';
 import { isoTime } from '@parley/event-store/database';
 import { logger } from '@parley/telemetry/logger';
 import { metrics } from '@parley/telemetry/metrics';
 import { setTimeout as pause } from 'node:timers/promises';
+import { begun, endOf, failed, goOn, outsideSender, taken, type End } from './attempt-end.js';
 import type { Carriers } from './carriers.js';
 import type { Claim, DeliveryStore, Settlement } from './delivery-store.js';
 import { formsOf } from './forms.js';
@@ -58,15 +59,6 @@ const LONG_MILLIS = 10_000;
 const endStates: ReadonlySet<string> = new Set<Settlement['state']>(['accepted', 'sent', 'failed']);
 const log = logger('dispatcher');
 const settled = metrics.counter('parley_delivery_attempts_total', 'Attempts to deliver outside the chat, by how they ended');
-
-/** Details of a settlement, and what the call says about the carrier; no call, no word. */
-type End = Omit<Settlement, 'deliveryId' | 'attempt'> & {
-  call?: CallEnd;
-  /** Another sender of the same messaging service may do what this one cannot. */
-  senderFailed?: boolean;
-  /** The lane's turn comes soon, in so many milliseconds. */
-  wakeInMillis?: number;
-};
 
 export class Dispatcher {
   private readonly gates = new Map<string, SenderGate>();
@@ -362,38 +354,6 @@ export class Dispatcher {
 
   private signal(): AbortSignal {
     return AbortSignal.any([AbortSignal.timeout(this.timeoutMillis), this.stopping.signal]);
-  }
-}
-
-const failed = (errorCode: number, deadLetter = false): End => ({ state: 'failed', errorCode, deadLetter });
-
-/** A carrier has it; of a long text, this part of it. */
-function taken({ part, parts_left }: Claim, providerMessageIds: string[], status: 'accepted' | 'sent' = 'accepted'): End {
-  if (!part) return { state: status, providerMessageIds, segments: providerMessageIds.length > 1 };
-  return { state: parts_left === 1 ? status : 'queued', dueInMillis: 0, providerMessageIds, segments: true, part: part.reference };
-}
-
-/** Another sender of the pool may write there; nobody may where the policy of the conversation says no. */
-const outsideSender = ({ policy, routing, recipient, part }: Claim): boolean =>
-  !regionAllowed(policy?.regions && { allow: policy.regions }, recipient) && regionAllowed(routing.regions, recipient) && !(part !== null && part.place > 0);
-
-/** A carrier has the beginning of a long text. */
-const begun = ({ part }: Claim): boolean => part !== null && part.place > 0;
-
-const moved = (leg: Leg, rest: Leg[], errorCode: number): End => ({ state: 'queued', leg, legs: rest, errorCode, dueInMillis: 0 });
-function goOn(legs: readonly Leg[], errorCode: number): End | undefined {
-  const next = nextLeg(legs, errorCode);
-  return next && moved(next.leg, next.rest, errorCode);
-}
-
-function endOf(decision: Exclude<Decision, { do: 'send' | 'split' }>, { routing }: Claim): End {
-  switch (decision.do) {
-    case 'wait': {
-      const millis = Math.max(0, decision.until - Date.now());
-      return { state: 'queued', dueInMillis: millis, waitsFor: 'quiet_hours', waitsBy: routing.quiet_hours!, unbegun: true };
-    }
-    case 'next': return moved(decision.leg, decision.rest, decision.errorCode);
-    case 'fail': return failed(decision.errorCode, decision.errorCode === refusals.expired);
   }
 }
 
